@@ -1,0 +1,38 @@
+"""Composition root: the only file that joins ports, functions and roles. Imports only the role it builds.
+
+build(board, config, ports) -> an Acu with the three entries fast(now_us), slow(now_ms), on_message(topic,
+payload). board: what board.json says, as a dict; config: settings, complete or not; ports: an object with
+clock, sampler, switchgear, link, store, watchdog (acu/ports.py). Nothing is driven here.
+"""
+from acu import config as settings
+
+
+class BuildError(Exception):
+    """The controller must not start like this; args[0] is the sentence, one complaint a line."""
+
+
+def calibration(board):
+    """(microvolt or microampere at code 2048 + 2048, slot skew in ns) of each channel of a board."""
+    cal = []
+    for k in range(len(board["channels"])):
+        voltage = board["channels"][k]["name"][0] == "u"
+        peak = board["u_peak_dv"] * 100_000 if voltage else board["i_peak_ma"] * 1000
+        cal.append((peak, k * board["slot_ns"]))
+    return cal
+
+
+def build(board, config, ports):
+    cfg, complaints = settings.check(config)
+    role = cfg.get("role")
+    if role and role not in board["roles"]:
+        complaints.append("E112 config: role = %s does not run on board %s. Choose one of: %s." % (
+            role, board["board"], " ".join(board["roles"])))
+    if complaints:
+        raise BuildError("\n".join(complaints))
+    if role == "operator":
+        from acu.roles.operator import Operator as Role
+    elif role == "coordinator":
+        from acu.roles.coordinator import Coordinator as Role
+    else:
+        from acu.roles.subcoordinator import SubCoordinator as Role
+    return Role({"kind": board["kind"], "cal": calibration(board)}, cfg, ports)

@@ -1,0 +1,58 @@
+"""The sampler door over a ring of frames in memory (ports.py, Sampler).
+
+`ring` holds size_frames frames of kernels.STRIDE codes. Something else writes it and moves `head`, a
+count of frames modulo HEAD_PERIOD: on a board the DMA's write address, in the simulator push().
+ready() and take() run in the fast tier: they allocate nothing and do no I/O.
+"""
+from array import array
+
+from micropython import const
+
+from acu.dsp.kernels import SINE, STRIDE, spread, take_pairs
+
+HEAD_PERIOD = const(0x20000000)
+_MASK = const(0x1FFFFFFF)
+_GUARD = const(16)  # frames the writer may add between ready() and the end of take()
+
+
+class RingSampler:
+    """`channels` codes a frame, `pairs` of (v, i) channels, size_frames a power of two."""
+
+    def __init__(self, channels, pairs, size_frames, rate_hz):
+        if channels > STRIDE or size_frames & (size_frames - 1) or size_frames < 4 * _GUARD:
+            raise ValueError("ring: at most 8 channels, and a power of two of at least 64 frames")
+        self.channels = channels
+        self.pairs = pairs
+        self.rate_hz = rate_hz
+        self.overruns = 0      # frames overwritten before they were taken
+        self.head = 0
+        self.ring = array("H", bytes(2 * STRIDE * size_frames))
+        self._tail = 0
+        self._size = size_frames
+        self._keep = size_frames - _GUARD
+        par = [size_frames, len(pairs)]
+        for v, i in pairs:
+            par += [v, i]
+        self._par = array("i", par)
+        self._shape = array("i", [channels, size_frames])
+
+    def ready(self):
+        """Frames that wait to be taken. Those that were overwritten are counted and left out."""
+        n = (self.head - self._tail) & _MASK
+        if n > self._keep:
+            lost = n - self._keep
+            self.overruns += lost
+            self._tail = (self._tail + lost) & _MASK
+            n = self._keep
+        return n
+
+    def take(self, n, ref, out):
+        """Adds the sums of the n oldest frames to out; n <= ready() and n <= 127."""
+        take_pairs(n, self._tail & (self._size - 1), self.ring, self._par, ref, SINE, out)
+        self._tail = (self._tail + n) & _MASK
+
+    def push(self, codes):
+        """Appends frames given as packed little-endian 16-bit codes, as a converter's DMA would."""
+        n = len(codes) // (2 * self.channels)
+        spread(codes, n, self.ring, self._shape, self.head)
+        self.head = (self.head + n) & _MASK

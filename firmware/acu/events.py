@@ -1,0 +1,123 @@
+"""The event table (CSF-1): number, name, argument names. Numbers are never re-used.
+
+An event is kept as integers (utc_ms, number, a, b, c) and becomes a line only when somebody reads it.
+Names of the spec's `evt` codes (smartlvgrid, section 6) are kept: OUT RES SHC OV UV OC OT GND DOFC TAMP.
+"""
+from micropython import const
+
+BOOT = const(1)
+SELFTEST = const(2)
+OUT = const(3)
+RES = const(4)
+UV = const(5)
+UV_END = const(6)
+OV = const(7)
+OPENED = const(8)
+CLOSED = const(9)
+REFUSED = const(10)
+STUCK = const(11)
+PHS_START = const(12)
+PHS_DONE = const(13)
+PHS_FAIL = const(14)
+LOCKOUT = const(15)
+ADC_BAD = const(16)
+ADC_OK = const(17)
+TIME_SET = const(18)
+SHED = const(19)
+SHED_END = const(20)
+RECON = const(21)
+RECON_OP = const(22)
+RECON_FAIL = const(23)
+RECON_HOLD = const(24)
+RECON_END = const(25)
+UB_QUERY = const(26)
+UB_PLAN = const(27)
+UB_MOVE = const(28)
+UB_DONE = const(29)
+UB_ABORT = const(30)
+MISSING = const(31)
+BACK_AGAIN = const(32)
+TAMP = const(33)
+DROPPED = const(34)
+CFG = const(35)
+TISO = const(36)
+OVERRUN = const(37)
+ABORTED = const(38)
+SCC_CMD = const(39)
+GND = const(40)
+DOFC = const(41)
+OT = const(42)
+FAST_DEAD = const(43)
+
+# number: (name, names of a, b, c). 'op' is an index into the Coordinator's member list, shown as its id.
+TABLE = {
+    BOOT: ("BOOT", "boots", "cause", "on_mask"),
+    SELFTEST: ("SELFTEST", "ok", "failed_mask", ""),
+    OUT: ("OUT", "ph_mask", "u_max_dv", "since_ms"),
+    RES: ("RES", "dur_ms", "u_min_dv", ""),
+    UV: ("UV", "ph_mask", "u_min_dv", "since_ms"),
+    UV_END: ("UV_END", "dur_ms", "", ""),
+    OV: ("OV", "ph_mask", "u_max_dv", "lim_dv"),
+    OPENED: ("OPENED", "why", "ph", "u_dv"),
+    CLOSED: ("CLOSED", "why", "ph", "u_dv"),
+    REFUSED: ("REFUSED", "what", "e", "gate"),
+    STUCK: ("STUCK", "ph_mask", "u_load_dv", "i_ma"),
+    PHS_START: ("PHS_START", "from", "to", ""),
+    PHS_DONE: ("PHS_DONE", "ph", "break_ms", "u_dv"),
+    PHS_FAIL: ("PHS_FAIL", "ph", "e", "step"),
+    LOCKOUT: ("LOCKOUT", "why", "on_mask", ""),
+    ADC_BAD: ("ADC_BAD", "ch", "why", ""),
+    ADC_OK: ("ADC_OK", "ch", "", ""),
+    TIME_SET: ("TIME_SET", "step_ms", "src", ""),
+    SHED: ("SHED", "why", "n_on", ""),
+    SHED_END: ("SHED_END", "n_open", "n_unknown", "ms"),
+    RECON: ("RECON", "n", "base_ms", "slot_ms"),
+    RECON_OP: ("RECON_OP", "op", "u_dv", "ms"),
+    RECON_FAIL: ("RECON_FAIL", "op", "e", ""),
+    RECON_HOLD: ("RECON_HOLD", "why", "i_max_ma", "u_min_dv"),
+    RECON_END: ("RECON_END", "n_on", "n_off", ""),
+    UB_QUERY: ("UB_QUERY", "ui_m", "n", ""),
+    UB_PLAN: ("UB_PLAN", "n_moves", "ui_m", "ui_after_m"),
+    UB_MOVE: ("UB_MOVE", "op", "from", "to"),
+    UB_DONE: ("UB_DONE", "ui0_m", "ui1_m", "n_moves"),
+    UB_ABORT: ("UB_ABORT", "why", "ui_m", ""),
+    MISSING: ("MISSING", "op", "age_ms", ""),
+    BACK_AGAIN: ("BACK_AGAIN", "op", "boot", ""),
+    TAMP: ("TAMP", "dp_w", "dq_var", "s_va"),
+    DROPPED: ("DROPPED", "reason", "n", ""),
+    CFG: ("CFG", "key", "val", "e"),
+    TISO: ("TISO", "good_ms", "", ""),
+    OVERRUN: ("OVERRUN", "frames", "total", ""),
+    ABORTED: ("ABORTED", "what", "why", ""),
+    SCC_CMD: ("SCC_CMD", "cmd", "e", ""),
+    GND: ("GND", "present", "", ""),
+    DOFC: ("DOFC", "active", "", ""),
+    OT: ("OT", "t_dc", "lim_dc", ""),
+    FAST_DEAD: ("FAST_DEAD", "late_ms", "n", ""),
+}
+
+# Reasons of an opening, a closing, a refusal or an abort ('why').
+WHY_NONE = const(0)
+WHY_OUT = const(1)      # own outage rule or the Coordinator's SHED
+WHY_OV = const(2)       # over-voltage / neutral loss
+WHY_SCC = const(3)      # ordered from the centre
+WHY_PHS = const(4)      # part of a phase change
+WHY_RECON = const(5)    # reconnection after an outage
+WHY_TISO = const(6)     # alone too long with good voltage
+WHY_LEASE = const(7)    # lease of an opening ran out
+WHY_RESET = const(8)    # found open after a reset
+WHY_STUCK = const(9)    # a contact did not move
+WHY_LOCAL = const(10)   # console or local lock
+WHY_VERIFY = const(11)  # could not be verified
+WHYS = ("-", "OUT", "OV", "SCC", "PHS", "RECON", "TISO", "LEASE", "RESET", "STUCK", "LOCAL", "VERIFY")
+
+# Errors `e` of acknowledgements (spec smartlvgrid, section 6).
+E_OK = const(0)
+E_BUSY = const(1)
+E_INTERLOCK = const(2)
+E_LIMIT = const(3)
+E_NO_VOLTAGE = const(4)
+E_NOT_VERIFIED = const(5)
+E_STALE = const(6)
+E_UNKNOWN = const(7)
+E_AUTH = const(8)

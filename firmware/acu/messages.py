@@ -1,0 +1,137 @@
+"""The messages of the Interoperability Layer (ISF-1): one table, one encoder, one decoder.
+
+Spec smartlvgrid, section 6. Integers only, keys in the table's order, so that both Pythons write the same
+bytes. A command ends with counter `k`, expiry `x` and code `h`, and the code covers the bytes before it.
+"""
+import json
+
+from micropython import const
+
+FRAME_MAX = const(240)
+PAGE_MAX = const(480)     # meas and tele
+H_TAIL = const(24)        # ,"h":"0123456789abcdef"}
+PAGED = ("meas", "tele")
+
+# Kinds of a body value: i integer, n integer or null, a three integers or null, s word, l list, b body of `meas`.
+_MEAS = ("u_dV", "a", "i_mA", "a", "p_W", "a", "q_var", "a", "s_VA", "a", "f_mHz", "i", "e_Wh", "i", "t_dC", "n",
+         "gnd", "n", "dofc", "n", "ph", "n", "on", "n", "fl", "i")
+
+# type: (QoS, retained, command, body keys and kinds in order; a key after "?" may be absent)
+TABLE = {
+    "hello": (1, 1, 0, ("role", "s", "dom", "s", "fw", "s", "drf", "i", "ph", "i", "un_dV", "i", "sw", "i",
+                        "boot", "i")),
+    "hb": (0, 0, 0, ("up_s", "i", "rssi", "i", "q", "i", "err", "i", "ph", "i", "on", "i", "why", "i")),
+    "time": (0, 0, 1, ("utc_ms", "i", "src", "s")),
+    "cfg": (1, 0, 1, ("k", "s", "val", "i")),
+    "cfg.ack": (1, 0, 0, ("k", "s", "ok", "i", "e", "i")),
+    "meas.req": (0, 0, 0, ("what", "i", "win_ms", "i")),
+    "meas": (0, 0, 0, _MEAS),
+    "evt": (1, 0, 0, ("code", "s", "ph", "i", "val", "i", "lim", "i", "t0_ms", "i")),
+    "sw.req": (1, 0, 1, ("on", "i", "sel", "i", "why", "i", "t_ms", "i", "lease_s", "i")),
+    "sw.ack": (1, 0, 0, ("on", "i", "sel", "i", "ok", "i", "e", "i", "u_dV", "i")),
+    "phs.req": (1, 0, 1, ("ph", "i", "t_ms", "i", "dead_ms", "i")),
+    "phs.ack": (1, 0, 0, ("ph", "i", "ok", "i", "e", "i", "u_dV", "i")),
+    "ub.req": (1, 0, 0, ("avg_s", "i", "win_ms", "i")),
+    "ub.rep": (1, 0, 0, ("ph", "i", "sav_VA", "i", "smax_VA", "i", "p_W", "i", "q_var", "i", "sw", "i",
+                         "nops", "i")),
+    "ub.res": (1, 0, 0, ("ui0_m", "i", "ui1_m", "i", "moves", "l", "ok", "i", "e", "i")),
+    "tele": (1, 0, 0, ("t0", "i", "tp", "b", "st", "i", "n_ok", "i", "n_all", "i", "ops", "l", "pg", "i",
+                       "pgs", "i")),
+    "outage": (1, 1, 0, ("ph", "i", "t0_ms", "i", "dur_s", "i")),
+    "restore": (1, 1, 0, ("ph", "i", "t0_ms", "i", "dur_s", "i")),
+    "sc.cmd": (1, 0, 1, ("cmd", "s", "args", "l")),
+    "sc.ack": (1, 0, 0, ("ok", "i", "e", "i")),
+}
+# Requests are refused when too old or from the future; `time` is exempt, so that a wrong clock can mend itself.
+REQUESTS = ("cfg", "meas.req", "sw.req", "phs.req", "ub.req", "sc.cmd")
+
+
+def _text(value):
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return '"' + value + '"'
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join([_text(v) for v in value]) + "]"
+    return str(value)
+
+
+def _body(spec, body):
+    parts = []
+    for k in range(0, len(spec), 2):
+        key = spec[k]
+        if key in body:
+            value = body[key]
+            parts.append('"%s":%s' % (key, _body(_MEAS, value) if spec[k + 1] == "b" else _text(value)))
+    return "{" + ",".join(parts) + "}"
+
+
+def encode(t, src, dst, n, c, ts, body, sign=None, k=0, x=0):
+    """One frame as bytes. sign(raw bytes) -> 16 hex digits, for commands; ValueError when it is too long."""
+    text = '{"v":1,"t":"%s","s":"%s","d":"%s","n":%d,"c":%d,"ts":%d,"b":%s' % (
+        t, src, dst, n, c, ts, _body(TABLE[t][3], body))
+    if TABLE[t][2]:
+        text += ',"k":%d,"x":%d' % (k, x)
+        text += ',"h":"%s"}' % sign(text.encode())
+    else:
+        text += "}"
+    if len(text) > (PAGE_MAX if t in PAGED else FRAME_MAX):
+        raise ValueError("E201 message %s is %d bytes long. Split it into pages." % (t, len(text)))
+    return text.encode()
+
+
+def _int(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _fits(kind, value):
+    if kind == "i":
+        return _int(value)
+    if kind == "n":
+        return value is None or _int(value)
+    if kind == "s":
+        return isinstance(value, str)
+    if kind == "b":
+        return isinstance(value, dict) and _whole(_MEAS, value)
+    if not isinstance(value, list):
+        return False
+    return kind == "l" or (len(value) == 3 and all([v is None or _int(v) for v in value]))
+
+
+def _whole(spec, body):
+    for k in range(0, len(spec), 2):
+        if spec[k] not in body or not _fits(spec[k + 1], body[spec[k]]):
+            return False
+    return True
+
+
+def decode(raw):
+    """The message as a dict, or None if it is malformed in any way.
+
+    MicroPython's json forgives a missing bracket or comma; the counts below refuse what CPython would.
+    """
+    if len(raw) > PAGE_MAX or raw[:7] != b'{"v":1,' or raw[-1:] != b"}":
+        return None
+    if raw.count(b"{") != raw.count(b"}") or raw.count(b"[") != raw.count(b"]") or raw.count(b'"') & 1:
+        return None
+    try:
+        msg = json.loads(raw)
+    except (ValueError, UnicodeError):
+        return None
+    if not isinstance(msg, dict):
+        return None
+    t = msg.get("t")
+    entry = TABLE.get(t) if isinstance(t, str) else None
+    if entry is None or not _int(msg.get("n")) or not _int(msg.get("c")) or not _int(msg.get("ts")):
+        return None
+    if not isinstance(msg.get("s"), str) or not isinstance(msg.get("d"), str):
+        return None
+    if not isinstance(msg.get("b"), dict) or not _whole(entry[3], msg["b"]):
+        return None
+    if entry[2]:
+        h = msg.get("h")
+        if not _int(msg.get("k")) or not _int(msg.get("x")) or not isinstance(h, str):
+            return None
+        if raw[-H_TAIL:] != b',"h":"' + h.encode() + b'"}':
+            return None
+    return msg

@@ -1,0 +1,390 @@
+"""DRF-2, measuring: frames from the sampler door become RMS(1/2), powers, frequency and energy.
+
+fast(now_us), every 5 ms, allocates nothing: takes the frames cut at half cycles of the tracked
+frequency, gives RMS(1/2) of every channel (IEC 61000-4-30) and fills windows of 10 cycles at 50 Hz or
+12 at 60 Hz without a gap. slow() evaluates a finished window in integers of any length. A slow tier
+that comes late loses nothing: the next window grows until the last one was fetched.
+
+A post has UA UB UC IA IB IC; a customer UA UB UC, the voltage behind its relays and its current.
+Units are in the names; half cycles count in half_seq. P is true power with the sign of the current
+transformer, Q the fundamental's, positive when the current lags. Switches and records nothing.
+"""
+from array import array
+
+from micropython import const
+
+from acu.dsp.fixed import (BEFORE, CHANNELS, HALF_Q16, LENGTH, REST, SEQ, STATE_LEN, VALUES, VOLTAGES,
+                           atan2, clear, close_half, fraction_sum, isqrt)
+from acu.dsp.kernels import SINE, skip
+
+# Quality of a window; bit 0 of a message's `fl` is the clock's.
+LOST = const(2)      # frames were overwritten: the window is shorter than its time
+NO_F = const(4)      # frequency could not be measured and was held
+LONG = const(8)      # the slow tier came late: averages over more than one window
+EVENT = const(16)    # the voltage changed by more than an eighth within the window
+
+F_MIN_MHZ = const(45_000)
+F_MAX_MHZ = const(65_000)
+HISTORY = const(16)  # half cycles that half() can look back
+_TICKS = const(0x3FFFFFFF)
+
+_PAIRS = {"post": ((0, 3), (1, 4), (2, 5)), "customer": ((3, 4), (0, 1), (2, 0))}
+
+
+class Measuring:
+    """cal: for each channel (full_u, slot_ns): microvolt or microampere at code 2048 + 2048, and how
+    much later than channel 0 it is sampled. un_dv, fn_mhz: nominal voltage and frequency."""
+
+    def __init__(self, sampler, kind, cal, un_dv, fn_mhz):
+        pairs = _PAIRS[kind]
+        n_v = 3 if kind == "post" else 4
+        if sampler.pairs != pairs or sampler.rate_hz * 500 >= 127 * F_MIN_MHZ:
+            raise ValueError("measuring: the sampler's pairs or rate do not fit a " + kind)
+        self.kind = kind
+        self.half_dv = array("i", [0] * n_v)          # RMS(1/2): UA UB UC and behind the relays
+        self.half_ma = array("i", [0] * (len(cal) - n_v))
+        self.codes_q8 = array("i", [0] * len(cal))    # the same in codes, for sensing
+        self.still = array("i", [0] * len(cal))       # half cycles a channel has not moved
+        self.half_seq = 0                             # 0..2^30-1, wraps
+        self.t_frames_us = -1                         # when the last frames came; -1: none yet
+
+        post = kind == "post"
+        self.u_dv = [0, 0, 0]
+        self.u_load_dv = 0
+        self.i_ma = [0, 0, 0] if post else 0
+        self.p_w = [0, 0, 0] if post else 0
+        self.q_var = [0, 0, 0] if post else 0
+        self.s_va = [0, 0, 0] if post else 0
+        self.pf_m = [0, 0, 0] if post else 0
+        self.f_mhz = 0                                # 0: no voltage
+        self.quality = 0
+        self.window_ms = 0
+        self.n_windows = 0
+        self.e_import_mwh = 0
+        self.e_export_mwh = 0
+
+        self._sampler = sampler
+        self._post = post
+        self._rate_hz = sampler.rate_hz
+        self._frame_us = 1_000_000 // sampler.rate_hz
+        self._cal = cal
+        self._mid = 10 if fn_mhz < 55_000 else 12     # half cycles in half a window
+        self._f_mhz = fn_mhz                          # tracked, held without voltage
+        self._good_mhz = fn_mhz                       # last one measured
+        self._import = self._export = 0               # what energy has lost to rounding, mW frames
+        # no-load threshold of the energy registers: below it noise would count both ways
+        self._creep_mw = cal[-1][0] * cal[0][0] // 10**9 >> 15
+
+        # place of each channel's sum, sum of squares and cos correlation in the first pair that has it
+        self._place = place = []
+        for c in range(len(cal)):
+            for k in range(3):
+                if c in pairs[k]:
+                    w = pairs[k].index(c)
+                    place.append((9 * k + w, 9 * k + 2 + w, 9 * k + 5 + 2 * w))
+                    break
+        scale = []
+        for c in range(len(cal)):
+            unit = 100_000 if c < n_v else 1000
+            shift = 8
+            while (cal[c][0] << (shift + 1)) // (unit * 2048 * 256) < 0x8000:
+                shift += 1
+            scale += [place[c][0], place[c][1], place[c][2],
+                      ((cal[c][0] << shift) + unit * 262_144) // (unit * 524_288), shift]
+        # 10 % of nominal as squared Q12 amplitude a frame: below it there is no frequency
+        self._v_min = [(un_dv * 10_000 * 2048 * 4096 // cal[c][0])**2 // 2 for c in range(3)]
+
+        self._scale = array("i", scale)
+        self._state = st = array("i", [0] * STATE_LEN)
+        st[CHANNELS] = len(cal)
+        st[VOLTAGES] = n_v
+        st[VALUES] = 27
+        st[REST] = 0x8000
+        self._ref = array("i", [0, 0])
+        self._half = array("i", [0] * 27)
+        self._prev = array("i", [0] * 27)
+        self._history = array("i", [0] * (HISTORY * n_v))
+        self._times_us = array("i", [0] * HISTORY)
+        # two windows of two halves; while one is evaluated the other fills
+        self._parts = [array("i", [0] * 55) for _ in range(4)]
+        self._marks = [array("i", [0] * 5) for _ in range(2)]  # phase at start, middle, end; step; halves
+        self._bank = 0
+        self._win = self._parts[0]
+        self._halves = 0
+        self._pending = False
+        self._flags = 0
+        self._done_flags = 0
+        self._overruns = sampler.overruns
+        self._step = self._half_q16 = 0
+        self._tune(fn_mhz)
+        self._ref[1] = self._step
+        st[HALF_Q16] = self._half_q16
+        self._left = st[LENGTH] = self._half_q16 >> 16
+
+    # ---- fast tier
+
+    def fast(self, now_us):
+        """Takes what the sampler has. Returns how many half cycles it closed."""
+        sampler = self._sampler
+        n = sampler.ready()
+        if sampler.overruns != self._overruns:
+            self._gap()
+        if not n:
+            return 0
+        self.t_frames_us = now_us
+        ref = self._ref
+        left = self._left
+        closed = 0
+        while n:
+            m = left if left < n else n
+            sampler.take(m, ref, self._half)
+            n -= m
+            left -= m
+            if not left:
+                self._close((now_us - n * self._frame_us) & _TICKS)
+                left = self._state[LENGTH]
+                closed += 1
+        self._left = left
+        return closed
+
+    def _close(self, t_us):
+        st = self._state
+        close_half(0, 0, st, self._half, self._prev, self._scale, self.codes_q8, self.still,
+                   self._win, self.half_dv, self.half_ma, self._history, self._ref, SINE)
+        seq = st[SEQ]
+        self._times_us[seq & 15] = t_us
+        self.half_seq = seq
+        halves = self._halves + 1
+        if halves == self._mid:
+            self._win = self._parts[self._bank + 1]
+            self._marks[self._bank >> 1][1] = self._ref[0]
+        elif halves >= self._mid + self._mid and not self._pending:
+            self._swap(halves)
+            halves = 0
+        self._halves = halves
+
+    def _swap(self, halves):
+        """A window is full and the one before was fetched: hand it over, follow the frequency."""
+        ref = self._ref
+        marks = self._marks[self._bank >> 1]
+        marks[2] = ref[0]
+        marks[3] = ref[1]
+        marks[4] = halves
+        self._done_flags = self._flags
+        self._flags = 0
+        self._bank ^= 2
+        self._win = self._parts[self._bank]
+        self._marks[self._bank >> 1][0] = ref[0]
+        ref[1] = self._step
+        self._state[HALF_Q16] = self._half_q16
+        self._pending = True
+
+    def _gap(self):
+        """Frames were lost: the reference turns on, the half cycle at hand is worth nothing."""
+        skip(self._ref, self._sampler.overruns - self._overruns)
+        self._overruns = self._sampler.overruns
+        clear(self._half, 27)
+        clear(self._prev, 27)
+        self._state[BEFORE] = 0
+        self._left = self._state[LENGTH]
+        self._flags |= LOST
+
+    def half(self, seq, dest):
+        """Copies the voltages of half cycle seq to dest; False if it is no longer, or not yet, there."""
+        if (self.half_seq - seq) & _TICKS >= HISTORY:
+            return False
+        n = len(self.half_dv)
+        at = (seq & 15) * n
+        for k in range(n):
+            dest[k] = self._history[at + k]
+        return True
+
+    def half_t_us(self, seq):
+        """When half cycle seq ended, in the ticks that fast() was given."""
+        return self._times_us[seq & 15]
+
+    def half_u(self, phase):
+        return self.half_dv[phase]
+
+    def half_load_dv(self):
+        return self.half_dv[3]
+
+    # ---- slow tier
+
+    def slow(self):
+        """Evaluates a finished window; True when there was one."""
+        if not self._pending:
+            return False
+        bank = self._bank ^ 2
+        first = self._parts[bank]
+        second = self._parts[bank + 1]
+        one = [first[k] + (first[k + 1] << 24) for k in range(0, 54, 2)]
+        two = [second[k] + (second[k + 1] << 24) for k in range(0, 54, 2)]
+        n_one = first[54]
+        n = n_one + second[54]
+        marks = self._marks[bank >> 1]
+        flags = self._done_flags
+        if marks[4] > self._mid * 3:
+            flags |= LONG
+
+        f_mhz = self._frequency(one, two, n_one, n - n_one, marks, flags)
+        used_mhz = self._f_mhz
+        if f_mhz > 0:
+            self._f_mhz = self._good_mhz = used_mhz = f_mhz
+            self._tune(f_mhz)
+        elif f_mhz < 0:
+            flags |= NO_F
+            f_mhz = self._good_mhz
+        self.f_mhz = f_mhz
+        total = [one[k] + two[k] for k in range(27)]
+        clear(first, 55)
+        clear(second, 55)
+        edge = self._edge(n, marks[4], used_mhz, marks[2], marks[3], bool(flags & (LOST | LONG)))
+        self._pending = False
+
+        self._evaluate(total, n, edge)
+        u_max = max(self.u_dv)
+        for u, newest in zip(self.u_dv, self.half_dv):
+            if abs(u - newest) * 8 > u_max:
+                flags |= EVENT
+        self.quality = flags
+        self.window_ms = n * 1000 // self._rate_hz
+        self.n_windows += 1
+        return True
+
+    def _tune(self, f_mhz):
+        """What the fast tier takes up at its next window."""
+        self._step = ((f_mhz << 24) + self._rate_hz * 500) // (self._rate_hz * 1000)
+        self._half_q16 = self._rate_hz * 500 * 65_536 // f_mhz
+
+    def _edge(self, n, halves, f_mhz, phase, step, broken):
+        """How far n frames differ from whole half cycles of f, and cos and sin at their end.
+
+        A window ends up to half a frame off; left alone that is 0.03 % of a voltage. Its last bit is
+        known well enough from the fundamental to be taken away.
+        """
+        delta_q16 = (n << 16) - (halves * self._rate_hz * 500 * 65_536 + f_mhz // 2) // f_mhz
+        if broken or abs(delta_q16) > 0x40000:
+            delta_q16 = 0
+        k = (phase - (step * (0x10000 + delta_q16) >> 17)) >> 16 & 255
+        return delta_q16, SINE[k + 64], SINE[k]
+
+    def _fundamental(self, sums, c, n, edge):
+        """Correlations of channel c without the odd bit of the window, and its value there, Q8 codes."""
+        delta_q16, cos, sin = edge
+        k = self._place[c][2]
+        re = sums[k]
+        im = sums[k + 1]
+        last_q8 = (re * cos + im * sin >> 15) // n
+        odd = delta_q16 * last_q8
+        return re - (odd * cos >> 24), im - (odd * sin >> 24), last_q8
+
+    def _frequency(self, one, two, n_one, n_two, marks, flags):
+        """From the angle between the halves of the window; 0 without voltage, -1 if not to be had."""
+        best = -1
+        level = 0
+        for c in range(3):
+            k = self._place[c][2]
+            a = (one[k]**2 + one[k + 1]**2) // n_one**2
+            b = (two[k]**2 + two[k + 1]**2) // n_two**2
+            if min(a, b) > max(level, self._v_min[c]):
+                best = c
+                level = min(a, b)
+            elif max(a, b) > self._v_min[c] and best < 0:
+                best = -2
+        if best == -1:
+            return 0
+        n = n_one + n_two
+        if best < 0 or flags & (LOST | LONG):
+            return -1
+        # less than 60 % of the squares at the reference: it is not the fundamental that we look at
+        missed = 0
+        _, square, k = self._place[best]
+        for sums, frames in ((one, n_one), (two, n_two)):
+            if (sums[k]**2 + sums[k + 1]**2) * 20 < (sums[square] << 24) * frames * 6:
+                missed += 1
+        if missed == 2 and marks[3] == self._step:
+            # far from the reference, and neither a dip nor a jump: try the next of four bands
+            self._f_mhz = 47_500 + (self._f_mhz - 42_500) // 5000 * 5000 % 20_000
+            self._tune(self._f_mhz)
+        if missed:
+            return -1
+        f_mhz = self._rate_hz * 1000 * marks[3] >> 24
+        for _ in range(2):
+            angle = 0
+            for sums, frames, start, halves in ((one, n_one, 0, self._mid),
+                                                (two, n_two, 1, marks[4] - self._mid)):
+                edge = self._edge(frames, halves, f_mhz, marks[start + 1], marks[3], False)
+                re, im, _last = self._fundamental(sums, best, frames, edge)
+                angle = (atan2(im, re) + fraction_sum(marks[start], marks[3], frames) // frames) - angle
+            angle = ((0x800000 - angle) & 0xFFFFFF) - 0x800000
+            f_mhz = (self._rate_hz * 1000 * (marks[3] * n + 2 * angle) // n + 0x800000) >> 24
+        return f_mhz if F_MIN_MHZ <= f_mhz <= F_MAX_MHZ else -1
+
+    def _evaluate(self, sums, n, edge):
+        """Voltages, currents and powers of a window of n frames."""
+        delta_q16 = edge[0]
+        n_q16 = (n << 16) - delta_q16
+        fund = []
+        mean_q16 = []
+        rms_u = []  # microvolt or microampere
+        for c in range(len(self._cal)):
+            one = self._fundamental(sums, c, n, edge)
+            last_q8 = one[2]
+            mean = ((sums[self._place[c][0]] << 32) - (delta_q16 * last_q8 << 8)) // n_q16
+            last_q8 += mean >> 8
+            square = (sums[self._place[c][1]] << 48) - (delta_q16 * last_q8 * last_q8 << 16)
+            var_q32 = max(square // n_q16 - mean * mean, 0)
+            rms_u.append(isqrt(var_q32 * self._cal[c][0]**2) >> 27)
+            fund.append(one)
+            mean_q16.append(mean)
+
+        for c in range(3):
+            self.u_dv[c] = (rms_u[c] + 50_000) // 100_000
+        if not self._post:
+            self.u_load_dv = (rms_u[3] + 50_000) // 100_000
+        total_mw = 0
+        for k in range(3 if self._post else 1):
+            v, i = self._sampler.pairs[k]
+            v_re, v_im, v_last = fund[v]
+            i_re, i_im, i_last = fund[i]
+            odd = delta_q16 * (v_last + (mean_q16[v] >> 8)) * (i_last + (mean_q16[i] >> 8))
+            p = ((sums[9 * k + 4] << 48) - (odd << 16)) // n_q16 - mean_q16[v] * mean_q16[i]
+            p1 = ((v_re * i_re + v_im * i_im) << 41) // n_q16**2
+            q = ((v_re * i_im - v_im * i_re) << 41) // n_q16**2
+            # the current is sampled later than the voltage: turn it back by 2 pi f t, in Q30
+            turn = (self._cal[i][1] - self._cal[v][1]) * self._f_mhz * 6_746_518_852 // 10**12
+            less = turn * turn >> 31
+            p, q = (p - (p1 * less + q * turn >> 30), q + (p1 * turn - q * less >> 30))
+            gain = self._cal[v][0] * self._cal[i][0]  # picowatt at 2048 x 2048 codes
+            p_mw = (p * gain // 10**9 + (1 << 53)) >> 54
+            q_mvar = (q * gain // 10**9 + (1 << 53)) >> 54
+            s_mva = rms_u[v] * rms_u[i] // 10**9
+            pf_m = (2000 * p_mw + s_mva) // (2 * s_mva) if s_mva else 0
+            pf_m = max(-1000, min(1000, pf_m))
+            i_ma = (rms_u[i] + 500) // 1000
+            total_mw += p_mw
+            p_w = (p_mw + 500) // 1000
+            q_var = (q_mvar + 500) // 1000
+            s_va = (s_mva + 500) // 1000
+            if self._post:
+                self.i_ma[k] = i_ma
+                self.p_w[k] = p_w
+                self.q_var[k] = q_var
+                self.s_va[k] = s_va
+                self.pf_m[k] = pf_m
+            else:
+                self.i_ma, self.p_w, self.q_var, self.s_va, self.pf_m = i_ma, p_w, q_var, s_va, pf_m
+        self._count(total_mw, n)
+
+    def _count(self, p_mw, n):
+        """Energy of n frames into one of the two registers; remainders are kept."""
+        per_mwh = self._rate_hz * 3600
+        if p_mw > self._creep_mw:
+            self._import += p_mw * n
+            self.e_import_mwh += self._import // per_mwh
+            self._import %= per_mwh
+        elif p_mw < -self._creep_mw:
+            self._export -= p_mw * n
+            self.e_export_mwh += self._export // per_mwh
+            self._export %= per_mwh

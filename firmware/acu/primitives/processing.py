@@ -1,0 +1,49 @@
+"""CSF-2 Data processing: the slow tier's scheduler, its deadlines, and the watchdog.
+
+Cooperative: each task is a bound method called with now_ms when its period is over. The watchdog is fed
+only while every task met its own deadline and the fast tick advances, so a hung task or a dead timer
+ends in a reset (design, section 4).
+"""
+from micropython import const
+
+_NAME = const(0)
+_CALL = const(1)
+_PERIOD = const(2)
+_DEADLINE = const(3)
+_NEXT = const(4)
+_LAST = const(5)
+
+
+class Scheduler:
+    """`late` counts missed deadlines by task name."""
+
+    def __init__(self, watchdog=None):
+        self._tasks = []
+        self._watchdog = watchdog
+        self._fast_seen = -1
+        self._fast_ms = 0
+        self.late = {}
+        self.fast_dead_ms = 0     # for how long the fast tick has not advanced
+
+    def add(self, name, call, period_ms, deadline_ms):
+        """call(now_ms) every period_ms; two runs further apart than deadline_ms starve the watchdog."""
+        self._tasks.append([name, call, period_ms, deadline_ms, 0, -1])
+
+    def run(self, now_ms, fast_ticks):
+        """One pass; fast_ticks: the fast tier's own counter. Returns True if the watchdog was fed."""
+        if fast_ticks != self._fast_seen:
+            self._fast_seen = fast_ticks
+            self._fast_ms = now_ms
+        self.fast_dead_ms = now_ms - self._fast_ms
+        healthy = self.fast_dead_ms < 500
+        for task in self._tasks:
+            if task[_LAST] >= 0 and now_ms - task[_LAST] > task[_DEADLINE]:
+                self.late[task[_NAME]] = self.late.get(task[_NAME], 0) + 1
+                healthy = False
+            if now_ms >= task[_NEXT]:
+                task[_LAST] = now_ms
+                task[_NEXT] = max(task[_NEXT] + task[_PERIOD], now_ms)
+                task[_CALL](now_ms)
+        if healthy and self._watchdog:
+            self._watchdog.feed()
+        return healthy

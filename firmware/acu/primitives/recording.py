@@ -1,0 +1,140 @@
+"""CSF-1 Recording: the event log in RAM and in the store, and small records that survive a power cut.
+
+Events are integers until somebody reads them. The fast tier queues without allocating; the slow tier
+gives them their time and flushes in batches of 16, after 60 s, or at once where the role asks for it
+(one append costs a block erase). Never decides, sends or switches anything.
+"""
+import struct
+from array import array
+from binascii import crc32
+
+from micropython import const
+
+from acu import events
+
+_QUEUE = const(16)        # events the fast tier may hold until the next slow tick
+_ROW = const(5)           # number, a, b, c, ticks_us
+_KEEP = const(96)         # rows kept in RAM
+_BATCH = const(16)
+_FLUSH_MS = const(60_000)
+_EVENT = "<qHiii"
+_HEAD = "<IHI"            # seq, length, crc32
+
+
+def iso(utc_ms):
+    """Unix time in ms as 2026-03-01T06:00:20.231Z; no library, since the boards' epochs differ."""
+    day, ms = divmod(utc_ms, 86_400_000)
+    z = day + 719_468                      # days from 0000-03-01 (proleptic Gregorian calendar)
+    era, doe = divmod(z, 146_097)
+    yoe = (doe - doe // 1460 + doe // 36_524 - doe // 146_096) // 365
+    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
+    mp = (5 * doy + 2) // 153
+    month = mp + 3 if mp < 10 else mp - 9
+    year = yoe + era * 400 + (1 if month <= 2 else 0)
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % (
+        year, month, doy - (153 * mp + 2) // 5 + 1, ms // 3_600_000, ms // 60_000 % 60, ms // 1000 % 60, ms % 1000)
+
+
+class Recorder:
+    """The event log of one ACU."""
+
+    def __init__(self, store, clock, sync, me):
+        self._store = store
+        self._clock = clock
+        self._sync = sync
+        self._me = me
+        self._queue = array("i", [0] * (_QUEUE * _ROW))
+        self._head = 0            # written by the fast tier only
+        self._tail = 0            # written by the slow tier only
+        self.lost = 0             # fast events that found the queue full
+        self.rows = []            # (seq, utc_ms, number, a, b, c), newest last
+        self.seq = 0
+        self._unsaved = []
+        self._since_ms = 0
+        self._urgent = False
+
+    def fast(self, number, a, b, c, now_us):
+        """From the fast tier: queues, allocates nothing, drops and counts when the queue is full."""
+        nxt = (self._head + 1) % _QUEUE
+        if nxt == self._tail:
+            self.lost += 1
+            return
+        q = self._queue
+        k = self._head * _ROW
+        q[k] = number
+        q[k + 1] = a
+        q[k + 2] = b
+        q[k + 3] = c
+        q[k + 4] = now_us
+        self._head = nxt
+
+    def add(self, now_ms, number, a=0, b=0, c=0, urgent=False):
+        """From the slow tier. urgent: into the store with the next flush, not with the batch."""
+        self.seq += 1
+        row = (self.seq, self._sync.utc_ms(now_ms), number, a, b, c)
+        self.rows.append(row)
+        if len(self.rows) > _KEEP:
+            del self.rows[0]
+        if not self._unsaved:
+            self._since_ms = now_ms
+        self._unsaved.append(row)
+        if urgent:
+            self._urgent = True
+
+    def slow(self, now_ms, may_write):
+        """Takes over what the fast tier queued; writes to the store when due and allowed."""
+        q = self._queue
+        now_us = self._clock.ticks_us()
+        while self._tail != self._head:
+            k = self._tail * _ROW
+            age_ms = self._clock.ticks_diff(now_us, q[k + 4]) // 1000
+            self.add(now_ms - age_ms, q[k], q[k + 1], q[k + 2], q[k + 3], True)
+            self._tail = (self._tail + 1) % _QUEUE
+        if may_write and self._unsaved and (
+                self._urgent or len(self._unsaved) >= _BATCH or now_ms - self._since_ms >= _FLUSH_MS):
+            self.flush()
+
+    def flush(self):
+        self._store.append("events", b"".join([struct.pack(_EVENT, r[1], r[2], r[3], r[4], r[5])
+                                               for r in self._unsaved]))
+        self._unsaved = []
+        self._urgent = False
+
+    def line(self, row):
+        """One event as the log shows it: time, who, number in this run, name, key=value."""
+        spec = events.TABLE[row[2]]
+        text = "%s %s %d %s" % (iso(row[1]), self._me, row[0], spec[0])
+        for k in (1, 2, 3):
+            key = spec[k]
+            if key:
+                value = row[k + 2]
+                text += " %s=%s" % (key, events.WHYS[value] if key == "why" else value)
+        return text
+
+
+class Record:
+    """A few bytes in two slots; the newest valid one wins, so a cut write leaves the one before."""
+
+    def __init__(self, store, name):
+        self._store = store
+        self._name = name
+        self._seq = 0
+
+    def load(self):
+        """The newest valid body, or None."""
+        best = None
+        for slot in (".a", ".b"):
+            raw = self._store.read(self._name + slot)
+            if raw is None or len(raw) < 10:
+                continue
+            seq, length, crc = struct.unpack(_HEAD, raw[:10])
+            body = raw[10:10 + length]
+            if len(body) == length and crc32(body) & 0xFFFFFFFF == crc and (best is None or seq > self._seq):
+                best = body
+                self._seq = seq
+        return best
+
+    def save(self, body):
+        self._seq += 1
+        self._store.write(self._name + (".a" if self._seq & 1 else ".b"),
+                          struct.pack(_HEAD, self._seq, len(body), crc32(body) & 0xFFFFFFFF) + body)

@@ -1,0 +1,207 @@
+"""What every controller has, whatever its role: measuring, log, time, messages, scheduler, self-test.
+
+A role adds its functions and its nets. Three entries: fast() from the 5 ms timer, slow() from the main
+loop, on_message() from the link. The fast tier is started last, when everything it touches is complete.
+"""
+import struct
+
+from acu import events as ev
+from acu.primitives.measuring import Measuring
+from acu.primitives.messaging import Messenger
+from acu.primitives.processing import Scheduler
+from acu.primitives.recording import Record, Recorder
+from acu.primitives.sensing import Sensing
+from acu.primitives.synchronising import Synchroniser
+from micropython import const
+
+FW = "0.1.0"
+_SELFTEST_MS = const(300)     # this long must the converter have delivered before the self-test judges
+_HALVES = const(10)           # and this many half cycles must be whole
+
+# Quality bits `fl` of a measurement and `q` of a heart beat.
+Q_UNSYNC = const(1)
+Q_ADC = const(2)
+Q_OVERRUN = const(4)
+Q_STARTING = const(8)
+
+# Self-test bits: what failed.
+T_ADC = const(1)
+T_RELAY = const(2)
+T_STORE = const(4)
+T_CLOCK = const(8)
+
+
+def slot_of(name, n):
+    """A stable number 0..n-1 from an identity: spreads Operators that act alone."""
+    h = 5381
+    for ch in name:
+        h = (h * 33 + ord(ch)) & 0xFFFF
+    return h % n
+
+
+class Acu:
+    """Common part. board: what board.json says; cfg: complete settings; ports: the doors."""
+
+    def __init__(self, board, cfg, ports):
+        self.cfg = cfg
+        self.id = cfg["id"]
+        self.clock = ports.clock
+        self.gear = ports.switchgear
+        self.store = ports.store
+        self.link = ports.link
+        self.sync = Synchroniser(ports.clock)
+        self.log = Recorder(ports.store, ports.clock, self.sync, self.id)
+        self._boot_record = Record(ports.store, "boot")
+        raw = self._boot_record.load()
+        self.boots = (struct.unpack("<I", raw)[0] if raw else 0) + 1
+        self._boot_record.save(struct.pack("<I", self.boots))
+        self.net = Messenger(ports.link, self.sync, self.id, self.boots)
+        self._sampler = ports.sampler
+        self.measuring = Measuring(ports.sampler, board["kind"], board["cal"], cfg["un_dv"], cfg["fn_mhz"])
+        self.sensing = Sensing(self.measuring)
+        self.scheduler = Scheduler(ports.watchdog)
+        self.ready = False              # self-test passed
+        self.ticks = 0                  # fast ticks so far
+        self._now_us = 0
+        self._started_ms = ports.clock.now_ms()
+        self._hello_due = True
+        self._overruns = 0
+        self._dropped = [0] * len(self.net.dropped)
+        self.half_us = 500_000_000 // cfg["fn_mhz"]
+        self.scheduler.add("measure", self._measure, 10, 500)
+        self.scheduler.add("talk", self._talk, 10, 500)
+        self.scheduler.add("beat", self._beat, cfg["t_hb_ms"], cfg["t_hb_ms"] * 2 + 500)
+
+    # -- the three entries
+
+    def fast(self, now_us):
+        """5 ms tick. Allocates nothing, raises nothing."""
+        self.ticks = (self.ticks + 1) & 0x3FFFFFFF
+        self._now_us = now_us
+        n = self.measuring.fast(now_us)
+        if n:
+            self.sensing.fast(n)
+        self.protect(n, now_us)
+
+    def slow(self, now_ms):
+        """10 ms pass of the main loop."""
+        if not self.ready:
+            self._selftest(now_ms)
+        healthy = self.scheduler.run(now_ms, self.ticks)
+        self.log.slow(now_ms, self.may_write())
+        return healthy
+
+    def on_message(self, topic, raw):
+        now_ms = self.clock.now_ms()
+        msg = self.accept(now_ms, topic, raw)
+        if msg is None:
+            self._count_drops(now_ms)
+        elif msg["t"] == "time":
+            self._on_time(now_ms, msg)
+        else:
+            self.handle(now_ms, topic, msg)
+
+    # -- what a role overrides
+
+    def protect(self, halves, now_us):
+        """Fast tier, after measuring: local rules, gate, sequences. halves: half cycles just closed."""
+
+    def accept(self, now_ms, topic, raw):
+        return self.net.receive(now_ms, raw)
+
+    def handle(self, now_ms, topic, msg):
+        """An accepted message."""
+
+    def may_write(self):
+        """False while a flash erase would disturb: something is picked up, or a sequence runs."""
+        return True
+
+    def window(self, now_ms):
+        """A 10/12-cycle window was evaluated."""
+
+    def relays_ok(self):
+        """Self-test: do the contacts report a possible position?"""
+        return True
+
+    def passed(self, now_ms):
+        """The self-test passed: outputs may be driven from now on."""
+
+    def say_hello(self, now_ms):
+        pass
+
+    def beat(self, now_ms):
+        pass
+
+    # -- common work
+
+    def quality(self, now_ms):
+        q = 0 if self.sync.synchronised(now_ms) else Q_UNSYNC
+        if self.sensing.bad:
+            q |= Q_ADC
+        if self._overruns != self._sampler.overruns:
+            q |= Q_OVERRUN
+        return q if self.ready else q | Q_STARTING
+
+    def _selftest(self, now_ms):
+        if now_ms - self._started_ms < _SELFTEST_MS:
+            return
+        failed = 0
+        if self.measuring.half_seq < _HALVES or self.sensing.bad:
+            failed |= T_ADC
+        if not self.relays_ok():
+            failed |= T_RELAY
+        raw = self._boot_record.load()
+        if raw is None or struct.unpack("<I", raw)[0] != self.boots:
+            failed |= T_STORE
+        if self.ticks == 0 or self.clock.ticks_diff(self.clock.ticks_us(), self._now_us) > 100_000:
+            failed |= T_CLOCK
+        if failed:
+            if now_ms - self._started_ms >= 10 * _SELFTEST_MS:
+                self.log.add(now_ms, ev.SELFTEST, 0, failed, 0, True)
+                self._started_ms = now_ms      # says so, and tries again
+            return
+        self.ready = True
+        self.log.add(now_ms, ev.SELFTEST, 1, 0)
+        self.passed(now_ms)
+
+    def _measure(self, now_ms):
+        if self.measuring.slow():
+            self.window(now_ms)
+        change = self.sensing.changed()
+        while change is not None:
+            channel, why = change
+            if why:
+                self.log.add(now_ms, ev.ADC_BAD, channel, why, 0, True)
+            else:
+                self.log.add(now_ms, ev.ADC_OK, channel)
+            change = self.sensing.changed()
+        lost = self._sampler.overruns
+        if lost != self._overruns:
+            self.log.add(now_ms, ev.OVERRUN, lost - self._overruns, lost)
+            self._overruns = lost
+
+    def _talk(self, now_ms):
+        self.net.slow()
+        if self._hello_due and self.link.up and self.ready:
+            self._hello_due = False
+            self.say_hello(now_ms)
+
+    def _beat(self, now_ms):
+        if self.scheduler.fast_dead_ms > 500:
+            self.log.add(now_ms, ev.FAST_DEAD, self.scheduler.fast_dead_ms, 0, 0, True)
+        if self.ready:
+            self.beat(now_ms)
+
+    def _on_time(self, now_ms, msg):
+        step_ms = self.sync.set(now_ms, msg["b"]["utc_ms"], msg["s"], msg["k"])
+        if step_ms is not None and abs(step_ms) > 500:
+            self.log.add(now_ms, ev.TIME_SET, step_ms)
+
+    def _count_drops(self, now_ms):
+        """Dropped messages enter the log at the 1st, 10th, 100th of each reason, not each."""
+        for reason in range(len(self._dropped)):
+            n = self.net.dropped[reason]
+            if n != self._dropped[reason]:
+                self._dropped[reason] = n
+                if n in (1, 10, 100, 1000):
+                    self.log.add(now_ms, ev.DROPPED, reason, n)

@@ -1,0 +1,129 @@
+"""The Coordinator's side of the MAN: telemetry pages, events, and what the centre (SCC) may order.
+
+Only the Coordinator talks outside the circuit. An order to connect or to move a customer goes the same way
+as F3 and F4: select before operate, refused by the Operator's own gate where it would be unsafe.
+"""
+from acu import messages
+from acu import events as ev
+from micropython import const
+
+_WAIT_MS = const(3_000)      # for each answer of an Operator
+
+
+class Centre:
+    def __init__(self, cd):
+        self._cd = cd
+        self._up = "slvg/1/man/%s/up/" % cd.cfg["sc"]
+        self._job = None     # [op, what, correlation id below, request, until_ms]
+
+    def say(self, now_ms, t, body, c=0):
+        self._cd.net.send(now_ms, self._up + t, t, "scc", body, c)
+
+    def event(self, now_ms, code, ph, val, lim, t0_ms):
+        self.say(now_ms, "evt", {"code": code, "ph": ph, "val": val, "lim": lim,
+                                 "t0_ms": self._cd.sync.utc_ms(t0_ms)})
+
+    def telemetry(self, now_ms):
+        """One cycle's `tele`: the post, and who answered in this cycle; as many pages as it takes."""
+        cd = self._cd
+        m = cd.measuring
+        gear = cd.gear
+        rows = []
+        for op in range(len(cd.members)):
+            body = cd.meas[op]
+            if body:
+                rows.append([cd.members[op], body["ph"], body["on"], sum([s or 0 for s in body["s_VA"]])])
+        tp = {"u_dV": list(m.u_dv), "i_mA": list(m.i_ma), "p_W": list(m.p_w), "q_var": list(m.q_var),
+              "s_VA": list(m.s_va), "f_mHz": m.f_mhz, "e_Wh": m.e_import_mwh // 1000, "t_dC": gear.feedback(2),
+              "gnd": gear.feedback(0), "dofc": gear.feedback(1), "ph": None, "on": None, "fl": cd.quality(now_ms)}
+        page = {"t0": cd.sync.utc_ms(now_ms), "tp": tp, "st": cd.lamp(), "n_ok": len(rows), "n_all": len(cd.members),
+                "ops": [], "pg": 99, "pgs": 99}
+        room = messages.PAGE_MAX - len(messages.encode("tele", cd.id, "scc", 65535, 65535, page["t0"], page))
+        pages = [[]]
+        left = room
+        for row in rows:
+            size = len(row[0]) + len(str(row[3])) + 10
+            if size > left:
+                pages.append([])
+                left = room
+            pages[-1].append(row)
+            left -= size
+        page["pgs"] = len(pages)
+        for k in range(len(pages)):
+            page["pg"] = k
+            page["ops"] = pages[k]
+            self.say(now_ms, "tele", page)
+
+    # -- orders
+
+    def handle(self, now_ms, msg, body):
+        cd = self._cd
+        t = msg["t"]
+        if t == "cfg":
+            e = cd.set_live(now_ms, body["k"], body["val"])
+            self.say(now_ms, "cfg.ack", {"k": body["k"], "ok": int(e == 0), "e": e}, msg["c"])
+        elif t == "sc.cmd":
+            cmd, args = body["cmd"], body["args"]
+            e = ev.E_UNKNOWN
+            if cmd == "tele":
+                cd.telemetry.trigger()
+                e = ev.E_OK
+            elif cmd in ("sw", "phs", "unlock"):
+                e = self._order(now_ms, cmd, args, msg)
+            cd.log.add(now_ms, ev.SCC_CMD, ("tele", "sw", "phs", "unlock").index(cmd) if e != ev.E_UNKNOWN else -1, e)
+            if e >= 0:
+                self._answer(now_ms, msg, e)
+
+    def _answer(self, now_ms, request, e):
+        self.say(now_ms, "sc.ack", {"ok": int(e == 0), "e": e}, request["c"])
+
+    def _order(self, now_ms, cmd, args, msg):
+        """sw [id, on, lease_s], phs [id, phase], unlock [id]. -1: under way, answered later; else the error."""
+        cd = self._cd
+        if len(args) != {"sw": 3, "phs": 2, "unlock": 1}[cmd] or args[0] not in cd.members:
+            return ev.E_UNKNOWN
+        for value in args[1:]:
+            if not isinstance(value, int):
+                return ev.E_UNKNOWN
+        if self._job or not cd.loading.idle():
+            return ev.E_BUSY
+        op = cd.index[args[0]]
+        c = cd.net.corr()
+        what = cmd
+        if cmd == "sw" and args[1]:
+            what = "select"
+            cd.loading.on_scc(op, False)
+            cd._switch(now_ms, op, 1, 1, ev.WHY_SCC, 0, c)
+        elif cmd == "sw":
+            if not 0 <= args[2] <= 31_536_000:
+                return ev.E_LIMIT
+            cd.loading.on_scc(op, True)
+            cd._switch(now_ms, op, 0, 0, ev.WHY_SCC, args[2], c)
+        elif cmd == "phs":
+            cd.to_op(now_ms, op, "phs.req", {"ph": args[1], "t_ms": 0, "dead_ms": cd.cfg["dead_ms"]}, c)
+        else:
+            cd.loading.on_scc(op, False)
+            cd.to_op(now_ms, op, "cfg", {"k": "lockout", "val": 0}, c)
+        self._job = [op, what, c, msg, now_ms + _WAIT_MS]
+        return -1
+
+    def on_ack(self, now_ms, op, msg, body):
+        """True if this answer belongs to an order of the centre."""
+        job = self._job
+        if job is None or msg["c"] != job[2] or op != job[0]:
+            return False
+        if job[1] == "select" and body["e"] == 0:
+            job[1] = "sw"
+            job[4] = now_ms + _WAIT_MS
+            self._cd._switch(now_ms, op, 1, 0, ev.WHY_SCC, 0, job[2])
+            return True
+        self._job = None
+        self._answer(now_ms, job[3], body["e"])
+        return True
+
+    def step(self, now_ms):
+        if self._job and now_ms > self._job[4]:
+            request = self._job[3]
+            self._job = None
+            self._answer(now_ms, request, ev.E_NOT_VERIFIED)
+

@@ -1,0 +1,419 @@
+"""Role Operator (ACU-EU): one customer's panel; meters, opens by itself, closes only when told and safe.
+
+Fast tier: local rule, gate, phase sequence. Slow tier: requests, verification, reports. Orders cross from
+slow to fast through one word, so that only the fast tier ever touches the gate (spec smartlvgrid, 10, 11).
+"""
+import struct
+
+from acu import events as ev
+from acu.functions.averaging import Average
+from acu.functions.local_rule import LocalRule
+from acu.primitives import phase_switching as ps
+from acu.primitives.recording import Record
+from acu.primitives.switching import TO_E, Gate, Look
+from acu.roles.base import FW, Acu, slot_of
+from micropython import const
+
+_NONE = const(0)
+_OPEN = const(1)
+_CLOSE = const(2)
+_PHASE = const(3)
+_CHECK = const(4)         # select: ask the gate, drive nothing
+
+_VERIFY_MS = const(300)   # contact moved and load voltage settled by then
+_SELECT_MS = const(10_000)
+_STATE = "<BBBBIIQ"       # why, phase, locked, sequence running, moves today, day, lease end (utc ms)
+_DAY_MS = const(86_400_000)
+
+
+class Operator(Acu):
+    def __init__(self, board, cfg, ports):
+        super().__init__(board, cfg, ports)
+        un_dv = cfg["un_dv"]
+        self.look = Look(self.measuring, self.sensing, un_dv, cfg["u_lo_pm"], cfg["u_hi_pm"])
+        self.gate = Gate(self.gear, 3, self.look)
+        self.sequence = ps.PhaseSequence(self.gate, self.look, self.clock, cfg["dead_ms"], cfg["t_close_ms"])
+        self.rule = LocalRule(un_dv, un_dv * cfg["u_out_pm"] // 1000, cfg["t_out_ms"] + 100,
+                              un_dv * cfg["u_ov_pm"] // 1000, cfg["t_ov_ms"])
+        self._u_out_dv = un_dv * cfg["u_out_pm"] // 1000
+        self.average = Average(cfg["ub_avg_ms"], 3)
+        self.s_max_va = 0
+        self._record = Record(self.store, "state")
+        self._load_state()
+        # fast tier's words
+        self._order = _NONE
+        self._order_k = 0
+        self._order_r = -1
+        self._tripped = 0          # reason of the local opening in force
+        self._trip_seen = 0
+        # slow tier
+        self._busy = None          # [what, until_ms, request, want_on, why] of the operation being verified
+        self._selected = ("", 0)   # who may close, until when
+        self._phs = None           # (start_ms, target, request)
+        self._replies = []         # (at_ms, what, request)
+        self._good_ms = 0          # since when the supply is good without a break; 0: it is not
+        self._heard_ms = 0         # last authentic word from the Coordinator
+        self._up = "slvg/1/slv/%s/%s/%s/up/" % (cfg["sc"], cfg["uc"], self.id)
+        down = "slvg/1/slv/%s/%s/" % (cfg["sc"], cfg["uc"])
+        self.link.subscribe(down + self.id + "/dn/+")
+        self.link.subscribe(down + "all/dn/+")
+        self.scheduler.add("operate", self._operate, 10, 500)
+
+    # -- memory
+
+    def _load_state(self):
+        raw = self._record.load()
+        mask = self.gate.mask()
+        if raw is None:
+            self.why, self.phase, self.moves, self.day, self._lease_utc = ev.WHY_NONE, 0, 0, 0, 0
+            running = 0
+            if not mask:
+                self.why = ev.WHY_RESET
+        else:
+            self.why, self.phase, locked, running, self.moves, self.day, self._lease_utc = struct.unpack(
+                _STATE, raw)
+            self.gate.locked = locked
+        for k in range(3):
+            if mask == 1 << k:
+                self.phase = k          # where the contact is, whatever memory says
+        if mask and self.why not in (ev.WHY_STUCK, ev.WHY_VERIFY):
+            self.why = ev.WHY_NONE
+        now_ms = self.clock.now_ms()
+        self.log.add(now_ms, ev.BOOT, self.boots, 0, mask)
+        if running:                     # a phase change was cut by the reset: abort to lock-out
+            self.gate.locked = ev.WHY_RESET
+            self.log.add(now_ms, ev.ABORTED, 4, ev.WHY_RESET)
+            self.log.add(now_ms, ev.LOCKOUT, ev.WHY_RESET, mask, 0, True)
+            if not mask:
+                self.why = ev.WHY_RESET
+        self._save()
+
+    def _save(self, running=0):
+        self._record.save(struct.pack(_STATE, self.why, self.phase, self.gate.locked, running,
+                                      self.moves, self.day, self._lease_utc))
+
+    # -- fast tier
+
+    def protect(self, halves, now_us):
+        if halves:
+            m = self.measuring
+            k = self.phase
+            own_dv = m.half_u(k)
+            why = self.rule.step(self.half_us * halves, own_dv, m.half_u(0), m.half_u(1), m.half_u(2),
+                                 self.sensing.bad & (1 << k) == 0)
+            if why == 0:
+                if self.rule.low_us == 0 and self.rule.high_us == 0:
+                    self._tripped = 0
+            elif self._tripped != why and self.gate.armed:
+                self._tripped = why
+                if self.sequence.state:
+                    self.sequence.abort()
+                elif self.gate.mask():
+                    self.gate.open_all()
+                    self._trip_seen = why
+                    self.log.fast(ev.OPENED, why, k, own_dv, now_us)
+        if self._order:
+            order = self._order
+            k = self._order_k
+            if order == _OPEN:
+                self.gate.open_all()
+                self._order_r = 0
+            elif order == _CLOSE:
+                self._order_r = self.gate.close(k)
+            elif order == _CHECK:
+                self._order_r = self.gate.may_close(k)
+            elif self.gate.mask() == 1 << self.phase:
+                self.sequence.start(self.phase, k, now_us)
+                self._order_r = 0
+            else:
+                self._order_r = 3
+            self._order = _NONE
+        self.sequence.fast(now_us)
+        self.gate.fast()
+
+    def may_write(self):
+        return not (self.sequence.state or self._busy or self.rule.low_us or self.rule.high_us)
+
+    def relays_ok(self):
+        return self.gate.mask() in (0, 1, 2, 4)
+
+    def passed(self, now_ms):
+        self.gate.armed = True
+
+    # -- requests
+
+    def handle(self, now_ms, topic, msg):
+        self._heard_ms = now_ms
+        t = msg["t"]
+        body = msg["b"]
+        if t == "meas.req" or t == "ub.req":
+            wait = 0
+            if msg["d"] == "*":
+                wait = body["win_ms"] * 8 // 10 * self.cfg["slot_i"] // self.cfg["slot_n"]
+            self._replies.append((now_ms + wait, t, msg))
+        elif t == "sw.req":
+            self._on_sw(now_ms, msg, body)
+        elif t == "phs.req":
+            self._on_phs(now_ms, msg, body)
+        elif t == "cfg":
+            self._on_cfg(now_ms, msg, body)
+
+    def _on_cfg(self, now_ms, msg, body):
+        """An Operator takes one remote setting: the end of a lock-out, after somebody looked at the switch."""
+        e = ev.E_UNKNOWN
+        if body["k"] == "lockout" and body["val"] == 0:
+            e = ev.E_OK
+            self.gate.locked = 0
+            self.why = ev.WHY_NONE if self.gate.mask() else ev.WHY_OUT
+            self._save()
+        self.log.add(now_ms, ev.CFG, 0, body["val"], e)
+        self._say(now_ms, "cfg.ack", msg, {"k": body["k"], "ok": int(e == 0), "e": e})
+
+    def _say(self, now_ms, t, request, body):
+        self.net.send(now_ms, self._up + t, t, request["s"], body, request["c"])
+
+    def _sw_ack(self, now_ms, request, e, sel=0):
+        self._say(now_ms, "sw.ack", request, {"on": int(self.gate.mask() != 0), "sel": sel, "ok": int(e == 0),
+                                              "e": e, "u_dV": self.measuring.half_u(self.phase)})
+
+    def _refuse(self, now_ms, request, what, r, e, sel=0):
+        self.log.add(now_ms, ev.REFUSED, what, e, r)
+        self._sw_ack(now_ms, request, e, sel)
+
+    def _on_sw(self, now_ms, msg, body):
+        if msg["d"] == "*":
+            # a broadcast may only open, and only where the receiver itself sees no voltage
+            if body["on"] or self.measuring.half_u(self.phase) >= self._u_out_dv:
+                self.log.add(now_ms, ev.REFUSED, body["on"], ev.E_AUTH if body["on"] else ev.E_LIMIT, 0)
+                return self._sw_ack(now_ms, msg, ev.E_AUTH if body["on"] else ev.E_LIMIT)
+        if not self.ready or self._busy or self.sequence.state or self._phs:
+            return self._sw_ack(now_ms, msg, ev.E_BUSY, body["sel"])
+        if not body["on"]:
+            why = body["why"]
+            if not 0 <= why < len(ev.WHYS):
+                return self._refuse(now_ms, msg, 0, 0, ev.E_LIMIT)
+            if why == ev.WHY_SCC:
+                self._lease_utc = self.sync.utc_ms(now_ms) + body["lease_s"] * 1000 if body["lease_s"] > 0 else 0
+            if self.gate.mask():
+                return self._begin(now_ms, _OPEN, self.phase, msg, why)
+            if why != ev.WHY_OUT and not self.gate.locked and self.why != why:
+                self.why = why
+                self._save()
+            return self._sw_ack(now_ms, msg, ev.E_OK)
+        if self.gate.mask():
+            return self._sw_ack(now_ms, msg, ev.E_OK, body["sel"])       # already on
+        if self.why in (ev.WHY_SCC, ev.WHY_LOCAL) and body["why"] != ev.WHY_SCC:
+            return self._refuse(now_ms, msg, 1, 0, ev.E_LIMIT, body["sel"])   # opened on purpose: stays open
+        if body["sel"]:
+            return self._begin(now_ms, _CHECK, self.phase, msg, body["why"])
+        who, until_ms = self._selected
+        self._selected = ("", 0)
+        if who != msg["s"] or now_ms > until_ms:
+            return self._refuse(now_ms, msg, 1, 0, ev.E_INTERLOCK)
+        self._begin(now_ms, _CLOSE, self.phase, msg, body["why"])
+
+    def _begin(self, now_ms, order, k, msg, why):
+        self._order_k = k
+        self._order_r = -1
+        self._busy = [order, now_ms + _VERIFY_MS, msg, why]
+        self._order = order
+
+    def _on_phs(self, now_ms, msg, body):
+        target = body["ph"]
+        e = ev.E_OK
+        start_ms = self.sync.start_ms(now_ms, body["t_ms"])
+        if not self.ready or self._busy or self.sequence.state or self._phs:
+            e = ev.E_BUSY
+        elif not 0 <= target <= 2 or not 40 <= body["dead_ms"] <= 5000 or self.moves_left(now_ms) <= 0:
+            e = ev.E_LIMIT
+        elif self.gate.locked or self.gate.mask() != 1 << self.phase:
+            e = ev.E_INTERLOCK
+        elif not self.look.supply_ok(target) or not self.look.supply_ok(self.phase):
+            e = ev.E_NO_VOLTAGE
+        elif not self.look.healthy(target):
+            e = ev.E_LIMIT
+        elif start_ms is None:
+            e = ev.E_STALE
+        if e or target == self.phase:
+            if e:
+                self.log.add(now_ms, ev.REFUSED, 2, e, self.gate.locked and 2)
+            return self._phs_ack(now_ms, msg, e)
+        self.sequence.set_dead(body["dead_ms"])
+        self._save(1)
+        self._phs = (start_ms, target, msg)
+
+    def _phs_ack(self, now_ms, msg, e):
+        self._say(now_ms, "phs.ack", msg, {"ph": self.phase, "ok": int(e == 0), "e": e,
+                                           "u_dV": self.measuring.half_u(self.phase)})
+
+    def moves_left(self, now_ms):
+        day = self.sync.utc_ms(now_ms) // _DAY_MS
+        if day != self.day:
+            self.day = day
+            self.moves = 0
+        return self.cfg["moves_per_day"] - self.moves
+
+    # -- slow tier
+
+    def _operate(self, now_ms):
+        """Verification of what was ordered, due starts, replies, lease, isolation."""
+        if self._trip_seen:
+            self.why = self._trip_seen
+            self._trip_seen = 0
+            if self._busy and self._busy[0] == _CLOSE and self._busy[2]:
+                self._sw_ack(now_ms, self._busy[2], ev.E_NO_VOLTAGE)
+            if self._busy is None or self._busy[0] != _OPEN:
+                self._busy = [_OPEN, now_ms + _VERIFY_MS, None, self.why]
+            else:
+                self._busy[3] = self.why
+        if self._busy:
+            self._verify(now_ms)
+        if self._phs and self._phs[0] <= now_ms and not self._busy:
+            self._order_k = self._phs[1]
+            self._order_r = -1
+            self._order = _PHASE
+            self.log.add(now_ms, ev.PHS_START, self.phase, self._phs[1])
+            self._busy = [_PHASE, now_ms + 12_000, self._phs[2], ev.WHY_PHS]
+            self._phs = None
+        while self._replies and self._replies[0][0] <= now_ms:
+            _, t, msg = self._replies.pop(0)
+            self._reply(now_ms, t, msg)
+        self._alone(now_ms)
+
+    def _verify(self, now_ms):
+        order, until_ms, msg, why = self._busy
+        if self._order:
+            return                      # the fast tier has not taken it yet
+        mask = self.gate.mask()
+        if order == _PHASE:
+            return self._verify_phase(now_ms, msg)
+        if order == _CHECK:
+            self._busy = None
+            if self._order_r:
+                return self._refuse(now_ms, msg, 1, self._order_r, TO_E[self._order_r], 1)
+            self._selected = (msg["s"], now_ms + _SELECT_MS)
+            return self._sw_ack(now_ms, msg, ev.E_OK, 1)
+        if order == _CLOSE:
+            if self._order_r:
+                self._busy = None
+                if msg:
+                    self._refuse(now_ms, msg, 1, self._order_r, TO_E[self._order_r])
+                return
+            if mask == 1 << self.phase and self.look.load_live():
+                self.why = ev.WHY_NONE
+                self._done(now_ms, ev.CLOSED, msg, why, ev.E_OK)
+            elif now_ms >= until_ms:    # contact or load voltage did not come
+                self._stuck(now_ms, mask)
+                self._order = _OPEN
+                self.why = ev.WHY_VERIFY
+                self._done(now_ms, ev.LOCKOUT, msg, ev.WHY_VERIFY, ev.E_NOT_VERIFIED)
+        elif mask == 0:
+            self.why = why
+            self._done(now_ms, ev.OPENED, msg, why, ev.E_OK)
+        elif now_ms >= until_ms:
+            self._stuck(now_ms, mask)
+            self.why = ev.WHY_STUCK
+            self._done(now_ms, ev.LOCKOUT, msg, ev.WHY_STUCK, ev.E_NOT_VERIFIED)
+
+    def _stuck(self, now_ms, mask):
+        m = self.measuring
+        self.gate.locked = ev.WHY_STUCK
+        self.log.add(now_ms, ev.STUCK, mask, m.half_load_dv(), m.half_ma[0], True)
+
+    def _done(self, now_ms, number, msg, why, e):
+        self._busy = None
+        if number == ev.LOCKOUT:
+            self.log.add(now_ms, number, why, self.gate.mask(), 0, True)
+        elif msg or number == ev.CLOSED:      # a local opening was recorded by the fast tier itself
+            self.log.add(now_ms, number, why, self.phase, self.measuring.half_u(self.phase))
+        self._save()
+        if msg:
+            self._sw_ack(now_ms, msg, e)
+
+    def _verify_phase(self, now_ms, msg):
+        if self._order_r:               # contact no longer where the change should begin
+            self._busy = None
+            self._save()
+            self.log.add(now_ms, ev.PHS_FAIL, self.phase, ev.E_INTERLOCK, 0)
+            return self._phs_ack(now_ms, msg, ev.E_INTERLOCK)
+        seq = self.sequence
+        result = seq.take()
+        if result == ps.NONE:
+            return
+        self._busy = None
+        e = ev.E_OK
+        if result == ps.DONE:
+            self.phase = seq.phase
+            self.moves += 1
+            self.log.add(now_ms, ev.PHS_DONE, self.phase, seq.break_ms, self.measuring.half_u(self.phase))
+        else:
+            e = seq.e or ev.E_NOT_VERIFIED
+            self.log.add(now_ms, ev.PHS_FAIL, self.phase, e, seq.step, True)
+            if result == ps.WELDED:
+                self._stuck(now_ms, self.gate.mask())
+            if self.gate.locked:
+                self.log.add(now_ms, ev.LOCKOUT, self.gate.locked, self.gate.mask(), 0, True)
+            if self.gate.mask() == 0:   # why it is dark: the switch, or the supply that went away meanwhile
+                self.why = self.gate.locked or ev.WHY_OUT
+                self.log.add(now_ms, ev.OPENED, self.why, self.phase, self.measuring.half_u(self.phase))
+        self._save()
+        self._phs_ack(now_ms, msg, e)
+
+    def _alone(self, now_ms):
+        """T_iso and the end of a lease: the two closings that need no message (spec, section 10)."""
+        good = self.look.supply_ok(self.phase) and self.look.healthy(self.phase)
+        if not good:
+            self._good_ms = 0
+            return
+        if self._good_ms == 0:
+            self._good_ms = now_ms
+        if self.gate.mask() or self._busy or self._phs or self.gate.locked or not self.ready:
+            return
+        cfg = self.cfg
+        if self.why == ev.WHY_SCC and self._lease_utc and self.sync.utc_ms(now_ms) >= self._lease_utc:
+            self._lease_utc = 0
+            self._begin(now_ms, _CLOSE, self.phase, None, ev.WHY_LEASE)
+        elif self.why in (ev.WHY_OUT, ev.WHY_OV):
+            wait_ms = cfg["t_iso_ms"] + cfg["t_base_ms"] + slot_of(self.id, 32) * cfg["t_slot_ms"]
+            if now_ms - max(self._good_ms, self._heard_ms) >= wait_ms:
+                self.log.add(now_ms, ev.TISO, now_ms - self._good_ms)
+                self._heard_ms = now_ms
+                self._begin(now_ms, _CLOSE, self.phase, None, ev.WHY_TISO)
+
+    # -- reports
+
+    def window(self, now_ms):
+        m = self.measuring
+        self.average.add(now_ms, (m.s_va, m.p_w, m.q_var))
+        self.s_max_va = max(self.s_max_va, m.s_va)
+
+    def _on_phase(self, value):
+        row = [None, None, None]
+        row[self.phase] = value
+        return row
+
+    def _reply(self, now_ms, t, msg):
+        m = self.measuring
+        if t == "meas.req":
+            self._say(now_ms, "meas", msg, {
+                "u_dV": list(m.u_dv), "i_mA": self._on_phase(m.i_ma), "p_W": self._on_phase(m.p_w),
+                "q_var": self._on_phase(m.q_var), "s_VA": self._on_phase(m.s_va), "f_mHz": m.f_mhz,
+                "e_Wh": m.e_import_mwh // 1000, "t_dC": None, "gnd": None, "dofc": None, "ph": self.phase,
+                "on": int(self.gate.mask() != 0), "fl": self.quality(now_ms)})
+        else:
+            s_va, p_w, q_var = self.average.mean()
+            movable = self.gate.mask() and not self.gate.locked and self.moves_left(now_ms) > 0
+            self._say(now_ms, "ub.rep", msg, {
+                "ph": self.phase, "sav_VA": s_va, "smax_VA": self.s_max_va, "p_W": p_w, "q_var": q_var,
+                "sw": int(bool(movable)), "nops": self.moves})
+
+    def say_hello(self, now_ms):
+        cfg = self.cfg
+        self.net.send(now_ms, self._up + "hello", "hello", "*", {
+            "role": "op", "dom": "eu", "fw": FW, "drf": 15, "ph": self.phase, "un_dV": cfg["un_dv"], "sw": 1,
+            "boot": self.boots})
+
+    def beat(self, now_ms):
+        self.net.send(now_ms, self._up + "hb", "hb", "*", {
+            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": self.gate.locked, "ph": self.phase,
+            "on": int(self.gate.mask() != 0), "why": self.why})

@@ -1,0 +1,414 @@
+"""Reads a scenario file and the boards it names, and joins them to one Scenario, or says what is
+wrong.
+
+Called by the slvg command, the runner's tests and studies. Nothing runs here. Every fault of a
+file ends in InputError with all its complaints; the firmware's own config.check has the last word
+on its settings.
+"""
+import json
+import tomllib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from acu import config as acu_config
+from host_sim.scenario.complaints import InputError, choices, meant, sentences
+from host_sim.scenario.schema import (
+    PHASES,
+    AcuForm,
+    BoardForm,
+    EventForm,
+    ExpectForm,
+    FrontEnd,
+    Relay,
+    ScenarioForm,
+)
+from host_sim.world.spec import (
+    AcuSpec,
+    CustomerSpec,
+    FrontEndSpec,
+    RelaySpec,
+    SourceSpec,
+    StreetSpec,
+)
+
+FILES = Path(__file__).resolve().parent / "files"
+BOARDS = Path(__file__).resolve().parents[2] / "boards"
+
+# Faults that a scenario may set (world/faults): what each must be told besides its value, and its
+# bounds.
+FAULTS = {
+    "relay.weld": ("acu phase", 0, 1),
+    "relay.no_close": ("acu phase", 0, 1),
+    "mirror.stuck": ("acu phase", 0, 1),
+    "adc.freeze": ("acu channel", 0, 1),
+    "adc.gain_pct": ("acu channel", -50, 50),
+    "adc.open": ("acu channel", 0, 1),
+    "load_pct": ("acu", 0, 1_000),
+    "ground": ("acu", 0, 1),
+    "dofc": ("acu", 0, 1),
+    "temperature_dc": ("acu", -400, 1_500),
+}
+
+# Settings that follow from the tables of the file; writing them as well could only contradict.
+_FROM_STRUCTURE = ("id", "role", "sc", "uc", "members", "prio", "via", "slot_i", "slot_n")
+
+F = TypeVar("F", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Acu:
+    """One controller of the scenario: its board and its complete settings, as the firmware takes them."""
+
+    id: str
+    role: str
+    customer: str
+    board: dict
+    config: dict
+
+
+@dataclass(frozen=True)
+class Network:
+    delay_ms: int = 20
+    jitter_ms: int = 10
+    loss_pct: float = 0.0
+    dup_pct: float = 0.0
+    reorder_pct: float = 0.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens at t_us. `args` are keyword arguments for who handles this kind:
+
+    world   Street.set: name, value, and acu, phase 0..2, channel, for_ms where given
+    reboot  acu, off_ms
+    link    acu, for_ms, and those of delay_ms jitter_ms loss_pct dup_pct reorder_pct partition
+    given scc     type, body: a message from the supervisory centre to the Coordinator clock   acu,
+    step_ms
+    """
+
+    t_us: int
+    kind: str
+    args: dict
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    title: str
+    seed: int
+    run_us: int
+    start_utc_ms: int
+    level: str                      # 'wave' or 'quantity'
+    sc: str
+    street: StreetSpec
+    acus: tuple[Acu, ...]           # ordered by id
+    network: Network
+    events: tuple[Event, ...]       # ordered by time, then as written
+    expect: ExpectForm = field(default_factory=ExpectForm)
+
+    def operators(self) -> list[Acu]:
+        return [a for a in self.acus if a.role == "operator"]
+
+    def coordinator(self) -> Acu:
+        return next(a for a in self.acus if a.role == "coordinator")
+
+
+def scenario_names() -> list[str]:
+    return sorted(p.stem for p in FILES.glob("*.toml"))
+
+
+def find(name: str) -> Path:
+    """The file of a scenario given by name or by path."""
+    path = Path(name)
+    if path.suffix == ".toml" or "/" in name:
+        if not path.is_file():
+            raise InputError([f"E120 {name}: no such file. Give a path, or one of the scenarios "
+                              f"{choices(scenario_names())}."])
+        return path
+    inside = FILES / f"{name}.toml"
+    if not inside.is_file():
+        raise InputError([f"E120 scenario {name} is unknown. {meant(name, scenario_names())}"])
+    return inside
+
+
+def read_toml(path: Path) -> dict:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise InputError([f"E120 {path}: cannot be read ({e.strerror})."]) from e
+    except UnicodeDecodeError as e:
+        raise InputError([f"E120 {path}: is not UTF-8 text. Save it as UTF-8."]) from e
+    except tomllib.TOMLDecodeError as e:
+        raise InputError([f"E120 {path.name}: not TOML: {e}. Mend that line."]) from e
+
+
+def read_json(path: Path) -> dict:
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise InputError([f"E120 {path}: cannot be read ({e.strerror})."]) from e
+    except ValueError as e:
+        raise InputError([f"E120 {path.name}: not JSON: {e}. Mend that place."]) from e
+    if not isinstance(given, dict):
+        raise InputError([f"E120 {path.name}: must hold one object {{...}}."])
+    return given
+
+
+def load_board(path: Path) -> dict:
+    """A board as the firmware and the simulator take it; pairs are tuples."""
+    form = _form(BoardForm, read_json(path), f"board {path.parent.name}")
+    board = form.model_dump()
+    board["pairs"] = tuple(tuple(pair) for pair in form.pairs)
+    return board
+
+
+def load_config(path: Path) -> dict:
+    """The complete settings of one controller from its JSON file."""
+    full, errors = acu_config.check(read_json(path))
+    if errors:
+        raise InputError([error.replace(" config: ", f" {path.name}: ", 1) for error in errors])
+    return full
+
+
+def load(name: str) -> Scenario:
+    """The scenario of this name or file."""
+    path = find(name)
+    return build(read_toml(path), path)
+
+
+def build(given: dict, path: Path) -> Scenario:
+    """`given` is what the TOML of `path` holds."""
+    return _Builder(_form(ScenarioForm, given, path.name), path).scenario()
+
+
+def _form(model: type[F], given: dict, file: str) -> F:
+    try:
+        return model.model_validate(given)
+    except ValidationError as e:
+        raise InputError(sentences(file, e, model)) from e
+
+
+class _Builder:
+    """Joins the parts of one file; collects complaints instead of stopping at the first."""
+
+    def __init__(self, form: ScenarioForm, path: Path):
+        self.form = form
+        self.file = path.name
+        self.folder = path.resolve().parent
+        self.wrong: list[str] = []
+        self.acu_ids = [a.id for a in form.acu]
+        self.customer_ids = [c.id for c in form.customer]
+        self.operators = [a for a in form.acu if a.role == "operator"]
+        # micro-circuit -> its Sub-Coordinator; the Coordinator itself leads the others that bear
+        # its uc
+        self.leaders = {a.uc: a.id for a in form.acu if a.role == "subcoordinator"}
+        self.coordinator_uc = next((a.uc for a in form.acu if a.role == "coordinator"), "")
+
+    def scenario(self) -> Scenario:
+        form = self.form
+        self._unique("customer", self.customer_ids)
+        self._unique("acu", self.acu_ids)
+        self._one_coordinator()
+        start_utc_ms = self._start_utc_ms()
+        front = form.front_end.model_dump(exclude_unset=True)
+        relay = form.relay.model_dump(exclude_unset=True)
+        parts = [self._acu(n, a, front, relay) for n, a in enumerate(form.acu, 1)]
+        events = [self._event(n, e) for n, e in enumerate(form.event, 1)]
+        self._expect()
+        if self.wrong:
+            raise InputError(self.wrong)
+        parts.sort(key=lambda part: part[0].id)
+        source = form.source.model_dump()
+        source["harmonics_pct"] = tuple((int(n), pct) for n, pct in form.source.harmonics_pct)
+        return Scenario(
+            name=Path(self.file).stem, title=form.title, seed=form.seed,
+            run_us=round(form.run_s * 1e6), start_utc_ms=start_utc_ms, level=form.level, sc=form.sc,
+            street=StreetSpec(
+                source=SourceSpec(**source),
+                customers=tuple(CustomerSpec(**{**c.model_dump(), "phase": PHASES.index(c.phase)})
+                                for c in form.customer),
+                acus=tuple(spec for _, spec in parts),
+                **form.street.model_dump()),
+            acus=tuple(acu for acu, _ in parts),
+            network=Network(**form.network.model_dump()),
+            events=tuple(sorted(events, key=lambda e: e.t_us)),
+            expect=form.expect)
+
+    def _complain(self, code: str, where: str, text: str) -> None:
+        self.wrong.append(f"{code} {self.file}: {where}{text}")
+
+    def _unique(self, table: str, ids: list[str]) -> None:
+        for n, one in enumerate(ids, 1):
+            if one in ids[:n - 1]:
+                self._complain("E128", f"[{table} {n}] id = {one}", " is given twice. Give each its own.")
+
+    def _one_coordinator(self) -> None:
+        count = [a.role for a in self.form.acu].count("coordinator")
+        if count != 1:
+            self._complain("E128", "[[acu]]", f" has {count} coordinators. A circuit has exactly one.")
+
+    def _start_utc_ms(self) -> int:
+        given = self.form.start_utc
+        try:
+            start = given if isinstance(given, datetime) else datetime.fromisoformat(given)
+        except ValueError:
+            self._complain("E127", f"start_utc = {given!r}", " is no time. Write 2026-03-01T06:00:00Z.")
+            return 0
+        start = start if start.tzinfo else start.replace(tzinfo=UTC)
+        return round(start.timestamp() * 1000)
+
+    def _known(self, where: str, one: str, table: str, ids: list[str]) -> bool:
+        if one not in ids:
+            self._complain("E129", where, f" = {one!r} is not in [[{table}]]. {meant(one, ids)}")
+        return one in ids
+
+    def _part(self, model: type[F], where: str, given: dict) -> dict:
+        """A table inside an ACU that overrides the common one of the same name."""
+        try:
+            model.model_validate(given)
+        except ValidationError as e:
+            self.wrong += [s.replace(f"{self.file}: ", f"{self.file}: {where} ", 1)
+                           for s in sentences(self.file, e, model)]
+            return {}
+        return given
+
+    def _acu(self, n: int, form: AcuForm, front: dict, relay: dict) -> tuple[Acu, AcuSpec]:
+        where = f"[acu {n}]"
+        board = self._board(where, form)
+        if board.get("kind") == "customer" and form.customer is None:
+            self._complain("E122", f"{where} customer", " is missing. Name the [[customer]] behind it.")
+        if form.customer is not None:
+            self._known(f"{where} customer", form.customer, "customer", self.customer_ids)
+        config = self._config(where, form)
+        front = {**front, **self._part(FrontEnd, f"{where} [front_end]", form.front_end)}
+        relay = {**relay, **self._part(Relay, f"{where} [relay]", form.relay)}
+        customer = form.customer or ""
+        spec = AcuSpec(
+            id=form.id, kind=board.get("kind", ""), customer=customer, holdup_ms=form.holdup_ms,
+            rate_hz=board.get("rate_hz", 0), u_peak_v=board.get("u_peak_dv", 0) / 10,
+            i_peak_a=board.get("i_peak_ma", 0) / 1000,
+            front_end=FrontEndSpec(**front, slot_ns=board.get("slot_ns", 0)), relay=RelaySpec(**relay))
+        return Acu(form.id, form.role, customer, board, config), spec
+
+    def _board(self, where: str, form: AcuForm) -> dict:
+        """The board's description, {} if there is none; a folder beside the file comes first."""
+        found = {p.parent.name: p for folder in (BOARDS, self.folder / "boards")
+                 for p in folder.glob("*/board.json")}
+        if form.board not in found:
+            self._complain("E211", f"{where} board = {form.board!r}",
+                           f" is not in boards/. {meant(form.board, found)}")
+            return {}
+        try:
+            board = load_board(found[form.board])
+        except InputError as e:
+            self.wrong += e.complaints
+            return {}
+        if form.role not in board["roles"]:
+            self._complain("E212", f"{where} role = {form.role!r}",
+                           f" does not run on {form.board}. It is for: {choices(board['roles'])}.")
+        return board
+
+    def _config(self, where: str, form: AcuForm) -> dict:
+        """Common and own settings, with the identity that the structure of the file gives."""
+        given = {**self.form.config, **form.config}
+        for key in _FROM_STRUCTURE:
+            if key in given:
+                self._complain("E121", f"{where} config {key}",
+                               " comes from the tables of the file. Remove it there.")
+        given |= {"id": form.id, "role": form.role, "sc": self.form.sc, "uc": form.uc}
+        if form.role == "operator":
+            ids = sorted(a.id for a in self.operators)
+            given |= {"slot_i": ids.index(form.id), "slot_n": len(ids)}
+            if form.uc != self.coordinator_uc and form.uc not in self.leaders:
+                self._complain("E129", f"{where} uc = {form.uc!r}", " is led by nobody. "
+                               f"{meant(form.uc, {self.coordinator_uc, *self.leaders})}")
+        else:
+            below = sorted((a for a in self.operators
+                            if form.role == "coordinator" or a.uc == form.uc), key=lambda a: a.id)
+            given |= {"members": [a.id for a in below], "prio": [a.prio for a in below]}
+            if form.role == "coordinator":
+                given["via"] = [self.leaders.get(a.uc, "-") for a in below]
+        given.setdefault("un_dv", round(self.form.street.un_v * 10))
+        given.setdefault("sr_va", self.form.source.rating_va)
+        full, errors = acu_config.check(given)
+        for error in errors:
+            complaint = error.replace(" config: ", f" {self.file}: [config] of {form.id}: ", 1)
+            shared = complaint.replace(f"[config] of {form.id}: ", "[config] ", 1)
+            key = error.partition(": ")[2].removeprefix("unknown key ").split(" ")[0].rstrip(".")
+            common = key in self.form.config and key not in form.config
+            said = shared if common else complaint
+            if said not in self.wrong:
+                self.wrong.append(said)
+        return full
+
+    def _event(self, n: int, form: EventForm) -> Event:
+        kind = form.kinds()[0]
+        where = f"[event {n}]"
+        if form.at_s > self.form.run_s:
+            self._complain("E123", f"{where} at_s = {form.at_s!r}",
+                           f" is after the end of the run. Set 0 to {self.form.run_s} s.")
+        what = getattr(form, kind)
+        args: dict[str, Any]
+        if isinstance(what, BaseModel):
+            args = what.model_dump(exclude_none=True)
+            if args.get("acu"):
+                self._known(f"{where} [{kind}] acu", args["acu"], "acu", self.acu_ids)
+        else:
+            args = {"name": kind, "value": what}
+        if kind == "set":
+            self._fault(f"{where} [set]", args)
+        elif kind == "load_pct":
+            args["name"] = kind
+        elif kind == "scc" and args["type"] == "cfg":
+            self._cfg(f"{where} [scc] body", args["body"])
+        elif kind == "link" and len(args) == 2:
+            self._complain("E122", f"{where} [link]", " changes nothing. Give loss_pct, partition, ...")
+        world = kind in ("supply", "phase_lost", "phase_back", "supply_pu", "f_mhz", "set", "load_pct")
+        return Event(round(form.at_s * 1e6), "world" if world else kind, args)
+
+    def _fault(self, where: str, args: dict) -> None:
+        rule = FAULTS.get(args["name"])
+        if rule is None:
+            self._complain("E129", f"{where} name = {args['name']!r}", f" is no fault. {meant(args['name'], FAULTS)}")
+            return
+        needs, low, high = rule
+        value = args["value"]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            self._complain("E123", f"{where} value = {value!r}", f" of {args['name']}. Set {low:_} to {high:_}.")
+        for key in ("acu", "phase", "channel"):
+            if key in needs.split() and args.get(key) in (None, ""):
+                self._complain("E122", f"{where} {key}", f" is missing; {args['name']} needs it. Add it.")
+            elif key not in needs.split() and args.get(key) not in (None, ""):
+                self._complain("E121", f"{where} {key}", f" means nothing to {args['name']}. Remove it.")
+        if "phase" in args:
+            args["phase"] = PHASES.index(args["phase"])
+
+    def _cfg(self, where: str, body: dict) -> None:
+        if set(body) != {"k", "val"}:
+            self._complain("E122", where, " must be {k = \"...\", val = ...}.")
+            return
+        error = acu_config.wrong(body["k"], body["val"])
+        if error:
+            self._complain(error.split(" ")[0], f"{where}: ", error.partition(": ")[2])
+
+    def _expect(self) -> None:
+        expect = self.form.expect
+        operators = [a.id for a in self.operators]
+        for n, move in enumerate(expect.moves or [], 1):
+            where = f"[expect] moves, entry {n}"
+            if len(move) != 3 or move[1] not in PHASES or move[2] not in PHASES:
+                self._complain("E127", where, ": write [operator, from phase, to phase].")
+            else:
+                self._known(where, move[0], "acu", operators)
+        for one in expect.reconnect_order or []:
+            self._known("[expect] reconnect_order", one, "acu", operators)
+        for line in expect.events:
+            who, _, name = line.partition(" ")
+            if not name:
+                self._complain("E127", f"[expect] events = {line!r}", ": write \"acu NAME\".")
+            else:
+                self._known("[expect] events", who, "acu", self.acu_ids)

@@ -1,0 +1,197 @@
+"""Runs a scenario: the street, the controllers in either Python, the network, the centre (architecture,
+'One instant'). Returns what happened as a RunResult and judges nothing.
+"""
+import time
+from collections.abc import Callable
+
+from acu import messages
+from host_sim.board.bus import Bus
+from host_sim.board.firmware import Firmware
+from host_sim.scenario.load import Scenario
+from host_sim.scenario.result import RunResult
+from host_sim.scenario.scc import Scc
+from host_sim.world.street import Street
+
+STEP_US = 5_000
+SCC = "scc"
+_WATCHDOG_US = 8_388_000      # of the RP2040, at most
+
+
+class Run:
+    """One run, steerable instant by instant; `run()` drives it from start to end."""
+
+    def __init__(self, scenario: Scenario, seed=None, level=None, vm=False, twin=True):
+        self.scenario = scenario
+        self.seed = scenario.seed if seed is None else seed
+        self.level = level or scenario.level
+        self.street = Street(scenario.street, self.seed, self.level)
+        self.bus = Bus(self.seed, scenario.network.delay_ms, scenario.network.jitter_ms)
+        self.scc = Scc(scenario.sc)
+        self.specs = {a.id: {"id": a.id, "board": a.board, "config": a.config, "level": self.level,
+                             "utc0_ms": scenario.start_utc_ms} for a in scenario.acus}
+        specs = [self.specs[name] for name in sorted(self.specs)]
+        if vm:
+            from host_sim.vm.client import VmFirmware
+            self.firmware = VmFirmware(specs, self._ask)
+        else:
+            self.firmware = Firmware(specs, self._ask, twin)
+        self.result = RunResult(scenario.name, self.seed, self.level, self.firmware.python)
+        self.result.run_us = scenario.run_us
+        self.t_us = 0
+        self._on: set[str] = set()
+        self._off_until = dict.fromkeys(self.specs, 0)
+        self._fed = dict.fromkeys(self.specs, 0)
+        self._inbox: dict[str, list] = {name: [] for name in self.specs}
+        self._events = list(scenario.events)
+        self._reverts: list = []
+        self._scc_n = 0
+        for name in (*self.specs, SCC):
+            self.bus.join(name, [], 0)
+        net = scenario.network
+        for link in self.bus.links.values():
+            link.loss_pct, link.dup_pct, link.reorder_pct = net.loss_pct, net.dup_pct, net.reorder_pct
+        self.bus.join(SCC, [f"slvg/1/man/{scenario.sc}/up/+", f"slvg/1/man/{scenario.sc}/st"], 0)
+
+    def _ask(self, name, k0, n, phase, step, out):
+        self.street.sums(name, k0, n, phase, step, self.specs[name]["board"]["pairs"], out)
+
+    # -- one instant
+
+    def step(self):
+        """World, samplers, controllers by id, switchgear, network; then the centre's view."""
+        t_us = self.t_us = self.t_us + STEP_US
+        street = self.street
+        self._apply_events(t_us)
+        street.step(t_us)
+        slow = t_us % (2 * STEP_US) == 0
+        for name, arrived in self.bus.deliver(t_us).items():
+            if name == SCC:
+                for topic, payload in arrived:
+                    self._hear(t_us, topic, payload)
+            else:
+                self._inbox[name] += arrived
+        work = []
+        for name in sorted(self.specs):
+            if not self._powered(name, t_us):
+                continue
+            inputs = len(self.specs[name]["board"]["inputs"])
+            levels = [street.feedback(name, k) for k in range(inputs)]
+            if name not in self._on:
+                self._boot(name, t_us, levels)
+            frames = street.codes(name) if self.level == "wave" else street.n_frames(name)
+            arrived = []
+            if slow:
+                arrived, self._inbox[name] = self._inbox[name], []
+            work.append((name, frames, levels, arrived, self.bus.up(name)))
+        done = self.firmware.instant(t_us, slow, work)
+        for (name, *_), (drives, _, lines) in zip(work, done, strict=True):
+            for output, level in drives:
+                street.drive(name, output, level, t_us)
+                self.result.drives.append((t_us, name, output, level))
+            for line in lines:
+                self.result.events.append((t_us, name, line))
+        for (name, *_), (_, sent, _) in zip(work, done, strict=True):
+            for topic, payload, _, retain in sent:
+                self.result.bus.append((t_us, name, topic, bytes(payload)))
+                self.bus.publish(t_us, name, topic, bytes(payload), retain)
+
+    def _powered(self, name: str, t_us: int) -> bool:
+        """Off without supply once the hold-up is empty, and while a reboot lasts."""
+        if self.street.powered(name) and t_us >= self._off_until[name]:
+            return True
+        if name in self._on:
+            self._on.remove(name)
+            self._inbox[name] = []
+            self.bus.leave(name)
+            self.firmware.off(name)
+        return False
+
+    def _boot(self, name: str, t_us: int, levels: list):
+        filters = self.firmware.boot(name, t_us, levels, self.bus.up(name))
+        self._on.add(name)
+        self.bus.join(name, filters, t_us)
+
+    # -- what the scenario orders
+
+    def _apply_events(self, t_us: int):
+        """Those of the coming block; the world places its own inside it, the others act at its start."""
+        while self._reverts and self._reverts[0][0] < t_us:
+            _, link, before = self._reverts.pop(0)
+            for key, value in before.items():
+                setattr(link, key, value)
+        while self._events and self._events[0].t_us < t_us:
+            event = self._events.pop(0)
+            args = dict(event.args)
+            if event.kind == "world":
+                self.street.set(args.pop("name"), args.pop("value"), at_us=event.t_us, **args)
+            elif event.kind == "reboot":
+                self._off_until[args["acu"]] = event.t_us + args["off_ms"] * 1000
+                if args["off_ms"] == 0:
+                    self._off_until[args["acu"]] = t_us + 1      # at least one instant
+            elif event.kind == "link":
+                self._set_link(event.t_us, args)
+            elif event.kind == "clock":
+                self.firmware.set_clock_error(args["acu"], args["step_ms"])
+            elif event.kind == "scc":
+                self.order(args["type"], args["body"])
+
+    def _set_link(self, t_us: int, args: dict):
+        link = self.bus.links[args.pop("acu")]
+        for_ms = args.pop("for_ms", 0)
+        before = {key: getattr(link, key) for key in args}
+        for key, value in args.items():
+            setattr(link, key, value)
+        if for_ms:
+            self._reverts.append((t_us + for_ms * 1000, link, before))
+            self._reverts.sort(key=lambda entry: entry[0])
+
+    def order(self, t: str, body: dict):
+        """A message from the centre to the Coordinator."""
+        self._scc_n += 1
+        ts = self.scenario.start_utc_ms + self.t_us // 1000
+        raw = messages.encode(t, SCC, self.scenario.coordinator().id, self._scc_n, self._scc_n, ts, body,
+                              lambda text: "0" * 16, self._scc_n, ts + 10_000)
+        self.bus.publish(self.t_us, SCC, f"slvg/1/man/{self.scenario.sc}/dn/{t}", raw)
+
+    def _hear(self, t_us: int, topic: str, payload: bytes):
+        self.result.messages.append((t_us, topic, payload))
+        self.scc.on_message(t_us, topic, payload)
+        shown = self.scc.short()
+        if shown and (not self.result.panel or self.result.panel[-1][1] != shown):
+            self.result.panel.append((t_us, shown))
+
+    def finish(self) -> RunResult:
+        self.firmware.close()
+        self.result.contacts = self.street.contacts
+        self.result.supply = self.street.supply
+        self.result.trace = self.street.trace
+        return self.result
+
+
+def run(scenario: Scenario, seed: int | None = None, level: str | None = None, vm: bool = False,
+        on_panel: Callable | None = None, on_event: Callable | None = None,
+        on_progress: Callable | None = None, pace: Callable | None = None, twin: bool = True) -> RunResult:
+    """The whole scenario. on_panel(t_us, scc) at each change of the panel, on_event(t_us, acu, line),
+    on_progress(t_us, run_us) every 100 ms of the street's time, pace(t_us) before each instant."""
+    began = time.perf_counter()
+    one = Run(scenario, seed, level, vm, twin)
+    shown = said = 0
+    try:
+        while one.t_us < scenario.run_us:
+            if pace:
+                pace(one.t_us)
+            one.step()
+            result = one.result
+            if on_event:
+                for entry in result.events[said:]:
+                    on_event(*entry)
+                said = len(result.events)
+            if on_panel and len(result.panel) != shown:
+                shown = len(result.panel)
+                on_panel(one.t_us, one.scc)
+            if on_progress and one.t_us % 100_000 == 0:
+                on_progress(one.t_us, scenario.run_us)
+    finally:
+        result = one.finish()
+        result.wall_s = time.perf_counter() - began
+    return result

@@ -1,0 +1,284 @@
+"""The form of scenario and board files: every key with its unit in the name and its bounds.
+
+pydantic reads the files with these; load.py joins them to a Scenario. Defaults of the street are
+those of world/spec.py. Unknown keys are errors: a misspelt setting must not silently run with its
+default.
+"""
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from host_sim.world.spec import (
+    AcuSpec,
+    CustomerSpec,
+    FrontEndSpec,
+    RelaySpec,
+    SourceSpec,
+    StreetSpec,
+)
+
+PHASES = "ABC"
+Phase = Literal["A", "B", "C"]
+Id = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,16}$")]
+Flag = Annotated[int, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+PerUnit = Annotated[float, Field(ge=0, le=1.5)]
+DelayMs = Annotated[int, Field(ge=0, le=60_000)]
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Street(Form):
+    un_v: float = Field(StreetSpec.un_v, ge=100, le=400)
+    temperature_dc: int = Field(StreetSpec.temperature_dc, ge=-400, le=1500)
+
+
+class Source(Form):
+    u_v: float = Field(SourceSpec.u_v, ge=0, le=600)
+    f_mhz: int = Field(SourceSpec.f_mhz, ge=45_000, le=65_000)
+    rating_va: int = Field(SourceSpec.rating_va, ge=1_000, le=4_000_000)
+    z_pct: float = Field(SourceSpec.z_pct, ge=0.1, le=20)
+    x_over_r: float = Field(SourceSpec.x_over_r, ge=0, le=50)
+    harmonics_pct: list[list[float]] = Field([list(h) for h in SourceSpec.harmonics_pct],
+                                             max_length=20)
+
+    @model_validator(mode="after")
+    def _harmonics(self):
+        for pair in self.harmonics_pct:
+            if len(pair) != 2 or pair[0] not in range(2, 41) or not 0 <= pair[1] <= 30:
+                raise ValueError(f"harmonics_pct holds {pair}. "
+                                 "Write [order 2 to 40, percent 0 to 30].")
+        return self
+
+
+class Customer(Form):
+    id: Id
+    phase: Phase
+    s_va: float = Field(ge=0, le=100_000)
+    pf: float = Field(CustomerSpec.pf, ge=0.5, le=1)
+    inrush_x: float = Field(CustomerSpec.inrush_x, ge=0, le=20)
+    inrush_ms: int = Field(CustomerSpec.inrush_ms, ge=0, le=10_000)
+    i3_pct: float = Field(CustomerSpec.i3_pct, ge=0, le=100)
+
+
+class FrontEnd(Form):
+    noise_lsb: float = Field(FrontEndSpec.noise_lsb, ge=0, le=50)
+    offset_lsb: float = Field(FrontEndSpec.offset_lsb, ge=0, le=200)
+    gain_err_pct: float = Field(FrontEndSpec.gain_err_pct, ge=0, le=20)
+
+
+class Relay(Form):
+    open_ms: float = Field(RelaySpec.open_ms, ge=0.5, le=200)
+    close_ms: float = Field(RelaySpec.close_ms, ge=0.5, le=200)
+    scatter_ms: float = Field(RelaySpec.scatter_ms, ge=0, le=20)
+    bounce_ms: float = Field(RelaySpec.bounce_ms, ge=0, le=20)
+
+
+class AcuForm(Form):
+    id: Id
+    role: Literal["operator", "subcoordinator", "coordinator"]
+    board: str
+    customer: Id | None = None
+    uc: Id = "uc0"
+    prio: int = Field(0, ge=0, le=99)
+    holdup_ms: int = Field(AcuSpec.holdup_ms, ge=0, le=3_600_000)
+    front_end: dict[str, Any] = {}
+    relay: dict[str, Any] = {}
+    config: dict[str, Any] = {}
+
+
+class Network(Form):
+    delay_ms: DelayMs = 20
+    jitter_ms: DelayMs = 10
+    loss_pct: Percent = 0.0
+    dup_pct: Percent = 0.0
+    reorder_pct: Percent = 0.0
+
+
+class SetEvent(Form):
+    name: str
+    value: Any
+    acu: str = ""
+    phase: Phase | None = None
+    channel: int | None = Field(None, ge=0, le=15)
+    for_ms: int = Field(0, ge=0, le=86_400_000)
+
+
+class RebootEvent(Form):
+    acu: str
+    off_ms: int = Field(500, ge=0, le=3_600_000)
+
+
+class LinkEvent(Form):
+    acu: str
+    delay_ms: DelayMs | None = None
+    jitter_ms: DelayMs | None = None
+    loss_pct: Percent | None = None
+    dup_pct: Percent | None = None
+    reorder_pct: Percent | None = None
+    partition: bool | None = None
+    for_ms: int = Field(0, ge=0, le=86_400_000)
+
+
+class SccEvent(Form):
+    type: Literal["cfg", "sc.cmd"]
+    body: dict[str, Any]
+
+
+class ClockEvent(Form):
+    acu: str
+    step_ms: int = Field(ge=-86_400_000, le=86_400_000)
+
+
+class LoadEvent(Form):
+    acu: str
+    value: float = Field(ge=0, le=1_000)
+
+
+EVENT_KINDS = ("supply", "phase_lost", "phase_back", "supply_pu", "f_mhz", "set", "reboot", "link",
+               "scc", "clock", "load_pct")
+
+
+class EventForm(Form):
+    at_s: float = Field(ge=0, le=1_000_000)
+    supply: Literal["lost", "back"] | None = None
+    phase_lost: Phase | None = None
+    phase_back: Phase | None = None
+    supply_pu: list[PerUnit] | None = Field(None, min_length=3, max_length=3)
+    f_mhz: int | None = Field(None, ge=45_000, le=65_000)
+    set: SetEvent | None = None
+    reboot: RebootEvent | None = None
+    link: LinkEvent | None = None
+    scc: SccEvent | None = None
+    clock: ClockEvent | None = None
+    load_pct: LoadEvent | None = None
+
+    def kinds(self) -> list[str]:
+        return [k for k in EVENT_KINDS if getattr(self, k) is not None]
+
+    @model_validator(mode="after")
+    def _one_thing(self):
+        if len(self.kinds()) != 1:
+            raise ValueError(f"an event does exactly one thing, this one {len(self.kinds())} "
+                             f"({', '.join(self.kinds()) or 'nothing'}). Give one of: "
+                             f"{', '.join(EVENT_KINDS)}.")
+        return self
+
+
+Never = Literal["two_phases_joined", "reconnected_during_outage", "left_off_silently"]
+Between = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+class ExpectForm(Form):
+    """What must come out. A pair is [lowest, highest]; the figures are those of figures.py."""
+
+    panel: list[str] = []                     # an ordered subsequence of what the panel showed
+    panel_end: str | None = None
+    never: list[Never] = []
+    events: list[str] = []                    # "acu NAME": a line of the event log that must appear
+    reconnect_order: list[Id] | None = None
+    moves: list[list[str]] | None = None      # of [operator, from phase, to phase]
+    outage_latency_ms: Between | None = None
+    all_open_ms: Between | None = None
+    reconnect_first_ms: Between | None = None
+    reconnect_gap_ms: Between | None = None
+    ui_before_pct: Between | None = None
+    ui_after_pct: Between | None = None
+    contact_overlap_ms: Between | None = None
+    break_ms: Between | None = None
+    n_ok: Between | None = None
+    n_outage: Between | None = None
+    n_restore: Between | None = None
+    n_ub_res: Between | None = None
+
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Figure name -> (lowest, highest), of those given."""
+        pairs = {name: getattr(self, name) for name, field in type(self).model_fields.items()
+                 if field.annotation == ExpectForm.model_fields["n_ok"].annotation}
+        return {name: (pair[0], pair[1]) for name, pair in pairs.items() if pair is not None}
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        for name, (low, high) in self.bounds().items():
+            if low > high:
+                raise ValueError(f"{name} = [{low:g}, {high:g}] can never hold. "
+                                 "Write [lowest, highest].")
+        return self
+
+
+class ScenarioForm(Form):
+    title: str
+    seed: int = Field(1, ge=0, le=2**31 - 1)
+    run_s: float = Field(ge=0.1, le=100_000)
+    start_utc: str | datetime = "2026-03-01T06:00:00Z"
+    level: Literal["wave", "quantity"] = "quantity"
+    sc: Id = "sc1"
+    street: Street = Street()
+    source: Source = Source()
+    front_end: FrontEnd = FrontEnd()
+    relay: Relay = Relay()
+    network: Network = Network()
+    config: dict[str, Any] = {}
+    customer: list[Customer] = Field(min_length=1, max_length=200)
+    acu: list[AcuForm] = Field(min_length=1, max_length=400)
+    event: list[EventForm] = []
+    expect: ExpectForm = ExpectForm()
+
+
+class Channel(Form):
+    name: str
+    meaning: str
+
+
+class Output(Form):
+    name: str
+    phase: Phase
+    at_reset: Literal["released"]     # no coil is energised before the self-test
+
+
+class Input(Form):
+    name: str
+    meaning: str
+
+
+class Limits(Form):
+    """Outside of these the board's hardware must not be used; config cannot raise them."""
+
+    u_max_dv: int = Field(ge=500, le=10_000)
+    i_max_ma: int = Field(ge=1_000, le=5_000_000)
+
+
+class BoardForm(Form):
+    """board.json. A full-scale value is what 2048 codes above mid-scale stand for."""
+
+    board: str
+    title: str
+    mcu: Literal["rp2040"]
+    kind: Literal["post", "customer"]
+    roles: list[Literal["operator", "subcoordinator", "coordinator"]] = Field(min_length=1)
+    rate_hz: int = Field(ge=1_000, le=16_000)
+    slot_ns: int = Field(ge=0, le=100_000)
+    ring_ms: int = Field(ge=500, le=4_000)    # a flash erase may hold up the fast tier for 400 ms
+    u_peak_dv: int = Field(ge=500, le=20_000)
+    i_peak_ma: int = Field(ge=1_000, le=5_000_000)
+    channels: list[Channel] = Field(min_length=1, max_length=16)
+    pairs: list[list[int]] = Field(min_length=1, max_length=8)   # (voltage, current) channel numbers
+    outputs: list[Output]
+    inputs: list[Input]
+    limits: Limits
+
+    @model_validator(mode="after")
+    def _whole(self):
+        for pair in self.pairs:
+            if len(pair) != 2 or not all(0 <= ch < len(self.channels) for ch in pair):
+                raise ValueError(f"pairs holds {pair}. Each is two channel numbers, 0 to "
+                                 f"{len(self.channels) - 1}.")
+        for things in (self.channels, self.outputs, self.inputs):
+            names = [thing.name for thing in things]
+            twice = [name for name in names if names.count(name) > 1]
+            if twice:
+                raise ValueError(f"the name {twice[0]} is given twice. Give each its own.")
+        return self

@@ -1,0 +1,109 @@
+"""The controllers of a run inside a real 32-bit MicroPython: the same calls as board/firmware.py.
+
+The world stays in CPython and drives the VM in lockstep over a pipe: frames and messages in, drives,
+messages and event lines out. The other end is host_sim/vm/server.py.
+"""
+import json
+import struct
+import subprocess
+from array import array
+from pathlib import Path
+
+from host_sim.vm.find import micropython
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class VmError(Exception):
+    """The VM stopped; the text says how."""
+
+
+class VmFirmware:
+    python = "vm"
+
+    def __init__(self, specs, ask, heap="24M"):
+        self._ask = ask
+        self._names = [spec["id"] for spec in specs]
+        self._pairs = [len(spec["board"]["pairs"]) for spec in specs]
+        self._vm = subprocess.Popen(
+            [micropython(), "-X", f"heapsize={heap}", str(ROOT / "host_sim/vm/server.py"),
+             str(ROOT / "firmware"), str(ROOT)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for spec in specs:
+            self._call(b"N", json.dumps(spec).encode())
+
+    def _read(self, n: int) -> bytes:
+        data = self._vm.stdout.read(n)
+        if len(data) < n:
+            raise VmError(f"the MicroPython VM ended with exit code {self._vm.wait()}; "
+                          "its own message stands above")
+        return data
+
+    def _call(self, what: bytes, body: bytes) -> bytes:
+        """One request; answers questions for sums until the reply comes."""
+        try:
+            self._vm.stdin.write(what + struct.pack("<I", len(body)) + body)
+            self._vm.stdin.flush()
+        except BrokenPipeError:
+            self._read(1)
+        while True:
+            kind = self._read(1)
+            if kind == b"S":
+                index, k0, n, phase, step = struct.unpack("<BHHII", self._read(13))
+                out = array("i", bytes(36 * self._pairs[index]))
+                self._ask(self._names[index], k0, n, phase, step, out)
+                self._vm.stdin.write(out.tobytes())
+                self._vm.stdin.flush()
+            elif kind == b"R":
+                return self._read(struct.unpack("<I", self._read(4))[0])
+            else:
+                rest = self._vm.stdout.read() or b""
+                raise VmError(f"unexpected output of the VM: {(kind + rest)[:2000].decode(errors='replace')}")
+
+    def boot(self, acu_id, t_us, levels, up):
+        body = struct.pack("<BBQB", self._names.index(acu_id), up, t_us, len(levels))
+        return self._call(b"B", body + struct.pack(f"<{len(levels)}i", *levels)).decode().split("\n")
+
+    def off(self, acu_id):
+        self._call(b"O", bytes([self._names.index(acu_id)]))
+
+    def set_clock_error(self, acu_id, error_ms):
+        self._call(b"C", struct.pack("<Bi", self._names.index(acu_id), error_ms))
+
+    def instant(self, t_us, slow, work):
+        parts = [struct.pack("<QBB", t_us, slow, len(work))]
+        for name, frames, levels, messages, up in work:
+            wave = not isinstance(frames, int)
+            parts.append(struct.pack("<BBBH", self._names.index(name), up, wave, len(frames) if wave else frames))
+            if wave:
+                parts.append(frames)
+            parts.append(struct.pack(f"<BB{len(levels)}i", len(levels), len(messages), *levels))
+            for topic, payload in messages:
+                t = topic.encode()
+                parts += [struct.pack("<HH", len(t), len(payload)), t, payload]
+        reply = self._call(b"I", b"".join(parts))
+        at = 0
+        out = []
+        for _ in work:
+            n_drives, n_sent, n_lines = reply[at:at + 3]
+            at += 3
+            drives = [struct.unpack_from("<bb", reply, at + 2 * k) for k in range(n_drives)]
+            at += 2 * n_drives
+            sent = []
+            for _ in range(n_sent):
+                qos, retain, nt, np = struct.unpack_from("<BBHH", reply, at)
+                at += 6
+                sent.append((reply[at:at + nt].decode(), reply[at + nt:at + nt + np], qos, retain))
+                at += nt + np
+            lines = []
+            for _ in range(n_lines):
+                (n,) = struct.unpack_from("<H", reply, at)
+                lines.append(reply[at + 2:at + 2 + n].decode())
+                at += 2 + n
+            out.append((drives, sent, lines))
+        return out
+
+    def close(self):
+        self._vm.stdin.close()
+        self._vm.wait(timeout=10)
+        self._vm.stdout.close()

@@ -1,0 +1,169 @@
+"""All channels of one sampling rate, rendered together and ahead of time.
+
+One matrix product makes some blocks for every controller at once. It is thrown away from the
+instant at which anything changes (a new `epoch`), and since noise belongs to the frame number,
+rendering twice gives the same codes. Frame k is taken at k / rate_hz; a block's frames are those
+inside it, so 5 ms need not be a whole number of frames.
+"""
+import math
+
+import numpy as np
+
+from host_sim.waveform import synthesis
+from host_sim.waveform.front_end import CHUNK, FrontEnd
+
+AHEAD = 16                       # blocks rendered at once while nothing changes
+# What a frame adds: 1, and the door's cosine and sine, Q12 at the middle of 256 steps of a cycle.
+_MIDDLES = [math.pi * (2 * i + 1) / 256 for i in range(256)]
+_SUM_COLUMNS = np.array([[1, round(4096 * math.cos(x)), round(4096 * math.sin(x))]
+                         for x in _MIDDLES], dtype=np.float64)
+_PEAK_CODES = 64.0               # codes an ampere for the exact currents: 2 kA stay exact
+_COUNT = np.arange(127, dtype=np.int64)  # most frames that one take may ask for
+
+
+class Bank:
+    """Codes of the block that the street describes now, for several controllers."""
+
+    def __init__(self, rate_hz: int, front_ends: dict, block_us: int, watch_currents: bool):
+        self.rate_hz = rate_hz
+        self.front_ends: dict[str, FrontEnd] = front_ends
+        self._slice = {}
+        first = 0
+        for acu_id, front_end in front_ends.items():
+            self._slice[acu_id] = slice(first, first + len(front_end.channels))
+            first += len(front_end.channels)
+        self._channels = [c for front_end in front_ends.values() for c in front_end.channels]
+        rows = (AHEAD + 1) * (block_us * rate_hz // 1_000_000 + 2)
+        self._centred = np.zeros((rows, first))            # code - 2048, exact in float64
+        self._codes = np.zeros((rows, first), dtype="<u2")
+        self._currents = np.zeros((rows, 3))
+        self._watch_currents = watch_currents
+        self._base = 0                    # frame of row 0
+        self._end = 0                     # frames rendered
+        self._first = 0                   # frames of the present block
+        self._last = 0
+        self._epoch = -1
+        self._amplitudes = np.zeros((0, 0))  # of the epoch: a column a channel
+        self._exact = np.zeros((0, 0))       # of the transformer currents, if watched
+        self._noise: dict = {}                # chunk -> noise of all channels
+
+    def frame_at(self, t_us: int) -> int:
+        """First frame at or after t_us."""
+        return -(-t_us * self.rate_hz // 1_000_000)
+
+    def begin(self, t_us: int, t_end_us: int):
+        """The block [t_us, t_end_us) is next; its segments follow by `fill`."""
+        self._first, self._last = self.frame_at(t_us), self.frame_at(t_end_us)
+
+    def fill(self, segment: tuple, ahead_us: int, epoch: int, solution, supply, phasors_of):
+        """Renders what the block still lacks of the segment (from, to), and on to ahead_us.
+
+        phasors_of(acu_id): the phasors of the controller's channels in this state of the street.
+        """
+        first, last = self.frame_at(segment[0]), self.frame_at(segment[1])
+        fresh = epoch != self._epoch
+        if last <= first or (not fresh and last <= self._end):
+            return
+        if fresh:
+            self._end = min(self._end, first)
+            self._amplitudes = self._columns(solution, supply, phasors_of)
+            if self._watch_currents:
+                self._exact = np.array([synthesis.column(0.0, i, _PEAK_CODES, solution.orders, 0)
+                                        for i in solution.i], dtype=np.float64).T
+            self._epoch = epoch
+        self._drop_before(self._first)
+        last = max(last, min(self.frame_at(ahead_us), self._base + len(self._codes)))
+        self._render(self._end, last, solution.orders, supply)
+        self._end = last
+
+    def n_frames(self) -> int:
+        return self._last - self._first
+
+    def codes(self, acu_id: str) -> bytes:
+        """Interleaved little-endian codes of the block."""
+        row = self._first - self._base
+        return self._codes[row:row + self.n_frames(), self._slice[acu_id]].tobytes()
+
+    def add_sums(self, acu_id: str, k0: int, n: int, phase: int, step: int, pairs: tuple, out):
+        """Adds to `out` the sums of the sampler door over frames k0..k0+n-1 of the block."""
+        row = self._first - self._base + k0
+        x = self._centred[row:row + n, self._slice[acu_id]]
+        index = (phase + step * _COUNT[:n] & 0xFFFFFF) >> 16
+        sums = (x.T @ _SUM_COLUMNS[index]).tolist()
+        products = (x.T @ x).tolist()
+        k = 0
+        for v, i in pairs:
+            sum_v, v_cos, v_sin = sums[v]
+            sum_i, i_cos, i_sin = sums[i]
+            row_v = products[v]
+            out[k] += int(sum_v)
+            out[k + 1] += int(sum_i)
+            out[k + 2] += int(row_v[v])
+            out[k + 3] += int(products[i][i])
+            out[k + 4] += int(row_v[i])
+            out[k + 5] += int(v_cos)
+            out[k + 6] += int(v_sin)
+            out[k + 7] += int(i_cos)
+            out[k + 8] += int(i_sin)
+            k += 9
+
+    def peaks(self) -> list:
+        """Largest magnitude of each transformer current at the block's frames, exact, A."""
+        rows = slice(self._first - self._base, self._last - self._base)
+        return self._currents[rows].max(axis=0).tolist()
+
+    def _columns(self, solution, supply, phasors_of):
+        row = self._end - 1 - self._base
+        last = self._codes[row].tolist() if row >= 0 else [synthesis.MID] * len(self._channels)
+        columns: list = []
+        for acu_id, front_end in self.front_ends.items():
+            for channel, x in zip(front_end.channels, phasors_of(acu_id), strict=True):
+                last_code = last[len(columns)]
+                columns.append(channel.column(x, solution.orders, supply.f_mhz, last_code))
+        return np.array(columns, dtype=np.float64).T
+
+    def _drop_before(self, frame: int):
+        """Moves the frames from `frame` on to row 0."""
+        if frame > self._base:
+            keep = slice(frame - self._base, max(self._end, frame) - self._base)
+            count = keep.stop - keep.start
+            for buffer in (self._codes, self._centred, self._currents):
+                buffer[:count] = buffer[keep].copy()
+            self._base = frame
+            self._end = max(self._end, frame)
+
+    def _rows(self, first: int, last: int, orders: tuple, supply):
+        frames = np.arange(first, last, dtype=np.int64)
+        t0_ns = first * 1_000_000_000 // self.rate_hz
+        return synthesis.basis(supply.phase(t0_ns), supply.f_mhz,
+                               frames * 1_000_000_000 // self.rate_hz - t0_ns, orders)
+
+    def _render(self, first: int, last: int, orders: tuple, supply):
+        rows = slice(first - self._base, last - self._base)
+        basis = self._rows(first, last, orders, supply)
+        if self._watch_currents:
+            self._currents[rows] = np.abs(basis @ self._exact) * (synthesis.CODE / _PEAK_CODES)
+        y = basis @ self._amplitudes
+        y += self._noise_of(first, last)
+        y *= synthesis.CODE
+        np.floor(y, out=y)
+        np.clip(y, 0, synthesis.TOP, out=y)
+        self._codes[rows] = y
+        y -= synthesis.MID
+        self._centred[rows] = y
+
+    def _noise_of(self, first: int, last: int):
+        pieces = []
+        while first < last:
+            chunk, row = divmod(first, CHUNK)
+            if chunk not in self._noise:
+                self._noise = {c: n for c, n in self._noise.items() if c == chunk - 1}
+                self._noise[chunk] = np.hstack([f.noise(chunk) for f in self.front_ends.values()])
+            stop = min(last, (chunk + 1) * CHUNK)
+            pieces.append(self._noise[chunk][row:row + stop - first])
+            first = stop
+        noise = np.vstack(pieces) if len(pieces) > 1 else pieces[0]
+        frozen = [c.frozen for c in self._channels]
+        if any(frozen):
+            noise = np.where(frozen, 0.0, noise)
+        return noise

@@ -1,0 +1,3 @@
+"""The street itself: supply, transformer, customers, relays, faults. Knows nothing of the
+firmware.
+"""

@@ -1,0 +1,180 @@
+"""The street's circuit, closed form: a Thevenin source a phase, customers behind contacts.
+
+Phasors are rms; currents flow from the source to the customer. A load is a constant admittance.
+During its inrush it is a current source INSTEAD of the admittance, so that the total is exactly
+inrush_x times the rated current (times the source's per-unit voltage), at the load's
+power-factor angle to the voltage. Simplifications, the same in truth and in the waveforms: no
+line impedance; the third harmonic of a load is i3_pct of its own fundamental, in step with it,
+and does not distort the voltage; the source's voltage harmonics reach the customers undamped.
+"""
+import math
+
+from host_sim.world.spec import CustomerSpec, SourceSpec
+from host_sim.world.supply import ANGLES
+
+_ROUNDS = 30  # of the fixed point for the angle of the inrush; each gains about a digit
+
+
+class Load:
+    """One customer: what it takes (spec), and what changes: contacts, scale, inrush."""
+
+    def __init__(self, spec: CustomerSpec, un_v: float):
+        self.id = spec.id
+        self.spec = spec
+        self.mask = 1 << spec.phase       # contacts closed, bit per phase
+        self.scale_pct = 100.0
+        self.energised = True
+        self.inrush_end_us = 0            # 0: none
+        q = math.sqrt(1.0 - spec.pf * spec.pf)
+        self._i = spec.s_va / un_v * complex(abs(spec.pf), -q if spec.pf > 0 else q)
+        self._un_v = un_v
+
+    @property
+    def i_rated(self) -> complex:
+        """Current at nominal voltage, relative to the voltage's angle."""
+        return self._i * (self.scale_pct / 100.0)
+
+    @property
+    def y(self) -> complex:
+        return self.i_rated / self._un_v
+
+
+class Solution:
+    """One constant state of the street: the phasors of everything, for each order of `orders`.
+
+    orders[0] is 1. u[p], i[p]: at the transformer; u_load[id], i_load[id]: at the customers; each
+    a list by order.
+    """
+
+    def __init__(self, orders: tuple):
+        self.orders = orders
+        zero = [0j] * len(orders)
+        self.u = [zero] * 3
+        self.i = [zero] * 3
+        self.u_load: dict = {}
+        self.i_load: dict = {}
+        self.masks: dict = {}             # id -> contacts closed
+
+    def close(self, loads: list):
+        """Works out what every block's record needs, once."""
+        self.masks = {load.id: load.mask for load in loads}
+        self.u_v = [rms(u) for u in self.u]
+        self.s_va = [u_v * rms(i) for u_v, i in zip(self.u_v, self.i, strict=True)]
+        self.peak_a = [math.sqrt(2.0) * rms(i) for i in self.i]
+        self.load_va = {c: rms(self.u_load[c]) * rms(self.i_load[c]) for c in self.masks}
+
+    def powers(self, u: list, i: list) -> tuple:
+        """(u_v, i_a, p_w, q1_var, s_va) of a pair; p with all harmonics, q of the fundamental."""
+        u_v, i_a = rms(u), rms(i)
+        p_w = sum(a.real * b.real + a.imag * b.imag for a, b in zip(u, i, strict=True))
+        return u_v, i_a, p_w, u[0].imag * i[0].real - u[0].real * i[0].imag, u_v * i_a
+
+
+def rms(phasors: list) -> float:
+    return math.sqrt(sum(x.real * x.real + x.imag * x.imag for x in phasors))
+
+
+def nodes_of(masks) -> list:
+    """Node of each phase: its own, or the lowest of those that somebody's closed contacts join."""
+    nodes = [0, 1, 2]
+    for mask in masks:
+        joined = {nodes[p] for p in range(3) if mask >> p & 1}
+        nodes = [min(joined) if n in joined else n for n in nodes]
+    return nodes
+
+
+def node_sources(e: tuple, live: tuple, nodes: list) -> list:
+    """Open-circuit voltage of each node: the mean of its sources, whose impedances are equal."""
+    return [_mean([e[p] for p in range(3) if nodes[p] == n and live[p]]) for n in range(3)]
+
+
+def solve(spec: SourceSpec, un_v: float, supply, loads: list) -> Solution:
+    """The state of the street with these contacts, loads and this supply."""
+    harmonics = dict(supply.harmonics)
+    sol = Solution((1, *sorted({3, *harmonics} - {1})))
+    z = _impedance(spec, un_v)
+    e, live = supply.e(), supply.live()
+    nodes = nodes_of(load.mask for load in loads)
+    e_node = node_sources(e, live, nodes)
+    dark = [0j] * len(sol.orders)
+    for node in set(nodes):
+        phases = [p for p in range(3) if nodes[p] == node]
+        fed = [p for p in phases if live[p]]
+        taken = [load for load in loads if load.mask and nodes[_first(load.mask)] == node]
+        if not fed:
+            for load in taken:
+                sol.u_load[load.id] = sol.i_load[load.id] = dark
+            continue
+        k = len(fed)
+        u1 = _node_voltage(e_node[node], z / k, abs(e_node[node]) / spec.u_v, taken)
+        distorted = {p: [e[p], *(_harmonic(e[p], p, h, harmonics) for h in sol.orders[1:])]
+                     for p in fed}
+        u = [u1] + [_mean([distorted[p][n] for p in fed]) for n in range(1, len(sol.orders))]
+        total = dark
+        for load in taken:
+            i = _load_current(load, u1, abs(e_node[node]) / spec.u_v, sol.orders)
+            sol.u_load[load.id], sol.i_load[load.id] = u, i
+            total = [a + b for a, b in zip(total, i, strict=True)]
+        for p in phases:
+            sol.u[p] = u
+        for p in fed:
+            # Its share of the loads, and what circulates between joined phases.
+            sol.i[p] = [total[n] / k + (_circulating(distorted, p, fed, n, z, h) if k > 1 else 0j)
+                        for n, h in enumerate(sol.orders)]
+    for load in loads:
+        if not load.mask:
+            sol.u_load[load.id] = sol.i_load[load.id] = dark
+    sol.close(loads)
+    return sol
+
+
+def _impedance(spec: SourceSpec, un_v: float) -> complex:
+    """Per phase, ohms, from the short-circuit voltage of the transformer."""
+    z = spec.z_pct / 100.0 * 3.0 * un_v * un_v / spec.rating_va
+    r = z / math.sqrt(1.0 + spec.x_over_r * spec.x_over_r)
+    return complex(r, r * spec.x_over_r)
+
+
+def _first(mask: int) -> int:
+    return (mask & -mask).bit_length() - 1
+
+
+def _mean(values: list) -> complex:
+    return sum(values) / len(values) if values else 0j
+
+
+def _unit(x: complex) -> complex:
+    size = abs(x)
+    return x / size if size else complex(1.0, 0.0)
+
+
+def _node_voltage(e: complex, z: complex, pu: float, loads: list) -> complex:
+    """V = (E - Z I_src) / (1 + Z Y), the angle of I_src following V."""
+    y = sum((load.y for load in loads if not load.inrush_end_us), 0j)
+    rushing = [load for load in loads if load.inrush_end_us]
+    i_src = sum((load.i_rated * load.spec.inrush_x * pu for load in rushing), 0j)
+    u = e / (1.0 + z * y)
+    if i_src:
+        for _ in range(_ROUNDS):
+            u = (e - z * i_src * _unit(u)) / (1.0 + z * y)
+    return u
+
+
+def _load_current(load: Load, u1: complex, pu: float, orders: tuple) -> list:
+    if load.inrush_end_us:
+        i1 = load.i_rated * load.spec.inrush_x * pu * _unit(u1)
+    else:
+        i1 = load.y * u1
+    unit = _unit(i1)
+    i3 = unit * unit * unit * (abs(i1) * load.spec.i3_pct / 100.0)  # crests on the fundamental's
+    return [i1 if h == 1 else i3 if h == 3 else 0j for h in orders]
+
+
+def _harmonic(e: complex, phase: int, order: int, harmonics: dict) -> complex:
+    """h-th harmonic of a source: h times its angle, so the third is a zero sequence."""
+    return abs(e) * harmonics.get(order, 0.0) / 100.0 * ANGLES[phase * order % 3]
+
+
+def _circulating(distorted: dict, p: int, fed: list, n: int, z: complex, order: int) -> complex:
+    mean = _mean([distorted[q][n] for q in fed])
+    return (distorted[p][n] - mean) / complex(z.real, z.imag * order)

@@ -1,0 +1,181 @@
+"""The settable parameters of the street by name: supply events and faults.
+
+`settings` says what exists; `bind` checks a call against the street, in a sentence that names
+the thing and what exists, and returns the deed: a function of the time that carries it out and
+returns the undoing.
+"""
+from host_sim.waveform.front_end import Channel
+from host_sim.world.circuit import Load
+from host_sim.world.relay import Relay
+from host_sim.world.supply import Supply
+
+PHASES = "ABC"
+SUPPLY = ("supply", "phase_lost", "phase_back", "supply_pu", "f_mhz", "harmonics_pct")
+RELAY = ("relay.weld", "relay.no_close", "mirror.stuck")
+ADC = ("adc.freeze", "adc.gain_pct", "adc.open")
+CUSTOMER = ("load_pct",)
+POST = ("ground", "dofc", "temperature_dc")
+settings = SUPPLY + RELAY + ADC + CUSTOMER + POST
+
+_POST_INPUT = {"ground": 0, "dofc": 1, "temperature_dc": 2}
+
+
+def phase_index(phase) -> int:
+    """0..2 from 0..2 or A..C."""
+    if isinstance(phase, str) and len(phase) == 1 and phase.upper() in PHASES:
+        return PHASES.index(phase.upper())
+    if isinstance(phase, int) and not isinstance(phase, bool) and 0 <= phase <= 2:
+        return phase
+    raise ValueError(f"phase {phase!r} does not exist; there are A, B, C (0, 1, 2)")
+
+
+def channel_of(channels: list, channel, acu: str) -> Channel:
+    """A channel by its number or its name."""
+    names = [c.name for c in channels]
+    if isinstance(channel, str) and channel.upper() in [n.upper() for n in names]:
+        return channels[[n.upper() for n in names].index(channel.upper())]
+    if isinstance(channel, int) and not isinstance(channel, bool) and 0 <= channel < len(names):
+        return channels[channel]
+    listed = ", ".join(f"{k} {n}" for k, n in enumerate(names))
+    raise ValueError(f"channel {channel!r} of acu {acu!r} does not exist; there are {listed}")
+
+
+def bind_supply(supply: Supply, name: str, value):
+    """Deed of a supply event on `supply`."""
+    if name == "supply":
+        return _supply(supply, _one_of(name, value, ("lost", "back")))
+    if name in ("phase_lost", "phase_back"):
+        return _phase(supply, phase_index(value), name == "phase_lost")
+    if name == "supply_pu":
+        pu = _three(name, value)
+        return _assign(supply, "pu", pu)
+    if name == "f_mhz":
+        return _frequency(supply, int(_number(name, value, 40_000, 70_000)))
+    return _assign(supply, "harmonics", _harmonics(value))
+
+
+def bind_relay(relay: Relay, name: str, value, changed):
+    """Deed of a contact's fault; changed(t_us) is called if healing lets the contact go."""
+    on = bool(_number(name, value, 0, 1))
+
+    def weld(on):
+        def deed(t_us):
+            before = relay.welded
+            if relay.weld(on):
+                changed(t_us)
+            return weld(before)
+        return deed
+
+    def mirror(on):
+        def deed(_t_us):
+            before = relay.mirror_held
+            relay.hold_mirror(on)
+            return mirror(before)
+        return deed
+
+    if name == "relay.weld":
+        return weld(on)
+    if name == "mirror.stuck":
+        return mirror(on)
+    return _assign(relay, "no_close", on)
+
+
+def bind_adc(channel: Channel, name: str, value):
+    """Deed of a channel's fault."""
+    if name == "adc.gain_pct":
+        return _assign(channel, "gain_fault_pct", _number(name, value, -100, 1000))
+    if name == "adc.open":
+        return _assign(channel, "open", bool(_number(name, value, 0, 1)))
+
+    def freeze(on):
+        def deed(_t_us):
+            before = channel.frozen
+            if on != before:
+                channel.freeze(on)
+            return freeze(before)
+        return deed
+
+    return freeze(bool(_number(name, value, 0, 1)))
+
+
+def bind_load(load: Load, name: str, value):
+    return _assign(load, "scale_pct", _number(name, value, 0, 10_000))
+
+
+def bind_post(inputs: list, name: str, value):
+    """Deed on a post's input; inputs is the list that `feedback` reads."""
+    low, high = (-1000, 3000) if name == "temperature_dc" else (0, 1)
+    return _item(inputs, _POST_INPUT[name], int(_number(name, value, low, high)))
+
+
+def _assign(thing, attribute: str, value):
+    def deed(_t_us):
+        before = getattr(thing, attribute)
+        setattr(thing, attribute, value)
+        return _assign(thing, attribute, before)
+    return deed
+
+
+def _item(items: list, index: int, value):
+    def deed(_t_us):
+        before = items[index]
+        items[index] = value
+        return _item(items, index, before)
+    return deed
+
+
+def _supply(supply: Supply, how: str):
+    def deed(_t_us):
+        dead, pu = supply.dead, supply.pu
+
+        def undo(_t_us):
+            supply.dead, supply.pu = dead, pu
+
+        supply.dead = how == "lost"
+        if how == "back":
+            supply.pu = (1.0, 1.0, 1.0)   # a sag ends with it; a blown fuse of one phase does not
+        return undo
+    return deed
+
+
+def _phase(supply: Supply, phase: int, lost: bool):
+    return _item(supply.blown, phase, lost)
+
+
+def _frequency(supply: Supply, f_mhz: int):
+    def deed(t_us):
+        before = supply.f_mhz
+        supply.set_f(f_mhz, t_us)
+        return _frequency(supply, before)
+    return deed
+
+
+def _one_of(name: str, value, known: tuple):
+    if value not in known:
+        raise ValueError(f"{name} = {value!r} does not exist; there are {', '.join(known)}")
+    return value
+
+
+def _number(name: str, value, low: float, high: float):
+    if isinstance(value, bool):
+        value = int(value)
+    if not isinstance(value, (int, float)) or not low <= value <= high:
+        raise ValueError(f"{name} = {value!r} is not a number from {low} to {high}")
+    return value
+
+
+def _three(name: str, value) -> tuple:
+    if not isinstance(value, (list, tuple)) or len(value) != 3:
+        raise ValueError(f"{name} = {value!r} needs three numbers, for A, B and C")
+    return tuple(float(_number(name, x, 0, 2)) for x in value)
+
+
+def _harmonics(value) -> tuple:
+    try:
+        pairs = [(int(h), float(pct)) for h, pct in value]
+    except (TypeError, ValueError):
+        raise ValueError(f"harmonics_pct = {value!r} needs pairs [order, percent]") from None
+    for h, pct in pairs:
+        _number("order in harmonics_pct", h, 2, 40)
+        _number(f"percent of order {h} in harmonics_pct", pct, 0, 100)
+    return tuple(pairs)

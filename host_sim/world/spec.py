@@ -1,0 +1,77 @@
+"""What a street consists of, as plain values. Built by scenario/load.py, read by the world.
+
+Units are in the names. Phases are 0, 1, 2 for A, B, C. Nothing here computes.
+"""
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """Supply and transformer: one Thevenin source a phase (spec smartlvgrid, section 7)."""
+
+    u_v: float = 233.0            # open-circuit voltage, phase to neutral
+    f_mhz: int = 50_000           # 45_000..65_000
+    rating_va: int = 15_000       # of the transformer, three phases
+    z_pct: float = 4.0            # short-circuit voltage
+    x_over_r: float = 2.0
+    harmonics_pct: tuple = ((3, 1.0), (5, 3.0), (7, 1.5))   # (order, % of the fundamental voltage)
+
+
+@dataclass(frozen=True)
+class CustomerSpec:
+    """One single-phase customer: constant impedance, or a current source during its inrush."""
+
+    id: str
+    phase: int                    # 0, 1, 2
+    s_va: float                   # apparent power at the nominal voltage
+    pf: float = 0.95              # lagging if positive; 0.5..1
+    inrush_x: float = 6.0         # total during inrush, in rated currents; 0 = none
+    inrush_ms: int = 200
+    i3_pct: float = 5.0           # third harmonic of the load current, % of its fundamental
+
+
+@dataclass(frozen=True)
+class RelaySpec:
+    """A latching contact: keeps its position without drive (spec smartlvgrid, section 7)."""
+
+    open_ms: float = 8.0
+    close_ms: float = 10.0
+    scatter_ms: float = 0.5       # +- uniform, drawn for each operation
+    bounce_ms: float = 1.5        # contact chatter after each closing; 0 = none
+
+
+@dataclass(frozen=True)
+class FrontEndSpec:
+    """Error model of one ACU's ADC front end, the same at waveform and at quantity level."""
+
+    noise_lsb: float = 0.5        # rms
+    offset_lsb: float = 3.0       # +- uniform, drawn once a channel
+    gain_err_pct: float = 0.0     # +- uniform, drawn once a channel ("ideal transducers": 0)
+    slot_ns: int = 2_000          # between channels of a frame; channel k is k slots late
+
+
+@dataclass(frozen=True)
+class AcuSpec:
+    """One controller. kind 'post': channels UA UB UC IA IB IC at the transformer; kind 'customer':
+    UA UB UC U_load I at the customer's panel, outputs and inputs 0..2 = relays and mirror contacts
+    A B C. Post inputs: 0 ground conductor present, 1 cut-out active, 2 temperature in 0.1 degC.
+    u_peak_v / i_peak_a: what gives code 2048 + 2048."""
+
+    id: str
+    kind: str
+    customer: str = ""            # id of the customer behind it
+    rate_hz: int = 4_000
+    u_peak_v: float = 450.0
+    i_peak_a: float = 100.0
+    holdup_ms: int = 15_000       # how long it runs on without supply
+    front_end: FrontEndSpec = field(default_factory=FrontEndSpec)
+    relay: RelaySpec = field(default_factory=RelaySpec)
+
+
+@dataclass(frozen=True)
+class StreetSpec:
+    source: SourceSpec
+    customers: tuple              # of CustomerSpec
+    acus: tuple                   # of AcuSpec
+    un_v: float = 230.0
+    temperature_dc: int = 350

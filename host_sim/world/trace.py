@@ -1,0 +1,34 @@
+"""What happened on the street, for reports, checks and plots: the world's own record, exact.
+
+The firmware never sees it.
+"""
+
+
+class Trace:
+    """Lists that only grow. Times in microseconds but for t_ms."""
+
+    def __init__(self, customer_ids: list):
+        self.contacts: list = []          # (t_us, customer id, phase, closed), with bounce
+        self.supply: list = []            # (t_us, (ua, ub, uc)), open-circuit V, changes
+        self.joined_us = 0                # while any customer had two phase contacts closed
+        self._u = [f"u_v{p}" for p in range(3)]
+        self._s = [f"s_va{p}" for p in range(3)]
+        self._peak = [f"i_peak{p}" for p in range(3)]
+        self._customers = [f"s_va_{c}" for c in customer_ids]
+        self.blocks: dict = {key: [] for key in
+                             ("t_ms", *self._u, *self._s, *self._peak, *self._customers)}
+
+    def note_supply(self, t_us: int, levels: tuple):
+        """Keeps a change; two at one instant are one."""
+        if self.supply and self.supply[-1][0] == t_us:
+            self.supply.pop()
+        if not self.supply or self.supply[-1][1] != levels:
+            self.supply.append((t_us, levels))
+
+    def note_block(self, t_us: int, u_v: list, s_va: list, i_peak: list, customers_va: list):
+        blocks = self.blocks
+        blocks["t_ms"].append(t_us // 1000)
+        for keys, values in ((self._u, u_v), (self._s, s_va), (self._peak, i_peak),
+                             (self._customers, customers_va)):
+            for key, value in zip(keys, values, strict=True):
+                blocks[key].append(value)

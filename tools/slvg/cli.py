@@ -1,0 +1,149 @@
+"""The slvg command line. Exit codes: 0 done, 1 an expectation was not met, 2 bad input.
+
+Reads arguments and files, calls the simulator, writes what was asked for; decides nothing itself.
+"""
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from host_sim.scenario import figures, load, logs
+from host_sim.scenario.complaints import InputError
+from host_sim.vm.find import NoMicroPython
+from slvg.show import Drawn, Pace, Plain, verdict
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  rich_markup_mode="rich",
+                  help="Firmware for low-voltage grid controllers on an emulated street. "
+                       "Exit codes: 0 done, 1 an expectation was not met, 2 bad input.")
+
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE",
+                                               help="Write the figures as JSON; - is standard output.")]
+
+
+class Level(StrEnum):
+    wave = "wave"
+    quantity = "quantity"
+
+
+def _bad_input(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(2)
+
+
+def _writable(*paths: Path | None) -> None:
+    """A run of a minute must not end with a file that cannot be written."""
+    for path in paths:
+        if path is not None and str(path) != "-" and not path.resolve().parent.is_dir():
+            _bad_input(f"E132 {path}: its folder does not exist. Make it first, or write elsewhere.")
+
+
+def _write_json(path: Path | None, what: dict) -> None:
+    if path is None:
+        return
+    text = json.dumps(what, indent=2) + "\n"
+    if str(path) == "-":
+        typer.echo(text, nl=False)
+    else:
+        path.write_text(text, encoding="utf-8")
+
+
+@app.command()
+def sim(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help=(
+        "A scenario by name, or a TOML file."))],
+    speed: Annotated[float | None, typer.Option(min=0.01, max=1000, metavar="X", help=(
+        "Times real time; without it as fast as possible."))] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help=(
+        "Draw U and S per phase and the customers' powers."))] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help=(
+        "Write the event log as CSV."))] = None,
+    log: Annotated[Path | None, typer.Option(metavar="FILE", help=(
+        "Write the event log as text."))] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, metavar="N", help=(
+        "Instead of the scenario's own."))] = None,
+    vm: Annotated[bool, typer.Option("--vm", help=(
+        "Run the firmware inside the 32-bit MicroPython."))] = False,
+    level: Annotated[Level | None, typer.Option(help=(
+        "From ADC codes, or from quantities (faster)."))] = None,
+    json_file: JsonFile = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what fails.")] = False,
+) -> None:
+    """Run a scenario on the emulated street and hold the result against what it expects."""
+    try:
+        scenario = load.load(name)
+    except InputError as e:
+        _bad_input(e.text)
+    if plot is not None and plot.suffix not in (".png", ".svg", ".pdf"):
+        _bad_input(f"E131 --plot {plot}: unknown kind of picture. End the name in .png, .svg or .pdf.")
+    _writable(plot, csv, log, json_file)
+    from host_sim.scenario.runner import run
+
+    quiet = quiet or str(json_file) == "-"
+    console = Console(quiet=quiet)
+    drawn = console.is_terminal and not quiet
+    with Drawn(console, scenario) if drawn else Plain(console) as view:
+        try:
+            result = run(scenario, seed=seed, level=level.value if level else None, vm=vm,
+                         on_panel=view.on_panel, on_event=view.on_event, on_progress=view.on_progress,
+                         pace=Pace(speed) if speed else None)
+        except (InputError, NoMicroPython) as e:
+            _bad_input(str(e))
+    figure = figures.figures(result, scenario)
+    checks = figures.check(figure, scenario) + figures.check_events(result, scenario)
+    if log is not None:
+        logs.write_text(result, log)
+    if csv is not None:
+        logs.write_csv(result, csv)
+    if plot is not None:
+        from host_sim.scenario.plots import plot as draw
+
+        draw(result, scenario, plot)
+    failed = [one for one in checks if not one.ok]
+    _write_json(json_file, figure | {"checks": [vars(one) for one in checks], "ok": not failed})
+    verdict(console, figure, checks)
+    for one in failed:
+        typer.echo(f"E140 {scenario.name}: expectation {one.name} not met: {one.text}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench(json_file: JsonFile = None) -> None:
+    """Report the firmware's figures: heap, cycles of a kernel, time and allocation of a tick."""
+    _writable(json_file)
+    from host_sim.bench import figures as bench_figures
+
+    try:
+        reached = bench_figures()
+    except (InputError, NoMicroPython) as e:
+        _bad_input(str(e))
+    _write_json(json_file, reached)
+    if str(json_file) != "-":
+        for key, value in reached.items():
+            typer.echo(f"{key:<32} {value}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=(
+        "A scenario (.toml), a board.json, or a controller's settings (.json)."))],
+) -> None:
+    """Check a scenario, board or config file without running anything."""
+    try:
+        if file.suffix == ".toml":
+            what = f"scenario, {len(load.load(str(file)).events)} events"
+        elif file.name == "board.json":
+            what = f"board, {len(load.load_board(file)['channels'])} channels"
+        else:
+            what = f"settings of {load.load_config(file)['id']}"
+    except InputError as e:
+        _bad_input(e.text)
+    typer.echo(f"{file}: good ({what})")
+
+
+def main() -> None:
+    app()

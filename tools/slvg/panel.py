@@ -1,0 +1,73 @@
+"""The supervisory panel in the terminal (spec smartlvgrid, section 12), as a drawing or line by
+line.
+
+It only shows what Scc holds. Colours: light blue is connected or supply compliant, red outage, an
+amber ring restored but not yet reconnected, amber a partial outage, a hollow grey circle
+disconnected.
+"""
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from host_sim.scenario.scc import Op, Scc
+from host_sim.scenario.schema import PHASES
+
+_BLUE = "bright_cyan"
+_AMBER = "dark_orange"
+_LAMPS = {
+    "OK": Text("●", _BLUE),
+    "OUT": Text("●", "bright_red"),
+    "RES": Text.assemble(("(", _AMBER), ("●", _BLUE), (")", _AMBER)),
+    "PAR": Text("●", _AMBER),
+}
+_MEANING = {"": "waiting for the first telemetry", "OK": "supply compliant", "OUT": "outage",
+            "RES": "restored, reconnecting", "PAR": "partial outage"}
+# row label, key of the post's `meas`, divisor, decimals, unit
+_QUANTITIES = (("U", "u_dV", 10, 1, "V"), ("I", "i_mA", 1000, 2, "A"), ("S", "s_VA", 1, 0, "VA"))
+
+
+def _number(value: int | None, divisor: int, decimals: int) -> str:
+    return "-" if value is None else f"{value / divisor:.{decimals}f}"
+
+
+def _cell(op: Op, phase: int) -> Text:
+    if op.phase != phase:
+        return Text("·", "grey37")
+    if op.on is None:
+        return Text("?", _AMBER)
+    return Text("●", _BLUE) if op.on else Text("○", "grey62")
+
+
+def line(t_us: int, scc: Scc) -> str:
+    """One change of the panel as a line of plain text."""
+    values = "  ".join(
+        f"{label} {' '.join(_number(v, divisor, decimals) for v in scc.tp.get(key, []))} {unit}"
+        for label, key, divisor, decimals, unit in _QUANTITIES)
+    return f"{t_us / 1e6:7.2f} s  {scc.short():<12} ({scc.long()})  {values}"
+
+
+def drawing(scc: Scc, title: str, t_us: int, run_us: int, recent: list[str]) -> RenderableType:
+    """The whole live view: lamp, A B C, a row for each customer, U I S, progress, last events."""
+    lamp = scc.lamp
+    head = Text.assemble("Cd ", _LAMPS.get(lamp, Text("○", "grey62")), f" {_MEANING[lamp]}")
+    if not scc.online:
+        head.append("  link to the Coordinator lost", "bright_red")
+    grid = Table(box=None, pad_edge=False, padding=(0, 2))
+    grid.add_column("")
+    for phase in PHASES:
+        grid.add_column(phase, justify="right", min_width=7)
+    grid.add_column("")
+    for name, op in scc.members():
+        power = "" if op.s_va is None or not op.on else f"{op.s_va} VA"
+        grid.add_row(name.upper(), *(_cell(op, p) for p in range(3)), Text(power, "grey62"))
+    for label, key, divisor, decimals, unit in _QUANTITIES if scc.tp else ():
+        grid.add_row(Text(label, "grey62"),
+                     *(_number(v, divisor, decimals) for v in scc.tp[key]), Text(unit, "grey62"))
+    progress = Table.grid(padding=(0, 1))
+    progress.add_row(ProgressBar(total=run_us, completed=t_us, width=44),
+                     f"{t_us / 1e6:.1f} of {run_us / 1e6:.0f} s")
+    return Panel(Group(head, Text(scc.short()), grid, progress,
+                       Text("\n".join(recent), "grey62", no_wrap=True, overflow="ellipsis")),
+                 title=title, title_align="left", expand=False, width=96)
