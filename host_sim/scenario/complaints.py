@@ -1,5 +1,4 @@
-"""What is wrong with a file that somebody wrote: code, file, key, bound and remedy, in one line
-each.
+"""What is wrong with a file that somebody wrote: code, file, key, bound, remedy, in one line each.
 
 Every reader of scenario, board and config files raises InputError and nothing else, with all
 complaints at once; the command prints its text and ends with code 2. A traceback is never an
@@ -17,13 +16,13 @@ _UNITS = {
 _WRONG_TYPE = {
     "int_type": "a whole number", "float_type": "a number", "string_type": "a text in quotes",
     "bool_type": "true or false", "list_type": "a list [...]", "dict_type": "a table",
-    "model_type": "a table", "model_attributes_type": "a table", "int_from_float": "a whole number",
+    "model_type": "a table", "model_attributes_type": "a table",
     "finite_number": "a finite number",
 }
 
 
 class InputError(Exception):
-    """Complaints about one or more input files. `code` is the first one's; `text` has one a line."""
+    """Complaints about input files. `code` is the first one's; `text` has one a line."""
 
     def __init__(self, complaints: list[str]):
         self.complaints = complaints
@@ -33,7 +32,7 @@ class InputError(Exception):
 
 
 def nearest(word: str, known) -> str:
-    """The known word that was probably meant, or ''. A wrong unit counts less than a wrong stem."""
+    """The known word that was probably meant, or ''; a right stem counts more than the unit."""
     known = sorted(known)
     stem = word.rpartition("_")[0]
     same_stem = [k for k in known if stem and k.rpartition("_")[0] == stem]
@@ -58,7 +57,7 @@ def meant(word: str, known) -> str:
 
 
 def place(loc, is_table: bool) -> str:
-    """('customer', 1, 's_va') -> '[customer 2] s_va'; is_table: the last word is a table, not a key."""
+    """('customer', 1, 's_va') -> '[customer 2] s_va'; is_table: the last word is no key."""
     words: list[str] = []
     for word in loc:
         if isinstance(word, int):
@@ -148,4 +147,4 @@ def _sentence(file: str, one, model) -> str:
     if kind == "string_pattern_mismatch":
         return f"E102 {file}: {where} = {given!r} is no identity. Use 1 to 16 of a-z 0-9 _ -."
     text = str(one.get("ctx", {}).get("error", one["msg"]))
-    return f"E127 {file}: {where + ': ' if where else ''}{text}"
+    return f"E127 {file}: {where + ' ' if where else ''}{text}"

@@ -17,8 +17,7 @@ from host_sim.scenario.schema import PHASES
 _BOUNCE_US = 20_000      # a contact open for less has bounced, not opened
 # A closing that was already under way when the supply fell cannot be stopped: drive to contact.
 _UNDER_WAY_US = 50_000
-# Event names that say why a customer is without supply; OPENED does so by its reason, see
-# _explains.
+# Event names that say why a customer is without supply; OPENED does so by its reason (_explains).
 _SAYS_WHY = ("STUCK", "LOCKOUT", "RECON_FAIL", "PHS_FAIL", "MISSING", "ABORTED")
 Spans = list[tuple[int, int]]   # (from, to) in us
 _LASTING = ("OV", "SCC", "STUCK", "LOCAL", "VERIFY")
@@ -26,7 +25,7 @@ _LASTING = ("OV", "SCC", "STUCK", "LOCAL", "VERIFY")
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the event log: `2026-03-01T06:00:20.231Z cd 12 OUT ph_mask=7 u_max_dv=12 since_ms=0`."""
+    """A line of the log: `2026-03-01T06:00:20.231Z cd 12 OUT ph_mask=7 u_max_dv=12 since_ms=0`"""
 
     t_us: int
     acu: str
@@ -45,7 +44,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Change:
-    """A customer's contact made, after it had been open. break_us: since the last contact opened."""
+    """A customer's contact made after all were open; break_us: since the last one opened."""
 
     t_us: int
     customer: str
@@ -58,7 +57,8 @@ def event_lines(result: RunResult) -> list[Line]:
     lines = []
     for t_us, acu, text in result.events:
         words = text.split(" ")
-        lines.append(Line(t_us, acu, words[3], dict(w.split("=", 1) for w in words[4:] if "=" in w)))
+        args = dict(word.split("=", 1) for word in words[4:] if "=" in word)
+        lines.append(Line(t_us, acu, words[3], args))
     return lines
 
 
@@ -107,7 +107,7 @@ class Contacts:
 
 
 def _outages(result: RunResult, scenario: Scenario) -> Spans:
-    """(lost, back) of each total loss of supply in truth; back is the run's end if it never came."""
+    """(lost, back) of each total loss of supply in truth; back is the run's end if none came."""
     dead_v = 0.1 * scenario.street.un_v
     spans = []
     lost_us = None
@@ -281,7 +281,7 @@ def check(figure: dict[str, Any], scenario: Scenario) -> list[Check]:
 def check_events(result: RunResult, scenario: Scenario) -> list[Check]:
     """The event lines that the scenario names."""
     there = {f"{e.acu} {e.name}" for e in event_lines(result)}
-    return [Check("event " + want, want in there, "logged" if want in there else "not in the event log")
+    return [Check("event " + want, want in there, "logged" if want in there else "not in the log")
             for want in scenario.expect.events]
 
 

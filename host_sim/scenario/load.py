@@ -1,5 +1,4 @@
-"""Reads a scenario file and the boards it names, and joins them to one Scenario, or says what is
-wrong.
+"""Reads a scenario file and its boards, and joins them to one Scenario, or says what is wrong.
 
 Called by the slvg command, the runner's tests and studies. Nothing runs here. Every fault of a
 file ends in InputError with all its complaints; the firmware's own config.check has the last word
@@ -38,8 +37,7 @@ from host_sim.world.spec import (
 FILES = Path(__file__).resolve().parent / "files"
 BOARDS = Path(__file__).resolve().parents[2] / "boards"
 
-# Faults that a scenario may set (world/faults): what each must be told besides its value, and its
-# bounds.
+# Faults that a scenario may set (world/faults): what each needs besides its value, and its bounds.
 FAULTS = {
     "relay.weld": ("acu phase", 0, 1),
     "relay.no_close": ("acu phase", 0, 1),
@@ -61,7 +59,7 @@ F = TypeVar("F", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Acu:
-    """One controller of the scenario: its board and its complete settings, as the firmware takes them."""
+    """One controller: its board and its complete settings, as the firmware takes them."""
 
     id: str
     role: str
@@ -72,11 +70,11 @@ class Acu:
 
 @dataclass(frozen=True)
 class Network:
-    delay_ms: int = 20
-    jitter_ms: int = 10
-    loss_pct: float = 0.0
-    dup_pct: float = 0.0
-    reorder_pct: float = 0.0
+    delay_ms: int
+    jitter_ms: int
+    loss_pct: float
+    dup_pct: float
+    reorder_pct: float
 
 
 @dataclass(frozen=True)
@@ -85,9 +83,9 @@ class Event:
 
     world   Street.set: name, value, and acu, phase 0..2, channel, for_ms where given
     reboot  acu, off_ms
-    link    acu, for_ms, and those of delay_ms jitter_ms loss_pct dup_pct reorder_pct partition
-    given scc     type, body: a message from the supervisory centre to the Coordinator clock   acu,
-    step_ms
+    link    acu, for_ms; delay_ms jitter_ms loss_pct dup_pct reorder_pct partition if given
+    scc     type, body: a message from the supervisory centre to the Coordinator
+    clock   acu, step_ms
     """
 
     t_us: int
@@ -126,8 +124,8 @@ def find(name: str) -> Path:
     path = Path(name)
     if path.suffix == ".toml" or "/" in name:
         if not path.is_file():
-            raise InputError([f"E120 {name}: no such file. Give a path, or one of the scenarios "
-                              f"{choices(scenario_names())}."])
+            scenarios = choices(scenario_names())
+            raise InputError([f"E120 {name}: no such file. Give a path, or one of: {scenarios}."])
         return path
     inside = FILES / f"{name}.toml"
     if not inside.is_file():
@@ -226,7 +224,8 @@ class _Builder:
         source["harmonics_pct"] = tuple((int(n), pct) for n, pct in form.source.harmonics_pct)
         return Scenario(
             name=Path(self.file).stem, title=form.title, seed=form.seed,
-            run_us=round(form.run_s * 1e6), start_utc_ms=start_utc_ms, level=form.level, sc=form.sc,
+            run_us=round(form.run_s * 1e6), start_utc_ms=start_utc_ms, level=form.level,
+            sc=form.sc,
             street=StreetSpec(
                 source=SourceSpec(**source),
                 customers=tuple(CustomerSpec(**{**c.model_dump(), "phase": PHASES.index(c.phase)})
@@ -244,19 +243,22 @@ class _Builder:
     def _unique(self, table: str, ids: list[str]) -> None:
         for n, one in enumerate(ids, 1):
             if one in ids[:n - 1]:
-                self._complain("E128", f"[{table} {n}] id = {one}", " is given twice. Give each its own.")
+                self._complain("E128", f"[{table} {n}] id = {one}",
+                               " is given twice. Give each its own.")
 
     def _one_coordinator(self) -> None:
         count = [a.role for a in self.form.acu].count("coordinator")
         if count != 1:
-            self._complain("E128", "[[acu]]", f" has {count} coordinators. A circuit has exactly one.")
+            self._complain("E128", "[[acu]]",
+                           f" has {count} coordinators. A circuit has exactly one.")
 
     def _start_utc_ms(self) -> int:
         given = self.form.start_utc
         try:
             start = given if isinstance(given, datetime) else datetime.fromisoformat(given)
         except ValueError:
-            self._complain("E127", f"start_utc = {given!r}", " is no time. Write 2026-03-01T06:00:00Z.")
+            self._complain("E127", f"start_utc = {given!r}",
+                           " is no time. Write 2026-03-01T06:00:00Z.")
             return 0
         start = start if start.tzinfo else start.replace(tzinfo=UTC)
         return round(start.timestamp() * 1000)
@@ -280,7 +282,8 @@ class _Builder:
         where = f"[acu {n}]"
         board = self._board(where, form)
         if board.get("kind") == "customer" and form.customer is None:
-            self._complain("E122", f"{where} customer", " is missing. Name the [[customer]] behind it.")
+            self._complain("E122", f"{where} customer",
+                           " is missing. Name the [[customer]] behind it.")
         if form.customer is not None:
             self._known(f"{where} customer", form.customer, "customer", self.customer_ids)
         config = self._config(where, form)
@@ -291,7 +294,8 @@ class _Builder:
             id=form.id, kind=board.get("kind", ""), customer=customer, holdup_ms=form.holdup_ms,
             rate_hz=board.get("rate_hz", 0), u_peak_v=board.get("u_peak_dv", 0) / 10,
             i_peak_a=board.get("i_peak_ma", 0) / 1000,
-            front_end=FrontEndSpec(**front, slot_ns=board.get("slot_ns", 0)), relay=RelaySpec(**relay))
+            front_end=FrontEndSpec(**front, slot_ns=board.get("slot_ns", 0)),
+            relay=RelaySpec(**relay))
         return Acu(form.id, form.role, customer, board, config), spec
 
     def _board(self, where: str, form: AcuForm) -> dict:
@@ -317,8 +321,9 @@ class _Builder:
         given = {**self.form.config, **form.config}
         for key in _FROM_STRUCTURE:
             if key in given:
-                self._complain("E121", f"{where} config {key}",
-                               " comes from the tables of the file. Remove it there.")
+                table = self._config_of(form, key)
+                self._once(f"E121 {self.file}: {table} {key} follows from the other tables. "
+                           "Remove it.")
         given |= {"id": form.id, "role": form.role, "sc": self.form.sc, "uc": form.uc}
         if form.role == "operator":
             ids = sorted(a.id for a in self.operators)
@@ -336,14 +341,20 @@ class _Builder:
         given.setdefault("sr_va", self.form.source.rating_va)
         full, errors = acu_config.check(given)
         for error in errors:
-            complaint = error.replace(" config: ", f" {self.file}: [config] of {form.id}: ", 1)
-            shared = complaint.replace(f"[config] of {form.id}: ", "[config] ", 1)
             key = error.partition(": ")[2].removeprefix("unknown key ").split(" ")[0].rstrip(".")
-            common = key in self.form.config and key not in form.config
-            said = shared if common else complaint
-            if said not in self.wrong:
-                self.wrong.append(said)
+            table = self._config_of(form, key)
+            self._once(error.replace(" config: ", f" {self.file}: {table} ", 1))
         return full
+
+    def _config_of(self, form: AcuForm, key: str) -> str:
+        """The table that this setting of an ACU was written in."""
+        shared = key in self.form.config and key not in form.config
+        return "[config]" if shared else f"[acu {self.acu_ids.index(form.id) + 1}] [config]"
+
+    def _once(self, complaint: str) -> None:
+        """What is wrong with a common setting is wrong for every ACU, but said once."""
+        if complaint not in self.wrong:
+            self.wrong.append(complaint)
 
     def _event(self, n: int, form: EventForm) -> Event:
         kind = form.kinds()[0]
@@ -366,24 +377,29 @@ class _Builder:
         elif kind == "scc" and args["type"] == "cfg":
             self._cfg(f"{where} [scc] body", args["body"])
         elif kind == "link" and len(args) == 2:
-            self._complain("E122", f"{where} [link]", " changes nothing. Give loss_pct, partition, ...")
-        world = kind in ("supply", "phase_lost", "phase_back", "supply_pu", "f_mhz", "set", "load_pct")
-        return Event(round(form.at_s * 1e6), "world" if world else kind, args)
+            self._complain("E122", f"{where} [link]",
+                           " changes nothing. Give loss_pct, partition or another.")
+        if kind not in ("reboot", "link", "scc", "clock"):
+            kind = "world"
+        return Event(round(form.at_s * 1e6), kind, args)
 
     def _fault(self, where: str, args: dict) -> None:
-        rule = FAULTS.get(args["name"])
-        if rule is None:
-            self._complain("E129", f"{where} name = {args['name']!r}", f" is no fault. {meant(args['name'], FAULTS)}")
+        name = args["name"]
+        if name not in FAULTS:
+            self._complain("E129", f"{where} name = {name!r}",
+                           f" is no fault. {meant(name, FAULTS)}")
             return
-        needs, low, high = rule
+        needs, low, high = FAULTS[name]
         value = args["value"]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            self._complain("E123", f"{where} value = {value!r}", f" of {args['name']}. Set {low:_} to {high:_}.")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not low <= value <= high:
+            self._complain("E123", f"{where} value = {value!r}",
+                           f" is outside the bounds of {name}. Set {low:_} to {high:_}.")
         for key in ("acu", "phase", "channel"):
             if key in needs.split() and args.get(key) in (None, ""):
-                self._complain("E122", f"{where} {key}", f" is missing; {args['name']} needs it. Add it.")
+                self._complain("E122", f"{where} {key}", f" is missing; {name} needs it. Add it.")
             elif key not in needs.split() and args.get(key) not in (None, ""):
-                self._complain("E121", f"{where} {key}", f" means nothing to {args['name']}. Remove it.")
+                self._complain("E121", f"{where} {key}", f" means nothing to {name}. Remove it.")
         if "phase" in args:
             args["phase"] = PHASES.index(args["phase"])
 

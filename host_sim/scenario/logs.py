@@ -1,4 +1,4 @@
-"""The event log of a run as text or CSV. Times in UTC as the devices had them, and in run seconds."""
+"""The event log of a run as text or CSV; times in the devices' UTC and in run seconds."""
 import csv
 from pathlib import Path
 

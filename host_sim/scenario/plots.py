@@ -1,9 +1,9 @@
-"""The course of a run as a picture: voltages and apparent powers at the post, powers of the customers."""
+"""The course of a run as a picture: voltages and powers at the post, powers of the customers."""
 from pathlib import Path
 
-import matplotlib
+import matplotlib as mpl
 
-matplotlib.use("Agg")  # a file, never a window
+mpl.use("Agg")  # a file, never a window
 
 import matplotlib.pyplot as plt  # noqa: E402  after the choice above
 

@@ -178,7 +178,7 @@ class ExpectForm(Form):
     panel: list[str] = []                     # an ordered subsequence of what the panel showed
     panel_end: str | None = None
     never: list[Never] = []
-    events: list[str] = []                    # "acu NAME": a line of the event log that must appear
+    events: list[str] = []                    # "acu NAME": a line that the log must have
     reconnect_order: list[Id] | None = None
     moves: list[list[str]] | None = None      # of [operator, from phase, to phase]
     outage_latency_ms: Between | None = None
@@ -265,7 +265,7 @@ class BoardForm(Form):
     u_peak_dv: int = Field(ge=500, le=20_000)
     i_peak_ma: int = Field(ge=1_000, le=5_000_000)
     channels: list[Channel] = Field(min_length=1, max_length=16)
-    pairs: list[list[int]] = Field(min_length=1, max_length=8)   # (voltage, current) channel numbers
+    pairs: list[list[int]] = Field(min_length=1, max_length=8)   # (voltage, current) channels
     outputs: list[Output]
     inputs: list[Input]
     limits: Limits

@@ -27,8 +27,6 @@ class Relay:
         close = level == 1
         if self._moving and close == self._armature:
             return []                     # already on its way
-        if close and self.no_close:
-            return []
         self._armature = close
         self._travel += 1
         times = []

@@ -82,7 +82,8 @@ class Street:
     def step(self, t_us: int):
         """Advances to t_us, 5 ms after the last call: the street describes [t_us - 5000, t_us)."""
         if t_us != self.now_us + BLOCK_US:
-            raise ValueError(f"step to {t_us} us: the next block ends at {self.now_us + BLOCK_US} us")
+            due_us = self.now_us + BLOCK_US
+            raise ValueError(f"step to {t_us} us: the next block ends at {due_us} us")
         start = self.now_us
         for bank in self._banks.values():
             bank.begin(start, t_us)

@@ -105,6 +105,7 @@ def test_gaps_hold_with_jitter_too():
     s.run(12_000)
     at = [t for t, _ in s.closed_at]
     assert len(at) == 4 and all([at[k + 1] - at[k] >= SLOT_MS for k in range(3)])
+    assert at[0] >= 11_000 + BASE_MS + 370
 
 
 def test_the_order_is_priority_then_identity():
@@ -158,7 +159,11 @@ def test_an_outage_during_the_delay_or_the_reconnection_opens_all_again():
         assert said[0][1:] == (A_SHED,) and acts(said, A_SELECT, A_CLOSE) == []
         assert s.on == [0, 0, 0] and s.f3.state == WAIT and len(s.closed_at) == before
         s.tell(f2.RESTORED)
-        assert acts(s.run(9000), A_END) == [(A_END, 3, 0)] and s.on == [1, 1, 1]
+        assert acts(s.run(BASE_MS), A_SELECT, A_CLOSE) == []
+        assert acts(s.run(6000), A_END) == [(A_END, 3, 0)] and s.on == [1, 1, 1]
+        for op in range(3):
+            s.beat(op)
+        assert s.run(1000) == []
 
 
 def test_a_closing_not_yet_told_to_the_role_is_withdrawn():
@@ -167,7 +172,7 @@ def test_a_closing_not_yet_told_to_the_role_is_withdrawn():
     s.run(BASE_MS + 30)
     s.f3.on_ack(s.now, 0, 0, 1, ev.E_OK)
     s.tell(f2.LOST)
-    assert acts(s.f3.step(s.now, True, 7), A_CLOSE) == []
+    assert s.f3.step(s.now, True, 7) == [(A_SHED,)]
 
 
 def test_what_others_opened_stays_open():
@@ -181,6 +186,28 @@ def test_what_others_opened_stays_open():
         s.run(70_000)
         assert s.on == [1, 0, 1] and [op for _, op in s.closed_at] == [0, 2], why
         assert acts(s.said, A_END) == [(A_END, 2, 1)]
+
+
+def test_a_lock_put_on_during_the_outage_is_respected():
+    s = Street()
+    s.tell(f2.LOST)
+    s.run(1000)
+    s.why[1] = ev.WHY_LOCAL
+    s.beat(1)
+    s.tell(f2.RESTORED)
+    s.run(9000)
+    assert s.on == [1, 0, 1]
+
+
+def test_a_heart_beat_sent_just_before_the_opening_leaves_nobody_dark():
+    s = Street()
+    s.tell(f2.LOST)
+    s.run(20)
+    s.beat(1)
+    s.run(1000)
+    s.tell(f2.RESTORED)
+    s.run(9000)
+    assert s.on == [1, 1, 1]
 
 
 def test_who_was_open_because_of_the_outage_and_then_was_reset_is_ours():
@@ -199,9 +226,13 @@ def test_the_centre_may_open_somebody_who_waits_and_release_him_again():
     s.tell(f2.LOST)
     s.run(1000)
     s.f3.on_scc(1, True)
+    s.beat(1)   # still says that the outage opened him
     s.tell(f2.RESTORED)
     s.run(9000)
     assert s.on == [1, 0, 1]
+    s.f3.on_scc(1, False)
+    s.run(9000)
+    assert s.on == [1, 1, 1]
     s = Street()
     s.outage()
     s.run(BASE_MS + 20)   # selected, its answer on the way
@@ -396,10 +427,8 @@ def test_after_an_outage_with_some_phases_back_their_single_phase_users_return_a
     assert acts(said, A_SELECT, A_CLOSED, A_END, A_HOLD, A_FAIL) == [
         (A_SELECT, 0), (A_CLOSED, 0), (A_SELECT, 1), (A_CLOSED, 1), (A_END, 2, 2)]
     assert s.closed_at[0][0] >= part + 60_000 and s.f3.state == WAIT
-    s.phase_ok = 7        # for an instant: no reason to close the three-phase user
-    s.run(20)
-    s.phase_ok = 3
-    assert s.run(70_000) == []
+    s.phase_ok = 7        # all in band, but not yet RESTORED
+    assert s.run(130_000) == []
     s.phase_ok = 6        # now another pair: those on B are on, those on C return
     assert acts(s.run(130_000), A_CLOSED) == [(A_CLOSED, 3)]
     s.phase_ok = 7

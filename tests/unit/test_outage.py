@@ -80,9 +80,10 @@ def test_a_second_fuse_is_told_and_chatter_is_not():
     assert d.mask == 5 and d.part_ms == 0
 
 
-def test_one_phase_slightly_low_is_no_event():
+def test_one_phase_slightly_low_is_no_event_but_all_of_them_are():
     d = detector()
     assert play(d, ((2000, 2300, 2300), 5000)) == []
+    assert play(d, ((2000, 2000, 2000), 5000)) == [(1000, PART)] and d.mask == 7
 
 
 def test_a_partial_loss_can_become_an_outage():

@@ -40,7 +40,9 @@ def test_a_late_answer_counts_but_one_from_before_does_not():
     t = Telemetry(2, *ASSAY)
     said = play(t, 0, 9000, ((20, 0), (700, 1)))
     assert said[-1] == (5700, T_COMPOSE, 2)
+    t.got[1] = 0
     t.on_meas(1)
+    assert list(t.got) == [1, 0]  # this cycle's page is made
     said = play(t, 9000, 12_000, ((20, 0),))
     assert said[-1] == (11_000, T_COMPOSE, 1)
 

@@ -1,1 +1,1 @@
-"""The slvg command: runs scenarios on the emulated street, checks files, reports the firmware's figures."""
+"""The slvg command: runs scenarios on the emulated street, checks files, reports figures."""

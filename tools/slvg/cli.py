@@ -20,8 +20,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
                   help="Firmware for low-voltage grid controllers on an emulated street. "
                        "Exit codes: 0 done, 1 an expectation was not met, 2 bad input.")
 
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE",
-                                               help="Write the figures as JSON; - is standard output.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help=(
+    "Write the figures as JSON; - is standard output."))]
 
 
 class Level(StrEnum):
@@ -38,7 +38,7 @@ def _writable(*paths: Path | None) -> None:
     """A run of a minute must not end with a file that cannot be written."""
     for path in paths:
         if path is not None and str(path) != "-" and not path.resolve().parent.is_dir():
-            _bad_input(f"E132 {path}: its folder does not exist. Make it first, or write elsewhere.")
+            _bad_input(f"E132 {path}: its folder does not exist. Make it, or write elsewhere.")
 
 
 def _write_json(path: Path | None, what: dict) -> None:
@@ -78,7 +78,7 @@ def sim(
     except InputError as e:
         _bad_input(e.text)
     if plot is not None and plot.suffix not in (".png", ".svg", ".pdf"):
-        _bad_input(f"E131 --plot {plot}: unknown kind of picture. End the name in .png, .svg or .pdf.")
+        _bad_input(f"E131 --plot {plot}: no kind of picture. End the name in .png, .svg or .pdf.")
     _writable(plot, csv, log, json_file)
     from host_sim.scenario.runner import run
 
@@ -88,8 +88,8 @@ def sim(
     with Drawn(console, scenario) if drawn else Plain(console) as view:
         try:
             result = run(scenario, seed=seed, level=level.value if level else None, vm=vm,
-                         on_panel=view.on_panel, on_event=view.on_event, on_progress=view.on_progress,
-                         pace=Pace(speed) if speed else None)
+                         on_panel=view.on_panel, on_event=view.on_event,
+                         on_progress=view.on_progress, pace=Pace(speed) if speed else None)
         except (InputError, NoMicroPython) as e:
             _bad_input(str(e))
     figure = figures.figures(result, scenario)

@@ -86,8 +86,9 @@ class Drawn:
 
 
 _ROWS = ("outage_latency_ms", "all_open_ms", "reconnect_first_ms", "reconnect_gap_ms",
-         "reconnect_order", "ui_before_pct", "ui_after_pct", "moves", "contact_overlap_ms", "break_ms",
-         "n_ok", "n_all", "events", "event_log_sha256", "python", "level", "seed", "wall_s")
+         "reconnect_order", "ui_before_pct", "ui_after_pct", "moves", "contact_overlap_ms",
+         "break_ms", "n_ok", "n_all", "events", "event_log_sha256", "python", "level", "seed",
+         "wall_s")
 
 
 def verdict(console: Console, figure: dict, checks: list[Check]) -> None:

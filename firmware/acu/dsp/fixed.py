@@ -76,14 +76,26 @@ def atan2(y, x):
 
 
 @micropython.viper
-def fraction_sum(phase: int, step: int, n: int) -> int:
-    """Sum of what the sine table's index cuts off each phase of n frames; n < 16,000."""
+def table_error(phase: int, step: int, n: int, sine: ptr32, out: ptr32):
+    """What the sine table's 256 steps did to n <= 2000 frames, as sums of the angle d cut off.
+
+    out: d in 2^24 a turn; then d cos 2a and d sin 2a of the phase a, in 2^28 a turn.
+    """
+    a = 0
+    c = 0
     s = 0
     while n:
-        s += phase & 0xFFFF
+        d = (phase & 0xFFFF) - 0x8000
+        a += d
+        k = phase >> 15 & 255
+        d >>= 8
+        c += d * sine[k + 64]
+        s += d * sine[k]
         phase = (phase + step) & 0xFFFFFF
         n -= 1
-    return s
+    out[0] = a
+    out[1] = c
+    out[2] = s
 
 
 @micropython.viper

@@ -85,7 +85,7 @@ class LoadingControl:
         self._phases = 7        # those that have been in band since then
         self._asked = 0         # rounds of A_ASK_OPEN
         self._normal = True     # no phase reported lost
-        self._look = False      # somebody may have become ours to close
+        self._look = False      # somebody has become ours to close, or is closed: see who is left
         self._op = -1           # being selected and closed
         self._sent = 0          # selects sent to it; _SELECTS + 1: closing sent
         self._end_ms = 0        # of the wait for its answer
@@ -124,8 +124,12 @@ class LoadingControl:
             self._look = True
 
     def on_scc(self, op, opened):
-        """The centre opened this user, who now stays open, or gave up its opening (and any lock-out)."""
-        self._fl[op] = self._fl[op] & ~_TODO | _SCC if opened else self._fl[op] & ~(_SCC | _STUCK)
+        """The centre opened this user, who now stays open, or gives him (and any lock-out) up again."""
+        if opened:
+            self._fl[op] |= _SCC
+        else:
+            self._fl[op] &= ~(_SCC | _STUCK)
+            self._look = True
 
     def on_hb(self, now_ms, op, on, why, ph):
         """A heart beat (or `hello`): position now, reason of the last opening, phase."""
@@ -137,7 +141,7 @@ class LoadingControl:
             return
         self.why[op] = why
         if why == ev.WHY_OUT:
-            self._fl[op] = (self._fl[op] | _TODO) & ~_SCC
+            self._fl[op] |= _TODO
             self._look = True
         elif why == ev.WHY_SCC:
             self.on_scc(op, True)
@@ -194,6 +198,10 @@ class LoadingControl:
                 self._wait_for(now_ms)
         elif state == CONNECTED:
             self._step_connected(now_ms, supply_ok, phase_ok)
+        elif self._look and state == RECON:
+            self._look = False
+            if self._pick(7 if self._part_at_ms < 0 else phase_ok, _LATE) < 0:
+                self._finish(now_ms)
         elif now_ms >= self._next_ms:
             self.state = RECON
             self._slot(now_ms, supply_ok, phase_ok)
@@ -359,6 +367,7 @@ class LoadingControl:
         if op == self._op or todo and self._sent <= _SELECTS:
             self._op = -1  # a late proof of another one: its slot begins now, so select again after it
         if todo:
+            self._look = True
             self._out.append((A_CLOSED, op))
             if self._next_ms < now_ms + self._t_slot_ms:
                 self._next_ms = now_ms + self._t_slot_ms

@@ -14,7 +14,7 @@ from array import array
 from micropython import const
 
 from acu.dsp.fixed import (BEFORE, CHANNELS, HALF_Q16, LENGTH, REST, SEQ, STATE_LEN, VALUES, VOLTAGES,
-                           atan2, clear, close_half, fraction_sum, isqrt)
+                           atan2, clear, close_half, isqrt, table_error)
 from acu.dsp.kernels import SINE, skip
 
 # Quality of a window; bit 0 of a message's `fl` is the clock's.
@@ -41,12 +41,14 @@ class Measuring:
         if sampler.pairs != pairs or sampler.rate_hz * 500 >= 127 * F_MIN_MHZ:
             raise ValueError("measuring: the sampler's pairs or rate do not fit a " + kind)
         self.kind = kind
+        self.un_dv = un_dv
         self.half_dv = array("i", [0] * n_v)          # RMS(1/2): UA UB UC and behind the relays
         self.half_ma = array("i", [0] * (len(cal) - n_v))
         self.codes_q8 = array("i", [0] * len(cal))    # the same in codes, for sensing
         self.still = array("i", [0] * len(cal))       # half cycles a channel has not moved
         self.half_seq = 0                             # 0..2^30-1, wraps
-        self.t_frames_us = -1                         # when the last frames came; -1: none yet
+        self.t_frames_us = 0                          # when the last frames came
+        self.idle_ticks = 0                           # calls of fast() since then
 
         post = kind == "post"
         self.u_dv = [0, 0, 0]
@@ -91,8 +93,8 @@ class Measuring:
                 shift += 1
             scale += [place[c][0], place[c][1], place[c][2],
                       ((cal[c][0] << shift) + unit * 262_144) // (unit * 524_288), shift]
-        # 10 % of nominal as squared Q12 amplitude a frame: below it there is no frequency
-        self._v_min = [(un_dv * 10_000 * 2048 * 4096 // cal[c][0])**2 // 2 for c in range(3)]
+        # mean square in codes of 10 % of nominal: below it there is no frequency
+        self._v_min = [(un_dv * 10_000 * 2048 // cal[c][0])**2 for c in range(3)]
 
         self._scale = array("i", scale)
         self._state = st = array("i", [0] * STATE_LEN)
@@ -101,6 +103,7 @@ class Measuring:
         st[VALUES] = 27
         st[REST] = 0x8000
         self._ref = array("i", [0, 0])
+        self._table = (array("i", [0, 0, 0]), array("i", [0, 0, 0]))
         self._half = array("i", [0] * 27)
         self._prev = array("i", [0] * 27)
         self._history = array("i", [0] * (HISTORY * n_v))
@@ -130,7 +133,10 @@ class Measuring:
         if sampler.overruns != self._overruns:
             self._gap()
         if not n:
+            if self.idle_ticks < 1000:
+                self.idle_ticks += 1
             return 0
+        self.idle_ticks = 0
         self.t_frames_us = now_us
         ref = self._ref
         left = self._left
@@ -227,7 +233,11 @@ class Measuring:
         if marks[4] > self._mid * 3:
             flags |= LONG
 
-        f_mhz = self._frequency(one, two, n_one, n - n_one, marks, flags)
+        broken = bool(flags & (LOST | LONG))
+        table_one, table_two = self._table
+        table_error(marks[0], marks[3], 0 if broken else n_one, SINE, table_one)
+        table_error(marks[1], marks[3], 0 if broken else n - n_one, SINE, table_two)
+        f_mhz = self._frequency(one, two, n_one, n - n_one, marks, broken)
         used_mhz = self._f_mhz
         if f_mhz > 0:
             self._f_mhz = self._good_mhz = used_mhz = f_mhz
@@ -239,7 +249,9 @@ class Measuring:
         total = [one[k] + two[k] for k in range(27)]
         clear(first, 55)
         clear(second, 55)
-        edge = self._edge(n, marks[4], used_mhz, marks[2], marks[3], bool(flags & (LOST | LONG)))
+        for k in range(3):
+            table_one[k] += table_two[k]
+        edge = self._edge(n, marks[4], used_mhz, marks[2], marks[3], table_one, broken)
         self._pending = False
 
         self._evaluate(total, n, edge)
@@ -257,51 +269,54 @@ class Measuring:
         self._step = ((f_mhz << 24) + self._rate_hz * 500) // (self._rate_hz * 1000)
         self._half_q16 = self._rate_hz * 500 * 65_536 // f_mhz
 
-    def _edge(self, n, halves, f_mhz, phase, step, broken):
-        """How far n frames differ from whole half cycles of f, and cos and sin at their end.
+    def _edge(self, n, halves, f_mhz, end, step, error, broken):
+        """What keeps n frames from being whole half cycles of f seen through an ideal table.
 
-        A window ends up to half a frame off; left alone that is 0.03 % of a voltage. Its last bit is
-        known well enough from the fundamental to be taken away.
+        How many frames too many (a window ends up to half a frame off, 0.03 % of a voltage), cos and
+        sin of the reference where it ends, and `error`, that of the table's steps: for some
+        frequencies it does not cancel.
         """
         delta_q16 = (n << 16) - (halves * self._rate_hz * 500 * 65_536 + f_mhz // 2) // f_mhz
         if broken or abs(delta_q16) > 0x40000:
             delta_q16 = 0
-        k = (phase - (step * (0x10000 + delta_q16) >> 17)) >> 16 & 255
-        return delta_q16, SINE[k + 64], SINE[k]
+        k = (end - (step * (0x10000 + delta_q16) >> 17)) >> 16 & 255
+        return delta_q16, SINE[k + 64], SINE[k], error[1], error[2]
 
     def _fundamental(self, sums, c, n, edge):
-        """Correlations of channel c without the odd bit of the window, and its value there, Q8 codes."""
-        delta_q16, cos, sin = edge
+        """Correlations of channel c freed of those errors, and its value at the end, Q8 codes."""
+        delta_q16, cos, sin, e_cos, e_sin = edge
         k = self._place[c][2]
         re = sums[k]
         im = sums[k + 1]
+        re, im = (re + (im * e_cos - re * e_sin) * 411_775 // (n << 44),  # 2 pi in Q16
+                  im + (re * e_cos + im * e_sin) * 411_775 // (n << 44))
         last_q8 = (re * cos + im * sin >> 15) // n
         odd = delta_q16 * last_q8
         return re - (odd * cos >> 24), im - (odd * sin >> 24), last_q8
 
-    def _frequency(self, one, two, n_one, n_two, marks, flags):
+    def _frequency(self, one, two, n_one, n_two, marks, broken):
         """From the angle between the halves of the window; 0 without voltage, -1 if not to be had."""
         best = -1
         level = 0
         for c in range(3):
-            k = self._place[c][2]
-            a = (one[k]**2 + one[k + 1]**2) // n_one**2
-            b = (two[k]**2 + two[k + 1]**2) // n_two**2
-            if min(a, b) > max(level, self._v_min[c]):
+            k, square, _ = self._place[c]
+            a = one[square] * n_one - one[k]**2
+            b = two[square] * n_two - two[k]**2
+            least = min(a // n_one**2, b // n_two**2)
+            if least >= max(level, self._v_min[c]):
                 best = c
-                level = min(a, b)
-            elif max(a, b) > self._v_min[c] and best < 0:
-                best = -2
+                level = least
+            elif best < 0 and max(a // n_one**2, b // n_two**2) >= self._v_min[c]:
+                best = -2  # for a part of the window only
         if best == -1:
             return 0
-        n = n_one + n_two
-        if best < 0 or flags & (LOST | LONG):
+        if best < 0 or broken:
             return -1
         # less than 60 % of the squares at the reference: it is not the fundamental that we look at
         missed = 0
         _, square, k = self._place[best]
-        for sums, frames in ((one, n_one), (two, n_two)):
-            if (sums[k]**2 + sums[k + 1]**2) * 20 < (sums[square] << 24) * frames * 6:
+        for sums, n in ((one, n_one), (two, n_two)):
+            if (sums[k]**2 + sums[k + 1]**2) * 20 < (sums[square] << 24) * n * 6:
                 missed += 1
         if missed == 2 and marks[3] == self._step:
             # far from the reference, and neither a dip nor a jump: try the next of four bands
@@ -309,17 +324,20 @@ class Measuring:
             self._tune(self._f_mhz)
         if missed:
             return -1
-        f_mhz = self._rate_hz * 1000 * marks[3] >> 24
+        n = n_one + n_two
+        step = marks[3]
+        f_mhz = self._rate_hz * 1000 * step >> 24
         for _ in range(2):
             angle = 0
-            for sums, frames, start, halves in ((one, n_one, 0, self._mid),
-                                                (two, n_two, 1, marks[4] - self._mid)):
-                edge = self._edge(frames, halves, f_mhz, marks[start + 1], marks[3], False)
+            for sums, frames, k, halves in ((one, n_one, 0, self._mid),
+                                            (two, n_two, 1, marks[4] - self._mid)):
+                error = self._table[k]
+                edge = self._edge(frames, halves, f_mhz, marks[k + 1], step, error, False)
                 re, im, _last = self._fundamental(sums, best, frames, edge)
-                angle = (atan2(im, re) + fraction_sum(marks[start], marks[3], frames) // frames) - angle
+                angle = atan2(im, re) + error[0] // frames - angle
             angle = ((0x800000 - angle) & 0xFFFFFF) - 0x800000
-            f_mhz = (self._rate_hz * 1000 * (marks[3] * n + 2 * angle) // n + 0x800000) >> 24
-        return f_mhz if F_MIN_MHZ <= f_mhz <= F_MAX_MHZ else -1
+            f_mhz = (self._rate_hz * 1000 * (step * n + 2 * angle) // n + 0x800000) >> 24
+        return f_mhz if F_MIN_MHZ - 500 <= f_mhz <= F_MAX_MHZ + 500 else -1
 
     def _evaluate(self, sums, n, edge):
         """Voltages, currents and powers of a window of n frames."""

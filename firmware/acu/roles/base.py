@@ -79,8 +79,7 @@ class Acu:
         self.ticks = (self.ticks + 1) & 0x3FFFFFFF
         self._now_us = now_us
         n = self.measuring.fast(now_us)
-        if n:
-            self.sensing.fast(n)
+        self.sensing.fast(n)
         self.protect(n, now_us)
 
     def slow(self, now_ms):

@@ -1,0 +1,122 @@
+"""The supervisory centre: what the panel shows, and what it must not be talked into."""
+from acu import messages
+from host_sim.scenario.scc import Scc
+
+UP = "slvg/1/man/sc1/up/"
+OK, OUT, RES, PAR = range(4)
+A, B, C = range(3)
+EU1 = ["eu1", A, 1, 2000]
+EU2 = ["eu2", B, 1, 1800]
+EU3 = ["eu3", A, 1, 1600]
+ALL = (EU1, EU2, EU3)
+POST = {"u_dV": [2300, 2301, 2302], "i_mA": [15600, 7800, 0], "p_W": [0] * 3, "q_var": [0] * 3,
+        "s_VA": [3600, 1800, 0], "f_mHz": 50_000, "e_Wh": 0, "t_dC": 350, "gnd": 1, "dofc": 1,
+        "ph": None, "on": None, "fl": 0}
+
+
+class Centre:
+    """An Scc with a Coordinator that numbers and dates its messages."""
+
+    def __init__(self):
+        self.scc = Scc("sc1")
+        self.n = 0
+
+    def tell(self, kind, body, n=None, ts=None):
+        self.n = (self.n + 1) & 0xFFFF if n is None else n
+        ts = self.n * 1000 if ts is None else ts
+        raw = messages.encode(kind, "cd", "scc", self.n, 0, ts, body)
+        self.scc.on_message(0, UP + kind, raw)
+        return self.scc.short()
+
+    def tele(self, st, ops, n_all=3, t0=None, pg=1, pgs=1, **when):
+        body = {"t0": self.n if t0 is None else t0, "tp": POST, "st": st, "n_ok": len(ops),
+                "n_all": n_all, "ops": [list(op) for op in ops], "pg": pg, "pgs": pgs}
+        return self.tell("tele", body, **when)
+
+    def outage(self, **when):
+        return self.tell("outage", {"ph": 7, "t0_ms": 1, "dur_s": 0}, **when)
+
+
+def open_(op):
+    return [op[0], op[1], 0, 0]
+
+
+def test_the_assay_as_the_panel_shows_it():
+    c = Centre()
+    assert c.scc.short() == "" and c.scc.long() == ""
+    assert c.tele(OK, ALL) == "OK A B A"
+    assert c.scc.long() == "Cd:OK  EU1:A EU2:B EU3:A"
+    assert c.outage() == "OUT A B A"
+    assert c.tele(OUT, [open_(op) for op in ALL]) == "OUT - - -"
+    assert c.tele(RES, [open_(op) for op in ALL]) == "RES - - -"
+    assert c.tele(RES, [EU1, open_(EU2), open_(EU3)]) == "RES A - -"
+    assert c.tele(OK, [EU1, EU2, ["eu3", C, 1, 1600]]) == "OK A B C"
+    assert c.tele(PAR, ALL) == "PAR A B A"
+
+
+def test_nothing_is_shown_before_the_first_complete_telemetry():
+    c = Centre()
+    assert c.outage() == ""
+    assert c.tele(OK, [EU1], pg=1, pgs=2, t0=7) == ""
+    assert c.tele(OK, [EU2, EU3], pg=2, pgs=2, t0=7) == "OK A B A"
+
+
+def test_pages_of_different_cycles_do_not_mix():
+    c = Centre()
+    c.tele(OK, ALL)
+    assert c.tele(RES, [open_(EU1)], pg=1, pgs=2, t0=100) == "OK A B A"
+    assert c.tele(OK, [EU2, EU3], pg=2, pgs=2, t0=200) == "OK A B A"
+    assert c.tele(OK, [open_(EU1)], pg=1, pgs=2, t0=200) == "OK - B A"
+
+
+def test_one_that_did_not_answer_is_not_shown_as_connected():
+    c = Centre()
+    c.tele(OK, ALL)
+    assert c.tele(OK, [EU1, EU3]) == "OK A ? A"
+    assert (c.scc.n_ok, c.scc.n_all) == (2, 3)
+    assert c.scc.ops["eu2"].phase == B  # its place in the drawing
+    assert c.tele(OK, [EU1, ["eu2", None, None, None], EU3]) == "OK A ? A"
+    assert c.tele(OK, ALL) == "OK A B A"
+
+
+def test_columns_stand_in_the_order_of_the_ids():
+    assert Centre().tele(OK, [EU3, EU2, EU1]) == "OK A B A"
+
+
+def test_late_and_repeated_messages_do_not_turn_the_panel_back():
+    c = Centre()
+    c.tele(OK, ALL, n=10, ts=10_000)
+    c.tele(OUT, [open_(op) for op in ALL], n=12, ts=12_000)
+    assert c.tele(OK, ALL, n=10, ts=10_000) == "OUT - - -"
+    c.tele(RES, [open_(op) for op in ALL], n=13, ts=13_000)
+    assert c.outage(n=11, ts=11_000) == "RES - - -"
+
+
+def test_wrap_restart_and_a_clock_set_back_are_not_late():
+    c = Centre()
+    c.tele(OK, ALL, n=65_535, ts=10_000)
+    assert c.tele(RES, ALL, n=0, ts=11_000) == "RES A B A"
+    assert c.tele(OK, ALL, n=500, ts=1_000) == "OK A B A"      # clock set back
+    assert c.tele(PAR, ALL, n=1, ts=2_000) == "PAR A B A"      # restarted
+
+
+def test_malformed_and_foreign_messages_are_counted_and_dropped():
+    c = Centre()
+    c.tele(OK, ALL)
+    tele = messages.encode("tele", "cd", "scc", 9, 0, 9, {
+        "t0": 1, "tp": POST, "st": OUT, "n_ok": 0, "n_all": 3, "ops": [], "pg": 1, "pgs": 1})
+    for topic, raw in ((UP + "tele", b"{"), (UP + "tele", tele[:-1]), (UP + "evt", tele),
+                       ("slvg/1/man/sc2/up/tele", tele), ("slvg/1/slv/sc1/uc0/eu1/up/tele", tele)):
+        c.scc.on_message(0, topic, raw)
+    assert c.scc.dropped == 5 and c.scc.short() == "OK A B A"
+
+
+def test_rows_of_the_wrong_form_are_not_shown_as_customers():
+    c = Centre()
+    assert c.tele(OK, [EU1, ["eu2", 7, 1, 1], ["eu3"]]) == "OK A ?"
+
+
+def test_the_last_will_is_seen():
+    c = Centre()
+    c.scc.on_message(0, "slvg/1/man/sc1/st", b"0")
+    assert not c.scc.online

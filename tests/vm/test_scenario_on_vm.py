@@ -1,0 +1,25 @@
+"""The same scenario in both Pythons: event logs, messages and drives equal to the byte."""
+import pytest
+
+from host_sim.scenario.load import load
+from host_sim.scenario.runner import run
+
+
+@pytest.mark.parametrize("level", ["wave", "quantity"])
+def test_assay_is_the_same_in_both_pythons(vm, level):
+    scenario = load("assay")
+    here = run(scenario, level=level)
+    there = run(scenario, level=level, vm=True)
+    assert there.python == "vm" and here.python == "cpython"
+    assert there.event_log() == here.event_log()
+    assert [text for _, text in there.panel] == [text for _, text in here.panel]
+    assert there.bus == here.bus
+    assert there.drives == here.drives
+    assert "PHS_DONE" in here.event_log()
+
+
+def test_the_comparison_sees_another_seed():
+    scenario = load("assay")
+    one = run(scenario, level="quantity")
+    other = run(scenario, level="quantity", seed=2)
+    assert one.bus != other.bus

@@ -1,0 +1,26 @@
+"""Every module of tests/unit, once more, inside the real MicroPython."""
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(p.stem for p in (ROOT / "tests/unit").glob("test_*.py"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_units(vm, module):
+    done = subprocess.run([vm, "-X", "heapsize=16M", str(ROOT / "tests/vm/run_units.py"), str(ROOT), module],
+                          capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert done.stdout.rstrip().endswith(" 0 failed")
+
+
+def test_a_failing_unit_fails_here(vm, tmp_path):
+    """The runner itself: a wrong assertion must not pass unseen."""
+    unit = tmp_path / "tests" / "unit"
+    unit.mkdir(parents=True)
+    (unit / "test_wrong.py").write_text("def test_wrong():\n    assert 1 == 2\n")
+    done = subprocess.run([vm, str(ROOT / "tests/vm/run_units.py"), str(tmp_path), "test_wrong"],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "FAILED test_wrong test_wrong" in done.stdout
