@@ -1,4 +1,4 @@
-"""The figures of a run and the verdict, on runs written by hand: each expectation must be able to fail."""
+"""Figures and verdict, on runs written by hand: each expectation must be able to fail."""
 import csv
 import dataclasses
 import hashlib
@@ -17,7 +17,8 @@ UP = "slvg/1/man/sc1/up/"
 CUSTOMERS = {"c1": 0, "c2": 1, "c3": 0}
 SCENARIO = load.load("assay")
 POST = {"u_dV": [2300] * 3, "i_mA": [0] * 3, "p_W": [0] * 3, "q_var": [0] * 3, "s_VA": [0] * 3,
-        "f_mHz": 50_000, "e_Wh": 0, "t_dC": 350, "gnd": 1, "dofc": 1, "ph": None, "on": None, "fl": 0}
+        "f_mHz": 50_000, "e_Wh": 0, "t_dC": 350, "gnd": 1, "dofc": 1, "ph": None, "on": None,
+        "fl": 0}
 
 
 class Story:
@@ -257,6 +258,7 @@ def test_the_log_as_text_and_csv(tmp_path):
 def test_the_plot_is_a_picture(tmp_path):
     story = assay()
     names = [f"{q}{p}" for q in ("u_v", "s_va") for p in range(3)] + ["s_va_c1", "s_va_c2"]
-    story.result.trace = {"t_ms": list(range(0, 75_000, 500))} | {name: [1.0] * 150 for name in names}
+    story.result.trace = {name: [1.0] * 150 for name in names}
+    story.result.trace["t_ms"] = list(range(0, 75_000, 500))
     plot(story.result, SCENARIO, tmp_path / "x.png")
     assert (tmp_path / "x.png").read_bytes()[:4] == b"\x89PNG"

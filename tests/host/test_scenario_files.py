@@ -52,8 +52,9 @@ def test_the_assay_is_the_circuit_of_the_specification():
         (20_000_000, "world"), (30_000_000, "world"), (50_000_000, "scc")]
     profile = {"t_tele_ms": 5_000, "tele_win_ms": 500, "tele_retries": 1, "t_hb_ms": 2_000,
                "t_res_ms": 1_000, "t_base_ms": 3_000, "t_slot_ms": 1_000, "jitter_ms": 0,
-               "ub_en": 0, "ub_hold_ms": 5_000, "ub_avg_ms": 5_000, "ub_win_ms": 500, "ub_retries": 1,
-               "cooldown_ms": 10_000, "dead_ms": 60, "t_iso_ms": 900_000, "moves_per_day": 4}
+               "ub_en": 0, "ub_hold_ms": 5_000, "ub_avg_ms": 5_000, "ub_win_ms": 500,
+               "ub_retries": 1, "cooldown_ms": 10_000, "dead_ms": 60, "t_iso_ms": 900_000,
+               "moves_per_day": 4}
     for acu in s.acus:
         assert {k: acu.config[k] for k in profile} == profile
     assert all(a.holdup_ms == 15_000 for a in s.street.acus)

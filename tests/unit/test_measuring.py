@@ -224,7 +224,7 @@ def test_lost_frames_are_marked_and_do_not_bend_the_frequency():
 
 
 def test_two_limbs_hold_what_one_cannot():
-    state = array("i", [400, 0, 0, 0, 27, 0, 0, 400 << 16])
+    state = array("i", [400, 0, 0, 0, 27, 0, 0, 400 << 16, 0, 0, 0])
     half = array("i", [0] * 27)
     prev = array("i", [0] * 27)
     win = array("i", [0] * 55)

@@ -12,7 +12,7 @@ CUSTOMER = ("customer", ((3, 4), (0, 1), (2, 0)), 4, 5)
 # One cycle of a sine in 80 steps, Q12, so that no float is needed.
 _QUARTER = (0, 321, 641, 956, 1266, 1567, 1860, 2140, 2408, 2660, 2896, 3115, 3314, 3492, 3649,
             3784, 3896, 3983, 4046, 4083, 4096)
-WAVE = _QUARTER + _QUARTER[19:0:-1]
+WAVE = _QUARTER + tuple([_QUARTER[20 - k] for k in range(1, 20)])
 WAVE = WAVE + tuple([-x for x in WAVE])
 
 U_DV = 230 * 2048 * 14142 // 4_500_000   # peak codes of 230 V at 450 V full scale

@@ -6,6 +6,7 @@ takes integers of any length and belongs to the slow tier.
 from array import array
 
 import micropython
+from acu.dsp.kernels import SINE
 from micropython import const
 
 # Places in the state of close_half().
@@ -17,7 +18,10 @@ VALUES = const(4)    # sums of a half cycle: nine a pair
 SEQ = const(5)       # half cycles closed, 0..2^30-1
 REST = const(6)      # what lengths have lost to rounding, Q16 frames
 HALF_Q16 = const(7)  # frames of a half cycle at the tracked frequency
-STATE_LEN = const(8)
+DIP_DV = const(8)    # a supply voltage below this, or above the next, marks the window
+SWELL_DV = const(9)
+EVENT_SEEN = const(10)
+STATE_LEN = const(11)
 
 
 def isqrt(x):
@@ -73,6 +77,12 @@ def atan2(y, x):
     while big << lift < 0x10000000:
         lift += 1
     return _cordic((y >> shift) << lift, (x >> shift) << lift, _ATAN)
+
+
+def sin_q16(phase):
+    """sin of any phase in 2^24 a turn, Q16, within 10: between the steps of the table."""
+    k = phase >> 16 & 255
+    return (SINE[k] << 4) + (SINE[k + 64] * ((phase & 0xFFFF) - 0x8000) * 411_775 >> 36)
 
 
 @micropython.viper
@@ -174,6 +184,8 @@ def close_half(x: int, y: int, st: ptr32, half: ptr32, prev: ptr32, scale: ptr32
         code[c] = y
         if c < st[3]:
             dv[c] = x
+            if c < 3 and (x < st[8] or x > st[9]):
+                st[10] = 1
             history[(seq & 15) * st[3] + c] = x
         else:
             ma[c - st[3]] = x

@@ -13,15 +13,16 @@ from array import array
 
 from micropython import const
 
-from acu.dsp.fixed import (BEFORE, CHANNELS, HALF_Q16, LENGTH, REST, SEQ, STATE_LEN, VALUES, VOLTAGES,
-                           atan2, clear, close_half, isqrt, table_error)
+from acu.dsp.fixed import (BEFORE, CHANNELS, DIP_DV, EVENT_SEEN, HALF_Q16, LENGTH, REST, SEQ, STATE_LEN,
+                           SWELL_DV, VALUES, VOLTAGES, atan2, clear, close_half, isqrt,
+                           sin_q16, table_error)
 from acu.dsp.kernels import SINE, skip
 
 # Quality of a window; bit 0 of a message's `fl` is the clock's.
 LOST = const(2)      # frames were overwritten: the window is shorter than its time
 NO_F = const(4)      # frequency could not be measured and was held
 LONG = const(8)      # the slow tier came late: averages over more than one window
-EVENT = const(16)    # the voltage changed by more than an eighth within the window
+EVENT = const(16)    # a supply voltage was below 90 % or above 110 % of nominal (IEC 61000-4-30)
 
 F_MIN_MHZ = const(45_000)
 F_MAX_MHZ = const(65_000)
@@ -102,6 +103,8 @@ class Measuring:
         st[VOLTAGES] = n_v
         st[VALUES] = 27
         st[REST] = 0x8000
+        st[DIP_DV] = un_dv * 9 // 10
+        st[SWELL_DV] = un_dv * 11 // 10
         self._ref = array("i", [0, 0])
         self._table = (array("i", [0, 0, 0]), array("i", [0, 0, 0]))
         self._half = array("i", [0] * 27)
@@ -178,6 +181,9 @@ class Measuring:
         marks[4] = halves
         self._done_flags = self._flags
         self._flags = 0
+        if self._state[EVENT_SEEN]:
+            self._state[EVENT_SEEN] = 0
+            self._done_flags |= EVENT
         self._bank ^= 2
         self._win = self._parts[self._bank]
         self._marks[self._bank >> 1][0] = ref[0]
@@ -251,14 +257,18 @@ class Measuring:
         clear(second, 55)
         for k in range(3):
             table_one[k] += table_two[k]
-        edge = self._edge(n, marks[4], used_mhz, marks[2], marks[3], table_one, broken)
+        start, _, end, step, halves = marks
         self._pending = False
 
-        self._evaluate(total, n, edge)
-        u_max = max(self.u_dv)
-        for u, newest in zip(self.u_dv, self.half_dv):
-            if abs(u - newest) * 8 > u_max:
-                flags |= EVENT
+        # A window ends up to half a frame off whole half cycles: 0.03 % of a voltage. Its value there,
+        # known from the fundamental, takes that away.
+        odd_q16 = (n << 16) - (halves * self._rate_hz * 500 * 65_536 + used_mhz // 2) // used_mhz
+        image = (0, 0)
+        if broken or abs(odd_q16) > 0x40000:
+            odd_q16 = 0
+        else:
+            image = self._image(n, used_mhz, start, step, table_one)
+        self._evaluate(total, n, odd_q16, end - (step * (0x10000 + odd_q16) >> 17), image)
         self.quality = flags
         self.window_ms = n * 1000 // self._rate_hz
         self.n_windows += 1
@@ -269,30 +279,29 @@ class Measuring:
         self._step = ((f_mhz << 24) + self._rate_hz * 500) // (self._rate_hz * 1000)
         self._half_q16 = self._rate_hz * 500 * 65_536 // f_mhz
 
-    def _edge(self, n, halves, f_mhz, end, step, error, broken):
-        """What keeps n frames from being whole half cycles of f seen through an ideal table.
+    def _image(self, n, f_mhz, start, step, error):
+        """What a correlation of n frames sees of a wave of f besides the wave, as (a, b) in Q30.
 
-        How many frames too many (a window ends up to half a frame off, 0.03 % of a voltage), cos and
-        sin of the reference where it ends, and `error`, that of the table's steps: for some
-        frequencies it does not cancel.
+        The conjugate of the wave, as far as n frames are no whole number of half cycles of the sum of
+        wave and reference, and what the steps of the sine table let through (error, table_error).
         """
-        delta_q16 = (n << 16) - (halves * self._rate_hz * 500 * 65_536 + f_mhz // 2) // f_mhz
-        if broken or abs(delta_q16) > 0x40000:
-            delta_q16 = 0
-        k = (end - (step * (0x10000 + delta_q16) >> 17)) >> 16 & 255
-        return delta_q16, SINE[k + 64], SINE[k], error[1], error[2]
+        rate = self._rate_hz * 1000
+        both = step * rate + (f_mhz << 24)  # of one frame, times the rate
+        x_q16 = (f_mhz - (step * rate >> 24)) * n * 205_887 // rate   # pi in Q16
+        k = (sin_q16(n * both // (2 * rate)) << 30) // (n * sin_q16(both // (2 * rate)))
+        k = (k << 16) // (65_536 - (x_q16 * x_q16 >> 16) // 6)  # the wave itself is seen smaller
+        twice = 2 * start + step * (n - 1)
+        scale = n << 28
+        return (-(k * sin_q16(twice + 0x400000) >> 16) - (error[2] * 411_775 << 14) // scale,
+                -(k * sin_q16(twice) >> 16) + (error[1] * 411_775 << 14) // scale)
 
-    def _fundamental(self, sums, c, n, edge):
-        """Correlations of channel c freed of those errors, and its value at the end, Q8 codes."""
-        delta_q16, cos, sin, e_cos, e_sin = edge
+    def _fundamental(self, sums, c, image):
+        """Correlations of channel c without its image."""
         k = self._place[c][2]
         re = sums[k]
         im = sums[k + 1]
-        re, im = (re + (im * e_cos - re * e_sin) * 411_775 // (n << 44),  # 2 pi in Q16
-                  im + (re * e_cos + im * e_sin) * 411_775 // (n << 44))
-        last_q8 = (re * cos + im * sin >> 15) // n
-        odd = delta_q16 * last_q8
-        return re - (odd * cos >> 24), im - (odd * sin >> 24), last_q8
+        a, b = image
+        return re + (re * a + im * b >> 30), im + (re * b - im * a >> 30)
 
     def _frequency(self, one, two, n_one, n_two, marks, broken):
         """From the angle between the halves of the window; 0 without voltage, -1 if not to be had."""
@@ -329,32 +338,32 @@ class Measuring:
         f_mhz = self._rate_hz * 1000 * step >> 24
         for _ in range(2):
             angle = 0
-            for sums, frames, k, halves in ((one, n_one, 0, self._mid),
-                                            (two, n_two, 1, marks[4] - self._mid)):
+            for sums, frames, k in ((one, n_one, 0), (two, n_two, 1)):
                 error = self._table[k]
-                edge = self._edge(frames, halves, f_mhz, marks[k + 1], step, error, False)
-                re, im, _last = self._fundamental(sums, best, frames, edge)
+                image = self._image(frames, f_mhz, marks[k], step, error)
+                re, im = self._fundamental(sums, best, image)
                 angle = atan2(im, re) + error[0] // frames - angle
             angle = ((0x800000 - angle) & 0xFFFFFF) - 0x800000
             f_mhz = (self._rate_hz * 1000 * (step * n + 2 * angle) // n + 0x800000) >> 24
         return f_mhz if F_MIN_MHZ - 500 <= f_mhz <= F_MAX_MHZ + 500 else -1
 
-    def _evaluate(self, sums, n, edge):
-        """Voltages, currents and powers of a window of n frames."""
-        delta_q16 = edge[0]
-        n_q16 = (n << 16) - delta_q16
+    def _evaluate(self, sums, n, odd_q16, end, image):
+        """Voltages, currents and powers of n frames, of which odd_q16 at phase end are too many."""
+        n_q16 = (n << 16) - odd_q16
+        cos_q16 = sin_q16(end + 0x400000)
+        end_q16 = sin_q16(end)
         fund = []
         mean_q16 = []
         rms_u = []  # microvolt or microampere
         for c in range(len(self._cal)):
-            one = self._fundamental(sums, c, n, edge)
-            last_q8 = one[2]
-            mean = ((sums[self._place[c][0]] << 32) - (delta_q16 * last_q8 << 8)) // n_q16
+            re, im = self._fundamental(sums, c, image)
+            last_q8 = (re * cos_q16 + im * end_q16 >> 19) // n
+            mean = ((sums[self._place[c][0]] << 32) - (odd_q16 * last_q8 << 8)) // n_q16
             last_q8 += mean >> 8
-            square = (sums[self._place[c][1]] << 48) - (delta_q16 * last_q8 * last_q8 << 16)
+            square = (sums[self._place[c][1]] << 48) - (odd_q16 * last_q8 * last_q8 << 16)
             var_q32 = max(square // n_q16 - mean * mean, 0)
             rms_u.append(isqrt(var_q32 * self._cal[c][0]**2) >> 27)
-            fund.append(one)
+            fund.append((re, im, last_q8))
             mean_q16.append(mean)
 
         for c in range(3):
@@ -366,10 +375,10 @@ class Measuring:
             v, i = self._sampler.pairs[k]
             v_re, v_im, v_last = fund[v]
             i_re, i_im, i_last = fund[i]
-            odd = delta_q16 * (v_last + (mean_q16[v] >> 8)) * (i_last + (mean_q16[i] >> 8))
-            p = ((sums[9 * k + 4] << 48) - (odd << 16)) // n_q16 - mean_q16[v] * mean_q16[i]
-            p1 = ((v_re * i_re + v_im * i_im) << 41) // n_q16**2
-            q = ((v_re * i_im - v_im * i_re) << 41) // n_q16**2
+            p = (sums[9 * k + 4] << 48) - (odd_q16 * v_last * i_last << 16)
+            p = p // n_q16 - mean_q16[v] * mean_q16[i]
+            p1 = ((v_re * i_re + v_im * i_im) << 9) // n**2
+            q = ((v_re * i_im - v_im * i_re) << 9) // n**2
             # the current is sampled later than the voltage: turn it back by 2 pi f t, in Q30
             turn = (self._cal[i][1] - self._cal[v][1]) * self._f_mhz * 6_746_518_852 // 10**12
             less = turn * turn >> 31

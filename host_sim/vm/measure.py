@@ -1,0 +1,113 @@
+"""Inside the MicroPython VM: what one role costs. measure.py PATH SPEC.json WHAT; prints key value lines.
+
+PATH holds the firmware and the doors as .mpy, as a board would load them. WHAT:
+  heap    bytes free after start in the heap given by -X heapsize (quantity level: the sample ring is apart),
+          and bytes that each module of acu took when it was imported
+  growth  bytes that more windows leave behind
+  tick    bytes that fast ticks allocate with the heap locked, and microseconds of one tick
+"""
+import gc
+import json
+import sys
+import time
+
+import micropython
+
+gc.collect()
+_START = gc.mem_free()
+sys.path[:] = [sys.argv[1]]
+with open(sys.argv[2]) as f:
+    spec = json.load(f)
+what = sys.argv[3]
+
+
+def modules(names):
+    """Imports one by one, in the order of need, so that each line is that module's own cost."""
+    for name in names:
+        gc.collect()
+        before = gc.mem_free()
+        __import__(name)
+        gc.collect()
+        print("module", name, before - gc.mem_free())
+
+
+def no_sums(k0, n, phase, step, out):
+    """A quiet front end: half a bit of noise on every channel, so that nothing looks frozen."""
+    for k in range(0, len(out), 9):
+        out[k + 2] += n
+        out[k + 3] += n
+
+
+if what == "heap":
+    modules(spec["modules"])
+from host_sim.board.unit import Unit  # noqa: E402
+
+if spec["level"] == "wave":
+    from acu.dsp.ring import RingSampler
+else:
+    RingSampler = None
+unit = Unit(spec, RingSampler, no_sums)
+levels = [1] + [0] * (len(spec["board"]["inputs"]) - 1)
+unit.boot(0, levels)
+channels = len(spec["board"]["channels"])
+frames = b"".join([bytes([k & 1, 8] * channels) for k in range(20)]) if spec["level"] == "wave" else 20
+t_us = 0
+
+
+def go(instants):
+    global t_us
+    for _ in range(instants):
+        t_us += 5000
+        unit.instant(t_us, frames, levels, (), t_us % 10_000 == 0, True)
+
+
+go(400)
+gc.collect()
+if what == "heap":
+    print("heap_start", _START)
+    print("heap_free", gc.mem_free())
+elif what == "growth":
+    go(4000)                     # logs, averages and dictionaries reach their size
+    gc.collect()
+    before = gc.mem_free()
+    go(int(sys.argv[4]) * 40)    # a window is 200 ms
+    gc.collect()
+    print("growth", before - gc.mem_free())
+    print("windows", unit.acu.measuring.n_windows)
+elif what == "tick":
+    acu, clock, sampler = unit.acu, unit.clock, unit.sampler
+    push = sampler.push
+    now = [0]
+
+    def ticks(n):
+        """Time of n ticks alone: the sampler is fed outside of it."""
+        spent = 0
+        for _ in range(n):
+            now[0] += 5000
+            clock.set(t_us + now[0])
+            ticks_us = clock.ticks_us()
+            push(frames)
+            begin = time.ticks_us()
+            acu.fast(ticks_us)
+            spent += time.ticks_diff(time.ticks_us(), begin)
+        return spent
+
+    ticks(100)
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    n = 0
+    for _ in range(400):
+        now[0] += 5000
+        clock.set(t_us + now[0])
+        ticks_us = clock.ticks_us()
+        push(frames)
+        micropython.heap_lock()
+        mid = gc.mem_alloc()
+        acu.fast(ticks_us)
+        n += gc.mem_alloc() - mid
+        micropython.heap_unlock()
+    gc.enable()
+    print("alloc", n)
+    best = min([ticks(400) for _ in range(5)])
+    print("tick_ns", best * 1000 // 400)
