@@ -27,7 +27,7 @@ lint: setup
 
 # The two parts do not need each other: side by side they cost the time of one.
 setup:
-	@$(MAKE) --no-print-directory -j2 $(VENV)/.packages $(MPY)
+	@$(MAKE) -s --no-print-directory -j2 $(VENV)/.packages $(MPY)
 
 $(VENV)/.packages: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -37,7 +37,8 @@ $(VENV)/.packages: requirements.lock pyproject.toml
 	  { echo "E403 setup: no venv module. Install it (Debian: apt-get install python3-venv)."; exit 2; }
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes \
 	  -r requirements.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps \
+	  --no-build-isolation -e .
 	@touch $@
 
 # Without it the simulator still runs; `--vm` and the VM tests need it.

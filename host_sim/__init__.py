@@ -1,4 +1,5 @@
-"""The emulated street. On CPython, importing it makes MicroPython's built-ins available to firmware/.
+"""The emulated street. On CPython, importing it makes MicroPython's built-ins available to
+firmware/.
 
 Inside the VM only board/ and vm/server.py are imported, and nothing needs a stand-in.
 """

@@ -1,18 +1,18 @@
-"""MicroPython's `micropython` module and viper's types for CPython, so that firmware/ imports unchanged.
+"""MicroPython's `micropython` module and viper's types for CPython: firmware/ imports unchanged.
 
-install() is called once by host_sim/__init__.py. A function under `@micropython.viper` stays a plain
-function; only its code object is exchanged, so that a mode counts at once for functions that were
-decorated, imported or stored earlier, and costs nothing per call:
+install() is called once by host_sim/__init__.py. A function under `@micropython.viper` stays a
+plain function; only its code object is exchanged, so that a mode counts at once for functions
+that were decorated, imported or stored earlier, and costs nothing per call:
 
 FAST     the body as written, pointers are the arrays themselves: plain Python speed. Bodies that
-         compute addresses (`ptr16(int(v) + 8)`) get pointer objects. The default; simulation runs here.
-CHECKED  as the board computes: every pointer is bounds-checked and has its width, every sum, product
-         and shift is cut to 32 bits, arguments and results too. With prove=True a step that would be
-         cut raises OverflowError instead. Arithmetic on uint() is modulo 2^32 by declaration: it never
-         raises. Slow: tests run here.
+         compute addresses (`ptr16(int(v) + 8)`) get pointer objects. The default.
+CHECKED  as the board computes: every pointer is bounds-checked and has its width; every sum,
+         product and shift is cut to 32 bits, arguments and results too. With prove=True a step
+         that would be cut raises OverflowError instead. Arithmetic on uint() is modulo 2^32 by
+         declaration: it never raises. Slow: tests run here.
 
-A pointer or address remembers its buffer, so nothing is registered and nothing leaks. Time, machine
-and network are not imitated: firmware gets them from its ports.
+A pointer or address remembers its buffer, so nothing is registered and nothing leaks. Time,
+machine and network are not imitated: firmware gets them from its ports.
 """
 import ast
 import builtins
@@ -150,7 +150,8 @@ def _argument(value):
 
 
 class _Rewrite(ast.NodeTransformer):
-    """The source of one viper function as Python that computes like it (full) or only its pointers."""
+    """The source of one viper function as Python that computes like it (full) or only its
+    pointers."""
 
     def __init__(self, full):
         self.full = full

@@ -8,9 +8,9 @@ import json
 from micropython import const
 
 FRAME_MAX = const(240)
-PAGE_MAX = const(480)     # meas and tele
+PAGE_MAX = const(480)     # meas, tele, ub.res
 H_TAIL = const(24)        # ,"h":"0123456789abcdef"}
-PAGED = ("meas", "tele")
+PAGED = ("meas", "tele", "ub.res")
 
 # Kinds of a body value: i integer, n integer or null, a three integers or null, s word, l list, b body of `meas`.
 _MEAS = ("u_dV", "a", "i_mA", "a", "p_W", "a", "q_var", "a", "s_VA", "a", "f_mHz", "i", "e_Wh", "i", "t_dC", "n",

@@ -1,4 +1,4 @@
-"""The Coordinator's functions under random trouble, and the plan of F4 against an exact one (CPython)."""
+"""The Coordinator's functions under random trouble, and the plan of F4 against an exact one."""
 import random
 
 import pytest
@@ -26,7 +26,7 @@ class Supply:
 
 
 def rough_street(seed):
-    """A street of 5 for 200 s of dips, lost phases, lost messages and deaf Operators; then peace."""
+    """A street of 5 for 200 s of dips, lost phases and lost messages; then peace."""
     r = random.Random(seed)
     n = 5
     phases = [r.choice((0, 1, 2, 2, f3.ABC)) for _ in range(n)]
@@ -112,7 +112,7 @@ def fewest_moves(fixed, ops, target_m):
 
 
 def street_of_55(seed):
-    """Log-normal loads, three uneven phases, one customer in five not movable, some unexplained load."""
+    """Log-normal loads on uneven phases, one in five not movable, some of unknown origin."""
     r = random.Random(seed)
     share = [r.random() + 0.1 for _ in range(3)]
     ops = []

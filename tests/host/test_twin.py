@@ -1,13 +1,13 @@
-"""The numpy twin and the viper kernels, computed as a board would, give the same sums bit for bit."""
+"""The numpy twin gives the viper kernels' sums bit for bit, the kernels checked as on a board."""
 import random
 from array import array
 
 import numpy as np
 import pytest
-from acu.dsp.ring import RingSampler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acu.dsp.ring import RingSampler
 from host_sim import stand_in
 from host_sim.waveform.twin import TwinSampler
 
@@ -16,7 +16,7 @@ CUSTOMER = (5, ((3, 4), (0, 1), (2, 0)))
 
 
 def play(make, codes, cuts, step, channels, pairs):
-    """Pushes the codes in the given cuts and takes each at once; returns every sum and reference."""
+    """Pushes the codes in the given cuts, takes each at once; returns all sums and references."""
     sampler = make(channels, pairs, 128, 4000)
     out = array("i", bytes(4 * 9 * len(pairs)))
     ref = array("i", [0xF12345, step])

@@ -1,8 +1,8 @@
 """F4 against section 11 of the spec: when it asks, whom it moves, and when it lets go."""
 from acu import events as ev
-from acu.functions.balancing import (ABORT_FEW, ABORT_GAIN, ABORT_IDLE, ARMED, B_ABORT, B_ASK, B_BACK, B_MOVE,
-                                     B_PLAN, B_QUERY, B_RESULT, COMMAND, COOLDOWN, MONITOR, QUERY, VERIFY,
-                                     Balancing, PhaseAverage)
+from acu.functions.balancing import (ABORT_FEW, ABORT_GAIN, ABORT_IDLE, ARMED, B_ABORT, B_ASK,
+                                     B_BACK, B_MOVE, B_PLAN, B_QUERY, B_RESULT, COMMAND, COOLDOWN,
+                                     MONITOR, QUERY, VERIFY, Balancing, PhaseAverage)
 
 A, B, C = 0, 1, 2
 SR_VA = 15_000
@@ -48,8 +48,8 @@ class Street:
                 elif action[0] == B_ASK:
                     self._mail.append((self.now + 40, B_ASK, action[1], 0))
                 elif action[0] in (B_MOVE, B_BACK):
-                    early = action[1] in self.nack
-                    self._mail.append((self.now + (40 if early else LEAD_MS + 100), B_MOVE, action[1], action[3]))
+                    after = 40 if action[1] in self.nack else LEAD_MS + 100
+                    self._mail.append((self.now + after, B_MOVE, action[1], action[3]))
             self.now += 10
         return self.said[first:]
 
@@ -58,7 +58,8 @@ class Street:
             return
         if kind == B_ASK:
             s = self.s_va[op]
-            self.f4.on_rep(op, self.ph[op], s, s * 95 // 100, s * 31 // 100, self.sw[op], self.nops[op])
+            p, q = s * 95 // 100, s * 31 // 100
+            self.f4.on_rep(op, self.ph[op], s, p, q, self.sw[op], self.nops[op])
         elif op in self.nack:
             self.f4.on_phs_ack(op, self.ph[op], self.nack[op])
         else:
@@ -78,7 +79,8 @@ def test_the_assay_from_enabling_to_the_result():
     s.enabled = True
     said = s.run(25_000)
     assert [x[1:] for x in said] == [
-        (B_QUERY,), (B_PLAN, 1, 1000, 111), (B_MOVE, 2, A, C), (B_RESULT, 1000, 111, [(2, A, C)], 1, ev.E_OK)]
+        (B_QUERY,), (B_PLAN, 1, 1000, 111), (B_MOVE, 2, A, C),
+        (B_RESULT, 1000, 111, [(2, A, C)], 1, ev.E_OK)]
     assert 55_000 <= said[0][0] <= 55_200
     assert 57_500 <= said[2][0] + LEAD_MS <= 58_500
     assert 62_000 <= said[3][0] <= 64_000
@@ -90,8 +92,8 @@ def test_no_query_before_the_hold_is_over_and_every_drop_restarts_it():
     f4 = Balancing(3, 200, 50, 5000, 500, 1, 5000, 10_000, SR_VA)
     high, between, low = (2500, 1900, 1500), (2300, 1900, 1600), (2000, 1900, 1800)
     t = 0
-    for s3, ms, state in ((high, 4900, ARMED), (between, 100, ARMED), (high, 4900, ARMED), (low, 10, MONITOR),
-                          (high, 4900, ARMED), (high, 200, QUERY)):
+    for s3, ms, state in ((high, 4900, ARMED), (between, 100, ARMED), (high, 4900, ARMED),
+                          (low, 10, MONITOR), (high, 4900, ARMED), (high, 200, QUERY)):
         for _ in range(ms // 10):
             f4.step(t, s3, True, True)
             t += 10
@@ -106,7 +108,7 @@ def test_each_is_asked_once_and_only_the_silent_again():
     s = Street()
     s.deaf = {1}
     said = s.run(6100)
-    assert acts(said, B_QUERY, B_ASK, B_ABORT) == [(B_QUERY,), (B_ASK, 1), (B_ABORT, ABORT_FEW)]  # 2 of 3
+    assert acts(said, B_QUERY, B_ASK, B_ABORT) == [(B_QUERY,), (B_ASK, 1), (B_ABORT, ABORT_FEW)]
     assert s.f4.state == COOLDOWN
     s = Street()
     s.deaf = {1}
@@ -142,7 +144,8 @@ def test_silence_is_a_refusal_and_there_is_one_second_plan_only():
     s.run(5700)
     s.deaf = {2}
     said = s.run(20_000)
-    assert acts(said, B_MOVE, B_RESULT) == [(B_MOVE, 0, A, C), (B_RESULT, 1000, 1000, [], 0, ev.E_BUSY)]
+    assert acts(said, B_MOVE, B_RESULT) == [(B_MOVE, 0, A, C),
+                                            (B_RESULT, 1000, 1000, [], 0, ev.E_BUSY)]
 
 
 def test_a_street_that_refuses_is_asked_twice():
@@ -150,7 +153,8 @@ def test_a_street_that_refuses_is_asked_twice():
     s.extra = [1500, 3000, 2700]
     s.nack = {k: ev.E_LIMIT for k in range(9)}
     said = s.run(25_000)
-    assert len(acts(said, B_PLAN)) == 2 and acts(said, B_RESULT) == [(B_RESULT, 273, 273, [], 0, ev.E_LIMIT)]
+    assert len(acts(said, B_PLAN)) == 2
+    assert acts(said, B_RESULT) == [(B_RESULT, 273, 273, [], 0, ev.E_LIMIT)]
     assert acts(said, B_BACK) == []
 
 

@@ -37,7 +37,7 @@ def plain(frames, pairs, phase, step):
 
 
 def taken(frames, first, size, phase):
-    """The kernel's answer for the frames put into a ring at first, and the reference afterwards."""
+    """The kernel's answer for frames put into a ring at first, and the reference afterwards."""
     ring = array("H", bytes(2 * kernels.STRIDE * size))
     for k in range(len(frames)):
         for c in range(6):

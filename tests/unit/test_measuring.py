@@ -1,4 +1,5 @@
-"""Measuring against waves whose truth is known, on both Pythons; nothing is lost, nothing allocated."""
+"""Measuring against waves whose truth is known, on both Pythons; nothing is lost, nothing
+allocated."""
 from array import array
 from math import acos, cos, pi, sin, sqrt
 
@@ -234,7 +235,8 @@ def test_two_limbs_hold_what_one_cannot():
     for _ in range(500):
         for k in range(27):
             half[k] = 2**30 - 1 if k & 1 else -2**30 + 1
-        fixed.close_half(0, 0, state, half, prev, none, none, none, win, none, none, none, ref, sine)
+        fixed.close_half(0, 0, state, half, prev, none, none, none, win, none, none, none,
+                         ref, sine)
     for k in range(27):
         truth = 500 * (2**30 - 1 if k & 1 else -2**30 + 1)
         assert win[2 * k] + (win[2 * k + 1] << 24) == truth

@@ -1,4 +1,5 @@
-"""A channel that cannot be believed is told before it is taken for an event; a healthy one never is."""
+"""A channel that cannot be believed is told before it is taken for an event; a healthy one never
+is."""
 import micropython
 
 from acu.dsp.ring import RingSampler

@@ -5,7 +5,7 @@ ASSAY = (5000, 500, 1)
 
 
 def play(t, start_ms, stop_ms, answers):
-    """Steps every 10 ms. answers: [(after_ms, op), ...] to each broadcast. [(t_ms, action), ...]"""
+    """Steps every 10 ms. answers: [(after_ms, op), ...] to each broadcast."""
     said = []
     due = []
     for now in range(start_ms, stop_ms, 10):
@@ -22,8 +22,8 @@ def play(t, start_ms, stop_ms, answers):
 def test_everybody_answers_and_the_cycle_is_periodic():
     t = Telemetry(3, *ASSAY)
     said = play(t, 0, 16_000, ((20, 0), (190, 1), (350, 2)))
-    assert said == [(5000, T_REQ_ALL), (5350, T_COMPOSE, 3), (10_000, T_REQ_ALL), (10_350, T_COMPOSE, 3),
-                    (15_000, T_REQ_ALL), (15_350, T_COMPOSE, 3)]
+    assert said == [(5000, T_REQ_ALL), (5350, T_COMPOSE, 3), (10_000, T_REQ_ALL),
+                    (10_350, T_COMPOSE, 3), (15_000, T_REQ_ALL), (15_350, T_COMPOSE, 3)]
 
 
 def test_only_the_missing_are_asked_again_and_the_page_is_never_late():

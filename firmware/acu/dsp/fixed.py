@@ -1,13 +1,14 @@
 """Integer mathematics of measuring: root, angle, and what one half cycle costs in the fast tier.
 
-Angles are in 2^24 a turn, the unit of the sampler's reference. Nothing here allocates but isqrt, which
-takes integers of any length and belongs to the slow tier.
+Angles are in 2^24 a turn, the unit of the sampler's reference. Nothing here allocates but isqrt,
+which takes integers of any length and belongs to the slow tier.
 """
 from array import array
 
 import micropython
-from acu.dsp.kernels import SINE
 from micropython import const
+
+from acu.dsp.kernels import SINE
 
 # Places in the state of close_half().
 LENGTH = const(0)    # frames of the half cycle that is being closed, then of the next one
@@ -119,22 +120,24 @@ def clear(a: ptr32, n: int):
 def close_half(x: int, y: int, st: ptr32, half: ptr32, prev: ptr32, scale: ptr32, code: ptr32,
                still: ptr32, win: ptr32, dv: ptr32, ma: ptr32, history: ptr32, ref: ptr32,
                sine: ptr32):
-    """Ends a half cycle: RMS(1/2) of each channel, sums into the window, next length. x, y: hot locals.
+    """Ends a half cycle: RMS(1/2) of each channel, sums into the window, next length. x, y: hot
+    locals.
 
-    scale: for each channel the places of its sum, sum of squares and correlation, then multiplier and
-    shift from Q8 codes. code: RMS in Q8 codes, also where the next root starts. still: how many times
-    in succession a channel did not move at all. history: voltages of the last 16 half cycles.
-    win: two limbs a value, 24 bits in the lower, then frames. half becomes prev and is cleared.
+    scale: for each channel the places of its sum, sum of squares and correlation, then multiplier
+    and shift from Q8 codes. code: RMS in Q8 codes, also where the next root starts. still: how
+    many times in succession a channel did not move at all. history: voltages of the last 16 half
+    cycles. win: two limbs a value, 24 bits in the lower, then frames. half becomes prev and is
+    cleared.
     """
     seq = (st[5] + 1) & 0x3FFFFFFF
     st[5] = seq
     n = st[0] + st[1]
-    # Whole frames are up to one more or less than a cycle: 0.6 % of the RMS, depending on where the
-    # cycle is cut. The value there, from the fundamental, takes most of it away.
+    # Whole frames are up to one more or less than a cycle: 0.6 % of the RMS, depending on where
+    # the cycle is cut. The value there, from the fundamental, takes most of it away.
     odd = 0
     if st[1]:
         odd = (n << 16) - (st[7] << 1)
-        if odd > 0x18000 or odd < -0x18000:
+        if odd > 0x10000 or odd < -0x10000:
             odd = 0  # the length has just been changed
     x = (ref[0] - ((ref[1] >> 1) + (ref[1] >> 9) * (odd >> 8) // 512)) >> 16 & 255
     sin = sine[x]
@@ -154,7 +157,7 @@ def close_half(x: int, y: int, st: ptr32, half: ptr32, prev: ptr32, scale: ptr32
         if odd:
             x = scale[k + 2]
             y = ((half[x] >> 12) * cos + (half[x + 1] >> 12) * sin >> 11) // st[0]
-            s -= odd * (y * y - s // n >> 8) >> 8
+            s -= (odd >> 8) * (y * y - s // n) >> 8
         q = s // n
         s -= q * n
         r = (r << 8) // n

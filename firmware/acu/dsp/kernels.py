@@ -1,9 +1,9 @@
 """The per-sample loop: sums and fundamental correlations of pairs of channels (DRF-2).
 
-In: raw unsigned 12-bit codes, frames of STRIDE codes each (channel k in place k), in a ring of whole
-frames. Out: nine sums a pair as in docs/architecture.md, the sampler door, each of magnitude below
-2^30 for at most 127 frames: 127 * 2048 * 4096 is 1,065,353,216. Raw sums reach 127 * 4095^2, which
-is below 2^31, so nothing wraps on the way; the centre 2048 is removed afterwards.
+In: raw unsigned 12-bit codes, frames of STRIDE codes each (channel k in place k), in a ring of
+whole frames. Out: nine sums a pair as in docs/architecture.md, the sampler door, each of magnitude
+below 2^30 for at most 127 frames: 127 * 2048 * 4096 is 1,065,353,216. Raw sums reach 127 * 4095^2,
+which is below 2^31, so nothing wraps on the way; the centre 2048 is removed afterwards.
 
 STRIDE is 8 because a DMA ring of the RP2040 must be a power of two in bytes and hold whole frames,
 and because loads at constant places cost half. The first two parameters are the hot locals: viper
@@ -63,8 +63,7 @@ def take_pairs(x: int, y: int, ring: ptr16, par: ptr32, ref: ptr32, sine: ptr32,
         rest = frames
         piece = par[0] - first
         while rest > 0:
-            if piece > rest:
-                piece = rest
+            piece = min(piece, rest)
             v = ptr16(at + (par[2 + k + k] << 1))
             i = ptr16(at + (par[3 + k + k] << 1))
             n = piece
@@ -147,7 +146,7 @@ def take_pairs(x: int, y: int, ring: ptr16, par: ptr32, ref: ptr32, sine: ptr32,
 
 @micropython.viper
 def spread(codes: ptr8, frames: int, ring: ptr16, par: ptr32, head: int):
-    """Copies frames of par[0] packed little-endian codes into the ring of par[1] frames, at head."""
+    """Copies frames of par[0] packed little-endian codes into a ring of par[1] frames, at head."""
     width = par[0]
     mask = par[1] - 1
     s = 0

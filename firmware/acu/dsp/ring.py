@@ -1,7 +1,7 @@
 """The sampler door over a ring of frames in memory (ports.py, Sampler).
 
-`ring` holds size_frames frames of kernels.STRIDE codes. Something else writes it and moves `head`, a
-count of frames modulo HEAD_PERIOD: on a board the DMA's write address, in the simulator push().
+`ring` holds size_frames frames of kernels.STRIDE codes. Something else writes it and moves `head`,
+a count of frames modulo HEAD_PERIOD: on a board the DMA's write address, in the simulator push().
 ready() and take() run in the fast tier: they allocate nothing and do no I/O.
 """
 from array import array
@@ -52,7 +52,7 @@ class RingSampler:
         self._tail = (self._tail + n) & _MASK
 
     def push(self, codes):
-        """Appends frames given as packed little-endian 16-bit codes, as a converter's DMA would."""
+        """Appends frames of packed little-endian 16-bit codes, as a converter's DMA would."""
         n = len(codes) // (2 * self.channels)
         spread(codes, n, self.ring, self._shape, self.head)
         self.head = (self.head + n) & _MASK

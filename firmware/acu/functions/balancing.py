@@ -1,9 +1,9 @@
 """F4: phase-unbalance correction by moving single-phase users (spec smartlvgrid, section 11).
 
-Runs in the slow tier of a Coordinator. Takes the averaged powers of the post and what Operators (index
-0..n-1) answer, returns actions that the role turns into messages and records. Moves nobody unless the
-averaged unbalance stayed above its limit, most Operators answered and the plan is worth it; moves back
-what made it worse; gives up when the supply is not in order.
+Runs in the slow tier of a Coordinator. Takes the averaged powers of the post and what Operators
+(index 0..n-1) answer, returns actions that the role turns into messages and records. Moves nobody
+unless the averaged unbalance stayed above its limit, most Operators answered and the plan is worth
+it; moves back what made it worse; gives up when the supply is not in order.
 """
 from array import array
 
@@ -34,14 +34,14 @@ ABORT_IDLE = const(0)  # outage, reconnection or switched off: F3 goes first
 ABORT_FEW = const(1)   # fewer than 70 % answered
 ABORT_GAIN = const(2)  # less than 5 points to gain
 
-_ACK_MS = const(5000)   # longest wait for a move: its load side may take seconds to die; also the gap
-                        # between sequential moves when clocks are not synchronised
+_ACK_MS = const(5000)   # longest wait for a move: its load side may take seconds to die; also
+                        # the gap between sequential moves when clocks are not synchronised
 _WORSE = const(4)       # cooldowns after moves that made it worse
 _BUCKETS = const(16)
 
 
 class PhaseAverage:
-    """Sliding average of n values over avg_ms, in buckets; what is older than avg_ms is never in it."""
+    """Sliding average of n values over avg_ms, in buckets; nothing older is ever in it."""
 
     def __init__(self, avg_ms, n=3):
         self._n = n
@@ -72,8 +72,8 @@ class PhaseAverage:
 class Balancing:
     """n_ops may be changed while MONITOR. ui_m is the unbalance at the last step."""
 
-    def __init__(self, n_ops, ui_max_m, hyst_m, hold_ms, ub_win_ms, retries, avg_ms, cooldown_ms, sr_va,
-                 lead_ms=2000, moves_per_day=4):
+    def __init__(self, n_ops, ui_max_m, hyst_m, hold_ms, ub_win_ms, retries, avg_ms, cooldown_ms,
+                 sr_va, lead_ms=2000, moves_per_day=4):
         self.n_ops = n_ops
         self.state = MONITOR
         self.ui_m = 0
@@ -92,7 +92,7 @@ class Balancing:
         self._begin()
 
     def _begin(self):
-        self._since_ms = -1  # ARMED: above the limit since; -1: not now. VERIFY: all answered since
+        self._since_ms = -1  # ARMED: above the limit since; -1: not. VERIFY: all answered since
         self._end_ms = 0     # of the present window, wait or cooldown
         self._tried = 0
         self._replans = 0
@@ -119,8 +119,8 @@ class Balancing:
             self._fix(op, e or ev.E_NOT_VERIFIED)
 
     def step(self, now_ms, s_va3, enabled, idle, p_w3=None, q_var3=None):
-        """Actions due. s_va3 (p_w3, q_var3): averages at the post; idle: everybody reconnected, supply
-        normal. The averages go on while not enabled, so that enabling finds them true."""
+        """Actions due. s_va3 (p_w3, q_var3): averages at the post; idle: everybody reconnected,
+        supply normal. Averages go on while not enabled, so that enabling finds them true."""
         self.ui_m = ui_m(s_va3, self._sr_va)
         state = self.state
         if state == COOLDOWN:

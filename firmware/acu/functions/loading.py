@@ -1,9 +1,9 @@
 """F3: loading control, the ordered reconnection after an outage (spec smartlvgrid, section 10).
 
-Runs in the slow tier of a Coordinator. Takes the answers of the outage detector and what the Operators
+Runs in the slow tier of a Coordinator. Takes the answers of the outage detector and what Operators
 (index 0..n-1) say about themselves, returns actions that the role turns into messages and records.
-Closes only customers that are open because of an outage; never one that the centre, a lock or a local
-rule has opened, never two within t_slot, never without a select.
+Closes only customers that are open because of an outage; never one that the centre, a lock or a
+local rule has opened, never two within t_slot, never without a select.
 """
 from array import array
 
@@ -27,7 +27,7 @@ A_DELAY = const(3)     # n to reconnect
 A_SELECT = const(4)    # op
 A_CLOSE = const(5)     # op
 A_CLOSED = const(6)    # op: proven
-A_HOLD = const(7)      # why: E_LIMIT current or voltage of the post, E_NO_VOLTAGE phases of those left
+A_HOLD = const(7)      # why: E_LIMIT weak or loaded post, E_NO_VOLTAGE phases of those left
 A_FAIL = const(8)      # op, e: alarm; unless e is E_NOT_VERIFIED it is tried again every minute
 A_END = const(9)       # n_on, n_off
 
@@ -52,9 +52,10 @@ _LATE_DONE = const(3)
 
 
 class LoadingControl:
-    """on[op]: 1, 0 or UNKNOWN as last proven; why[op]: of its last opening; ph[op]: 0..2, ABC, UNKNOWN."""
+    """on[op]: 1, 0, UNKNOWN as last proven; why[op]: of its last opening; ph[op]: its phase."""
 
-    def __init__(self, t_base_ms, t_slot_ms, ack_ms=2000, retries=2, hold_max_ms=60_000, part_ms=60_000):
+    def __init__(self, t_base_ms, t_slot_ms, ack_ms=2000, retries=2, hold_max_ms=60_000,
+                 part_ms=60_000):
         self._t_base_ms = t_base_ms
         self._t_slot_ms = t_slot_ms
         self._ack_ms = ack_ms
@@ -81,7 +82,7 @@ class LoadingControl:
         self.state = CONNECTED
         self._next_ms = now_ms  # of the next action of this state: ask again, slot, slow attempt
         self._hold_ms = -1      # since when slots are held; -1: not
-        self._part_at_ms = -1   # only some phases came back: when their users are reconnected; -1: not so
+        self._part_at_ms = -1   # some phases are back: when their users are reconnected; -1: no
         self._phases = 7        # those that have been in band since then
         self._asked = 0         # rounds of A_ASK_OPEN
         self._normal = True     # no phase reported lost
@@ -91,7 +92,7 @@ class LoadingControl:
         self._end_ms = 0        # of the wait for its answer
 
     def idle(self):
-        """Supply whole and nobody in the queue: phases may be changed, also while the slow attempts go on."""
+        """Supply whole, queue empty: phases may be changed, also during the slow attempts."""
         return self.state == CONNECTED and self._normal
 
     def counts(self):
@@ -124,7 +125,7 @@ class LoadingControl:
             self._look = True
 
     def on_scc(self, op, opened):
-        """The centre opened this user, who now stays open, or gives him (and any lock-out) up again."""
+        """The centre opened this user, who stays open, or gives him (and any lock-out) free."""
         if opened:
             self._fl[op] |= _SCC
         else:
@@ -150,7 +151,7 @@ class LoadingControl:
             self._fl[op] &= ~_TODO
 
     def on_ack(self, now_ms, op, on, sel, e):
-        """A sw.ack. on: position now, by feedback, not an echo of the request; sel: of a select."""
+        """A sw.ack. on: position now by feedback, no echo of the request; sel: of a select."""
         self._fl[op] |= _HEARD
         self.on[op] = on
         if self.state == SHED:
@@ -175,8 +176,8 @@ class LoadingControl:
                 self._missed(now_ms, e)
 
     def step(self, now_ms, supply_ok, phase_ok):
-        """Actions due, in order. supply_ok: post current < 90 % of rating and U >= 0.92 Un on the phases
-        of phase_ok, a mask of those in band."""
+        """Actions due, in order. phase_ok: mask of the phases in band; supply_ok: on these
+        current < 90 % of rating and U >= 0.92 Un."""
         state = self.state
         if self._part_at_ms >= 0:
             self._phases &= phase_ok
@@ -314,7 +315,7 @@ class LoadingControl:
         return self._fl[op] & (_TODO | _SCC | _STUCK) == _TODO and self.on[op] != 1
 
     def _pick(self, phases, limit):
-        """The first in order with the fewest failed attempts below limit, its phases in the mask; or -1."""
+        """First with the fewest failed attempts, below limit, its phases in the mask; or -1."""
         best = -1
         for op in self._order:
             if self._tries[op] < limit and self._ours(op):
@@ -332,7 +333,7 @@ class LoadingControl:
         self._wait_for(now_ms)
 
     def _wait_for(self, now_ms):
-        """The time of the present Operator's jitter, select or closing is over: next attempt, or next one."""
+        """The time of the jitter, select or closing is over: once more, or the next one."""
         if now_ms < self._end_ms:
             return
         if self._sent < _SELECTS:
@@ -360,12 +361,12 @@ class LoadingControl:
         self._out.append((A_FAIL, op, e))
 
     def _proven(self, now_ms, op):
-        """It says that it is closed. During an outage that only means that it has not opened yet."""
+        """It says that it is closed. In an outage this only means that it has not opened yet."""
         if self.state == SHED or self.state == WAIT:
             return
         todo = self._fl[op] & _TODO
         if op == self._op or todo and self._sent <= _SELECTS:
-            self._op = -1  # a late proof of another one: its slot begins now, so select again after it
+            self._op = -1  # a late proof of another: its slot begins now, select again after it
         if todo:
             self._look = True
             self._out.append((A_CLOSED, op))

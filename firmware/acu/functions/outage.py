@@ -1,8 +1,8 @@
 """F2: outage, partial loss and restoration of one supply point (spec smartlvgrid, section 9).
 
-Runs in the slow tier of a Coordinator, once per half cycle. Takes RMS(1/2) voltages of three phases,
-returns what happened. Sends nothing, records nothing, switches nothing: the role does that with the
-answer, and loading control opens the customers on LOST.
+Runs in the slow tier of a Coordinator, once per half cycle. Takes RMS(1/2) voltages of three
+phases, returns what happened. Sends nothing, records nothing, switches nothing: the role does that
+with the answer, and loading control opens the customers on LOST.
 """
 from micropython import const
 
@@ -28,9 +28,9 @@ _NEVER = const(-1)
 class OutageDetector:
     """Lost means every valid phase below u_out; back means all three valid and inside u_lo..u_hi.
 
-    Partial means a phase below u_part or all of them below u_lo, or, during an outage, that only some
-    came back. A phase in bad_mask is neither lost nor good, and a gap in the view of all three starts
-    every count again: a bad channel neither invents an outage nor confirms a restoration.
+    Partial means a phase below u_part or all of them below u_lo, or, in an outage, that only some
+    came back. A phase in bad_mask is neither lost nor good, and a gap in the view of all three
+    starts every count again: a bad channel neither invents an outage nor confirms a restoration.
     """
 
     def __init__(self, u_out_dv, u_part_dv, u_lo_dv, u_hi_dv, t_out_ms, t_part_ms, t_res_ms):
@@ -51,7 +51,7 @@ class OutageDetector:
         self._to(NORMAL)
 
     def step(self, now_ms, u_dv, bad_mask=0):
-        """One half cycle. now_ms: monotonic ms that never wraps; u_dv: RMS(1/2) per phase, 0.1 V."""
+        """One half cycle. now_ms: monotonic ms, never wraps; u_dv: RMS(1/2) per phase, 0.1 V."""
         valid = _ALL & ~bad_mask
         if not valid:
             self._to(self.state)

@@ -1,10 +1,10 @@
 """F4: phase unbalance and the plan of phase moves that mends it (spec smartlvgrid, section 11).
 
-Pure arithmetic on integers: VA, W and var, unbalance in per mille. A plan is worked off in portions, so
+Pure arithmetic on integers: VA, W and var, unbalance in per mille. A plan is made in portions, so
 that the slow tier of a Coordinator stays alive during it. Knows nothing of messages or time.
 
-A load is a vector (p, q). While nobody exports, apparent powers are added, as (s, 0); when somebody does,
-signed P + jQ, since then apparent powers do not add. One search serves both.
+A load is a vector (p, q). While nobody exports, apparent powers are added, as (s, 0); else signed
+P + jQ, since then apparent powers do not add. One search serves both.
 """
 from micropython import const
 
@@ -59,9 +59,9 @@ def ui_m(s_va3, sr_va):
 class Planner:
     """Call step() until it returns True; then moves, ui0_m, ui1_m and why are the answer.
 
-    ops: (op, phase, s_va, p_w, q_var, movable) of each Operator that answered, of n_all; s_va3, p_w3, q_var3:
-    the same averages at the post (without the latter two, apparent powers). What the movable ones do not
-    explain is fixed: silent and three-phase users, losses.
+    ops: (op, phase, s_va, p_w, q_var, movable) of each Operator that answered, of n_all; s_va3,
+    p_w3, q_var3: the same averages at the post (without the latter two, apparent powers). What the
+    movable ones do not explain is fixed: silent and three-phase users, losses.
     """
 
     def __init__(self, ops, n_all, s_va3, sr_va, target_m, p_w3=None, q_var3=None):
@@ -78,7 +78,7 @@ class Planner:
                 fixed[ph] -= s
         if not vector:
             for ph in range(3):
-                self._p[ph] -= min(fixed[ph], 0)  # averages that do not match: no fixed load is negative
+                self._p[ph] -= min(fixed[ph], 0)  # averages do not match: no load is negative
         self._ph = bytearray([op[1] for op in self._ops])
         self._n = 0   # moves of the assignment in work
         self._va = 0  # and their apparent power
@@ -131,7 +131,7 @@ class Planner:
             self._va -= s
 
     def _judge(self):
-        """Keeps the assignment in work if it is the best; returns how far it is outside the target."""
+        """Keeps the assignment in work if it is the best; returns how far off the target it is."""
         p = self._p
         q = self._q
         a, b, c, total = deviations(
@@ -147,7 +147,7 @@ class Planner:
         return over
 
     def _odometer(self):
-        """The next of all 3^N assignments: each customer is a digit whose zero is its present phase."""
+        """The next of all 3^N: each customer is a digit whose zero is its present phase."""
         for i in range(len(self._ops)):
             self._shift(i, (self._ph[i] + 1) % 3)
             if self._ph[i] != self._ops[i][1]:
@@ -158,7 +158,7 @@ class Planner:
         return 1
 
     def _expand(self):
-        """All single moves added to one of the kept plans; after the last of them one more move is allowed."""
+        """Every single move added to one of the kept plans; after the last of them, go deeper."""
         p, q, ph, va = self._parents[self._parent]
         self._p, self._q, self._ph, self._va = list(p), list(q), ph, va
         for i in range(len(self._ops)):
@@ -175,7 +175,7 @@ class Planner:
         return 2 * len(self._ops)
 
     def _keep(self, child):
-        """Into the best few, unless its loads are there already: the same moves in another order."""
+        """Into the best few, unless its loads are there: the same moves in another order."""
         kept = self._children
         at = len(kept)
         while at and child < kept[at - 1]:

@@ -1,8 +1,8 @@
 """F1: telemetry cycle and sum check of a circuit (spec smartlvgrid, section 8).
 
-Runs in the slow tier of a Coordinator. Says when to ask whom and when to compose the `tele`; the role asks,
-keeps the values, sends, and stores what cannot be sent. A value of an earlier cycle is never counted: the
-role passes on_meas() only answers to the present request.
+Runs in the slow tier of a Coordinator. Says when to ask whom and when to compose the `tele`; the
+role asks, keeps the values, sends, and stores what cannot be sent. A value of an earlier cycle is
+never counted: the role passes on_meas() only answers to the present request.
 """
 from micropython import const
 
@@ -88,7 +88,7 @@ class SumCheck:
     def step(self, tp_p_w, tp_q_var, sum_p_w, sum_q_var, s_tp_va):
         """One cycle in which everybody answered. True once, until it has been in order again."""
         if s_tp_va * 20 < self._sr_va:
-            return False  # below 5 % of the rating errors of measurement rule: says nothing either way
+            return False  # below 5 % of the rating measurement errors rule: no verdict
         off = max(abs(tp_p_w - sum_p_w), abs(tp_q_var - sum_q_var))
         if off * 100 <= self._limit_pct * s_tp_va:
             self._off = 0

@@ -1,9 +1,9 @@
 """DRF-2, measuring: frames from the sampler door become RMS(1/2), powers, frequency and energy.
 
 fast(now_us), every 5 ms, allocates nothing: takes the frames cut at half cycles of the tracked
-frequency, gives RMS(1/2) of every channel (IEC 61000-4-30) and fills windows of 10 cycles at 50 Hz or
-12 at 60 Hz without a gap. slow() evaluates a finished window in integers of any length. A slow tier
-that comes late loses nothing: the next window grows until the last one was fetched.
+frequency, gives RMS(1/2) of every channel (IEC 61000-4-30) and fills windows of 10 cycles at 50 Hz
+or 12 at 60 Hz without a gap. slow() evaluates a finished window in integers of any length. A slow
+tier that comes late loses nothing: the next window grows until the last one was fetched.
 
 A post has UA UB UC IA IB IC; a customer UA UB UC, the voltage behind its relays and its current.
 Units are in the names; half cycles count in half_seq. P is true power with the sign of the current
@@ -13,9 +13,26 @@ from array import array
 
 from micropython import const
 
-from acu.dsp.fixed import (BEFORE, CHANNELS, DIP_DV, EVENT_SEEN, HALF_Q16, LENGTH, REST, SEQ, STATE_LEN,
-                           SWELL_DV, VALUES, VOLTAGES, atan2, clear, close_half, isqrt,
-                           sin_q16, table_error)
+from acu.dsp.fixed import (
+    BEFORE,
+    CHANNELS,
+    DIP_DV,
+    EVENT_SEEN,
+    HALF_Q16,
+    LENGTH,
+    REST,
+    SEQ,
+    STATE_LEN,
+    SWELL_DV,
+    VALUES,
+    VOLTAGES,
+    atan2,
+    clear,
+    close_half,
+    isqrt,
+    sin_q16,
+    table_error,
+)
 from acu.dsp.kernels import SINE, skip
 
 # Quality of a window; bit 0 of a message's `fl` is the clock's.
@@ -33,8 +50,8 @@ _PAIRS = {"post": ((0, 3), (1, 4), (2, 5)), "customer": ((3, 4), (0, 1), (2, 0))
 
 
 class Measuring:
-    """cal: for each channel (full_u, slot_ns): microvolt or microampere at code 2048 + 2048, and how
-    much later than channel 0 it is sampled. un_dv, fn_mhz: nominal voltage and frequency."""
+    """cal: for each channel (full_u, slot_ns): microvolt or microampere at code 2048 + 2048, and
+    how much later than channel 0 it is sampled. un_dv, fn_mhz: nominal voltage and frequency."""
 
     def __init__(self, sampler, kind, cal, un_dv, fn_mhz):
         pairs = _PAIRS[kind]
@@ -78,7 +95,7 @@ class Measuring:
         # no-load threshold of the energy registers: below it noise would count both ways
         self._creep_mw = cal[-1][0] * cal[0][0] // 10**9 >> 15
 
-        # place of each channel's sum, sum of squares and cos correlation in the first pair that has it
+        # places of each channel's sum, sum of squares and correlation, in its first pair
         self._place = place = []
         for c in range(len(cal)):
             for k in range(3):
@@ -113,7 +130,8 @@ class Measuring:
         self._times_us = array("i", [0] * HISTORY)
         # two windows of two halves; while one is evaluated the other fills
         self._parts = [array("i", [0] * 55) for _ in range(4)]
-        self._marks = [array("i", [0] * 5) for _ in range(2)]  # phase at start, middle, end; step; halves
+        # reference at start, middle and end of each, its step, half cycles
+        self._marks = [array("i", [0] * 5) for _ in range(2)]
         self._bank = 0
         self._win = self._parts[0]
         self._halves = 0
@@ -202,7 +220,8 @@ class Measuring:
         self._flags |= LOST
 
     def half(self, seq, dest):
-        """Copies the voltages of half cycle seq to dest; False if it is no longer, or not yet, there."""
+        """Copies the voltages of half cycle seq to dest; False if it is no longer, or not yet,
+        there."""
         if (self.half_seq - seq) & _TICKS >= HISTORY:
             return False
         n = len(self.half_dv)
@@ -260,8 +279,8 @@ class Measuring:
         start, _, end, step, halves = marks
         self._pending = False
 
-        # A window ends up to half a frame off whole half cycles: 0.03 % of a voltage. Its value there,
-        # known from the fundamental, takes that away.
+        # A window ends up to half a frame off whole half cycles: 0.03 % of a voltage. Its value
+        # there, known from the fundamental, takes that away.
         odd_q16 = (n << 16) - (halves * self._rate_hz * 500 * 65_536 + used_mhz // 2) // used_mhz
         image = (0, 0)
         if broken or abs(odd_q16) > 0x40000:
@@ -282,8 +301,9 @@ class Measuring:
     def _image(self, n, f_mhz, start, step, error):
         """What a correlation of n frames sees of a wave of f besides the wave, as (a, b) in Q30.
 
-        The conjugate of the wave, as far as n frames are no whole number of half cycles of the sum of
-        wave and reference, and what the steps of the sine table let through (error, table_error).
+        The conjugate of the wave, as far as n frames are no whole number of half cycles of the sum
+        of wave and reference, and what the steps of the sine table let through (error,
+        table_error).
         """
         rate = self._rate_hz * 1000
         both = step * rate + (f_mhz << 24)  # of one frame, times the rate
@@ -304,7 +324,7 @@ class Measuring:
         return re + (re * a + im * b >> 30), im + (re * b - im * a >> 30)
 
     def _frequency(self, one, two, n_one, n_two, marks, broken):
-        """From the angle between the halves of the window; 0 without voltage, -1 if not to be had."""
+        """From the angle between halves of the window; 0 without voltage, -1 if not to be had."""
         best = -1
         level = 0
         for c in range(3):
@@ -348,7 +368,7 @@ class Measuring:
         return f_mhz if F_MIN_MHZ - 500 <= f_mhz <= F_MAX_MHZ + 500 else -1
 
     def _evaluate(self, sums, n, odd_q16, end, image):
-        """Voltages, currents and powers of n frames, of which odd_q16 at phase end are too many."""
+        """Voltages, currents, powers of n frames, of which odd_q16 at phase end are too many."""
         n_q16 = (n << 16) - odd_q16
         cos_q16 = sin_q16(end + 0x400000)
         end_q16 = sin_q16(end)
@@ -401,7 +421,11 @@ class Measuring:
                 self.s_va[k] = s_va
                 self.pf_m[k] = pf_m
             else:
-                self.i_ma, self.p_w, self.q_var, self.s_va, self.pf_m = i_ma, p_w, q_var, s_va, pf_m
+                self.i_ma = i_ma
+                self.p_w = p_w
+                self.q_var = q_var
+                self.s_va = s_va
+                self.pf_m = pf_m
         self._count(total_mw, n)
 
     def _count(self, p_mw, n):

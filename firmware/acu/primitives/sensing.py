@@ -1,9 +1,10 @@
-"""DRF-1, sensing: is each channel fit to be believed, and are voltage and current inside their limits.
+"""DRF-1, sensing: is each channel fit to be believed, and are voltage and current inside their
+limits.
 
-fast(closed) belongs to the fast tier, right after Measuring.fast and also when it closed nothing; it
-allocates nothing. `bad` has a bit a channel, why[channel] the reason; `ov`, `uv`, `oc` have a bit a
-phase, plain comparisons of RMS(1/2) without delay. Nothing is decided here: who switches looks at
-`bad` first, so that a dead converter is not taken for a dead street.
+fast(closed) belongs to the fast tier, right after Measuring.fast and also when it closed nothing;
+it allocates nothing. `bad` has a bit a channel, why[channel] the reason; `ov`, `uv`, `oc` have a
+bit a phase, plain comparisons of RMS(1/2) without delay. Nothing is decided here: who switches
+looks at `bad` first, so that a dead converter is not taken for a dead street.
 """
 from array import array
 
@@ -25,7 +26,9 @@ _BACKFEED = const(100)    # half cycles: a motor runs down faster
 
 @micropython.viper
 def _sense(st: ptr32, why: ptr32, code: ptr32, still: ptr32, dv: ptr32, ma: ptr32):
-    """st: bad, ov, uv, oc; channels, voltages; limits; half cycles closed now; backfeed count."""
+    """st: 0-3 bad, ov, uv, oc; 4-5 channels, voltages; 6-8 limits of ov, uv, oc; 9 a supply below
+    is dead, 10 a load above is alive; 11 half cycles closed now; 12 half cycles of backfeed.
+    """
     bad = 0
     c = 0
     while c < st[4]:

@@ -38,6 +38,12 @@ def slot_of(name, n):
         h = (h * 33 + ord(ch)) & 0xFFFF
     return h % n
 
+# The four domain-related functions of a point of interface, as bits (spec smartlvgrid, Table 1).
+DRF_1 = const(1)    # sensing
+DRF_2 = const(2)    # measuring
+DRF_3 = const(4)    # on/off switching
+DRF_4 = const(8)    # phase switching
+
 
 class Acu:
     """Common part. board: what board.json says; cfg: complete settings; ports: the doors."""
@@ -101,6 +107,15 @@ class Acu:
             self.handle(now_ms, topic, msg)
 
     # -- what a role overrides
+
+    POIS = ()       # its rows of Table 2: (point of interface, its DRFs)
+
+    def drf(self):
+        """Bit mask of the functions that this board can serve, for `hello`."""
+        mask = 0
+        for poi in self.POIS:
+            mask |= poi[1]
+        return mask if self.gear.outputs else mask & ~(DRF_3 | DRF_4)
 
     def protect(self, halves, now_us):
         """Fast tier, after measuring: local rules, gate, sequences. halves: half cycles just closed."""

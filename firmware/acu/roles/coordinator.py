@@ -14,7 +14,7 @@ from acu.functions import telemetry as f1
 from acu.functions.averaging import Average
 from acu.primitives.measuring import HISTORY
 from acu.primitives.recording import Record
-from acu.roles.base import FW, Acu, slot_of
+from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu, slot_of
 from acu.roles.centre import Centre
 from acu.roles.subcoordinator import SlaveNet
 from micropython import const
@@ -22,10 +22,14 @@ from micropython import const
 OK, RED, AMBER, PARTIAL = 0, 1, 2, 3      # lamp of the panel, `st` of tele
 _LEAD_MS = const(2_000)        # phase changes start together this much later
 _GAP_MS = const(5_000)         # or one after the other, where clocks are not synchronised
+_MOVES_SAID = const(12)        # in one ub.res; the log has them all
 _KEY = {"ub_en": 1}            # settings that the centre may change while running, and their event number
 
 
 class Coordinator(Acu):
+    # no DRF-3 at the transformer's output on purpose; at the cut-out only where the board drives it
+    POIS = (("TOC", DRF_1 | DRF_2), ("BODY", DRF_1 | DRF_2), ("GND", DRF_1), ("DOFC", DRF_1 | DRF_3))
+
     def __init__(self, board, cfg, ports):
         super().__init__(board, cfg, ports)
         un_dv = cfg["un_dv"]
@@ -290,7 +294,7 @@ class Coordinator(Acu):
             _, ui0_m, ui1_m, moves, ok, e = action
             self.log.add(now_ms, ev.UB_DONE, ui0_m, ui1_m, len(moves))
             self.centre.say(now_ms, "ub.res", {
-                "ui0_m": ui0_m, "ui1_m": ui1_m, "moves": [[self.members[op], a, b] for op, a, b in moves],
+                "ui0_m": ui0_m, "ui1_m": ui1_m, "moves": [[self.members[op], a, b] for op, a, b in moves[:_MOVES_SAID]],
                 "ok": ok, "e": e})
         elif what == f4.B_ABORT:
             self._moves = []
@@ -311,7 +315,7 @@ class Coordinator(Acu):
             self.to_all(now_ms, "time", {"utc_ms": self.sync.utc_ms(now_ms), "src": "rtc"})
 
     def say_hello(self, now_ms):
-        self.centre.say(now_ms, "hello", {"role": "cd", "dom": "tp", "fw": FW, "drf": 7, "ph": 0,
+        self.centre.say(now_ms, "hello", {"role": "cd", "dom": "tp", "fw": FW, "drf": self.drf(), "ph": 0,
                                           "un_dV": self.cfg["un_dv"], "sw": 0, "boot": self.boots})
 
     def beat(self, now_ms):

@@ -11,7 +11,7 @@ from acu.functions.local_rule import LocalRule
 from acu.primitives import phase_switching as ps
 from acu.primitives.recording import Record
 from acu.primitives.switching import TO_E, Gate, Look
-from acu.roles.base import FW, Acu, slot_of
+from acu.roles.base import DRF_1, DRF_2, DRF_3, DRF_4, FW, Acu, slot_of
 from micropython import const
 
 _NONE = const(0)
@@ -27,6 +27,8 @@ _DAY_MS = const(86_400_000)
 
 
 class Operator(Acu):
+    POIS = (("SEP", DRF_1 | DRF_2 | DRF_3 | DRF_4),)
+
     def __init__(self, board, cfg, ports):
         super().__init__(board, cfg, ports)
         un_dv = cfg["un_dv"]
@@ -410,7 +412,7 @@ class Operator(Acu):
     def say_hello(self, now_ms):
         cfg = self.cfg
         self.net.send(now_ms, self._up + "hello", "hello", "*", {
-            "role": "op", "dom": "eu", "fw": FW, "drf": 15, "ph": self.phase, "un_dV": cfg["un_dv"], "sw": 1,
+            "role": "op", "dom": "eu", "fw": FW, "drf": self.drf(), "ph": self.phase, "un_dV": cfg["un_dv"], "sw": 1,
             "boot": self.boots})
 
     def beat(self, now_ms):

@@ -5,7 +5,7 @@ A Coordinator on a circuit without ACU-SP keeps a SlaveNet of its own, the virtu
 """
 from acu import events as ev
 from acu import messages
-from acu.roles.base import FW, Acu
+from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu
 
 
 class SlaveNet:
@@ -41,6 +41,8 @@ class SlaveNet:
 
 
 class SubCoordinator(Acu):
+    POIS = (("PSB", DRF_1 | DRF_2 | DRF_3),)
+
     def __init__(self, board, cfg, ports):
         super().__init__(board, cfg, ports)
         self.slaves = SlaveNet(cfg["sc"], cfg["uc"], cfg["members"], cfg["t_hb_ms"] * cfg["hb_missed"])
@@ -77,7 +79,7 @@ class SubCoordinator(Acu):
 
     def say_hello(self, now_ms):
         self.net.send(now_ms, self._up + "hello", "hello", "*", {
-            "role": "scd", "dom": "sp", "fw": FW, "drf": 7, "ph": 0, "un_dV": self.cfg["un_dv"], "sw": 0,
+            "role": "scd", "dom": "sp", "fw": FW, "drf": self.drf(), "ph": 0, "un_dV": self.cfg["un_dv"], "sw": 0,
             "boot": self.boots})
 
     def beat(self, now_ms):
