@@ -7,6 +7,9 @@ import json
 
 from micropython import const
 
+from acu.config import valid_id
+
+_INT_END = const(1 << 53)
 FRAME_MAX = const(240)
 PAGE_MAX = const(480)     # meas, tele, ub.res
 H_TAIL = const(24)        # ,"h":"0123456789abcdef"}
@@ -81,7 +84,19 @@ def encode(t, src, dst, n, c, ts, body, sign=None, k=0, x=0):
 
 
 def _int(value):
-    return isinstance(value, int) and not isinstance(value, bool)
+    """Within 53 bits, which is what JSON readers elsewhere keep exact."""
+    return isinstance(value, int) and not isinstance(value, bool) and -_INT_END < value < _INT_END
+
+
+def _word(value):
+    return isinstance(value, str) and len(value) <= 16
+
+
+def _plain(value, depth):
+    """Integers, words, null, and lists of them, at most two deep."""
+    if isinstance(value, list):
+        return depth > 0 and all([_plain(v, depth - 1) for v in value])
+    return value is None or _int(value) or _word(value)
 
 
 def _fits(kind, value):
@@ -90,12 +105,12 @@ def _fits(kind, value):
     if kind == "n":
         return value is None or _int(value)
     if kind == "s":
-        return isinstance(value, str)
+        return _word(value)
     if kind == "b":
         return isinstance(value, dict) and _whole(_MEAS, value)
-    if not isinstance(value, list):
-        return False
-    return kind == "l" or (len(value) == 3 and all([v is None or _int(v) for v in value]))
+    if kind == "l":
+        return isinstance(value, list) and _plain(value, 2)
+    return isinstance(value, list) and len(value) == 3 and all([v is None or _int(v) for v in value])
 
 
 def _whole(spec, body):
@@ -108,15 +123,14 @@ def _whole(spec, body):
 def decode(raw):
     """The message as a dict, or None if it is malformed in any way.
 
-    MicroPython's json forgives a missing bracket or comma; the counts below refuse what CPython would.
+    The JSON readers of the two Pythons forgive different things (a missing comma, a control character,
+    007, NaN), so only the form that encode() itself writes is taken.
     """
-    if len(raw) > PAGE_MAX or raw[:7] != b'{"v":1,' or raw[-1:] != b"}":
-        return None
-    if raw.count(b"{") != raw.count(b"}") or raw.count(b"[") != raw.count(b"]") or raw.count(b'"') & 1:
+    if len(raw) > PAGE_MAX or raw[:7] != b'{"v":1,' or min(raw) < 32 or max(raw) > 126 or b"\\" in raw:
         return None
     try:
         msg = json.loads(raw)
-    except (ValueError, UnicodeError):
+    except (ValueError, RuntimeError):      # RuntimeError: nested too deep
         return None
     if not isinstance(msg, dict):
         return None
@@ -124,14 +138,16 @@ def decode(raw):
     entry = TABLE.get(t) if isinstance(t, str) else None
     if entry is None or not _int(msg.get("n")) or not _int(msg.get("c")) or not _int(msg.get("ts")):
         return None
-    if not isinstance(msg.get("s"), str) or not isinstance(msg.get("d"), str):
+    if not valid_id(msg.get("s")) or msg.get("d") != "*" and not valid_id(msg.get("d")):
         return None
     if not isinstance(msg.get("b"), dict) or not _whole(entry[3], msg["b"]):
         return None
-    if entry[2]:
-        h = msg.get("h")
-        if not _int(msg.get("k")) or not _int(msg.get("x")) or not isinstance(h, str):
-            return None
-        if raw[-H_TAIL:] != b',"h":"' + h.encode() + b'"}':
-            return None
-    return msg
+    h = msg.get("h")
+    if entry[2] and (not _int(msg.get("k")) or not _int(msg.get("x")) or not isinstance(h, str) or len(h) != 16):
+        return None
+    try:
+        same = encode(t, msg["s"], msg["d"], msg["n"], msg["c"], msg["ts"], msg["b"], lambda text: h,
+                      msg.get("k", 0), msg.get("x", 0)) == raw
+    except ValueError:                      # longer than its type may be
+        return None
+    return msg if same else None

@@ -1,5 +1,4 @@
-"""Measuring against waves whose truth is known, on both Pythons; nothing is lost, nothing
-allocated."""
+"""Measuring against waves whose truth is known; nothing is lost, nothing is allocated."""
 from array import array
 from math import acos, cos, pi, sin, sqrt
 

@@ -1,5 +1,4 @@
-"""A channel that cannot be believed is told before it is taken for an event; a healthy one never
-is."""
+"""A channel not to be believed is told before it is taken for an event; a healthy one never is."""
 import micropython
 
 from acu.dsp.ring import RingSampler

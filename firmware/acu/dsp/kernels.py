@@ -63,7 +63,8 @@ def take_pairs(x: int, y: int, ring: ptr16, par: ptr32, ref: ptr32, sine: ptr32,
         rest = frames
         piece = par[0] - first
         while rest > 0:
-            piece = min(piece, rest)
+            if piece > rest:  # noqa: PLR1730  viper has no min()
+                piece = rest
             v = ptr16(at + (par[2 + k + k] << 1))
             i = ptr16(at + (par[3 + k + k] << 1))
             n = piece

@@ -5,8 +5,6 @@ Runs in the slow tier of a Coordinator. Takes the averaged powers of the post an
 unless the averaged unbalance stayed above its limit, most Operators answered and the plan is worth
 it; moves back what made it worse; gives up when the supply is not in order.
 """
-from array import array
-
 from micropython import const
 
 from acu import events as ev
@@ -36,44 +34,15 @@ ABORT_GAIN = const(2)  # less than 5 points to gain
 
 _ACK_MS = const(5000)   # longest wait for a move: its load side may take seconds to die; also
                         # the gap between sequential moves when clocks are not synchronised
+_SETTLE_MS = const(1000)  # the moved load's inrush, 6 x for 0.2 s, stays out of the average
 _WORSE = const(4)       # cooldowns after moves that made it worse
-_BUCKETS = const(16)
-
-
-class PhaseAverage:
-    """Sliding average of n values over avg_ms, in buckets; nothing older is ever in it."""
-
-    def __init__(self, avg_ms, n=3):
-        self._n = n
-        self._bucket_ms = max(avg_ms // _BUCKETS, 1)
-        self._sums = [array("i", [0] * (n + 1)) for _ in range(_BUCKETS)]  # the last one counts
-        self._at = -1  # number of the present bucket since the beginning of time; -1: none
-
-    def add(self, now_ms, values):
-        """One window. now_ms: monotonic ms that never wraps."""
-        at = now_ms // self._bucket_ms
-        for old in range(max(self._at + 1, at - _BUCKETS + 1), at + 1):
-            sums = self._sums[old % _BUCKETS]
-            for k in range(self._n + 1):
-                sums[k] = 0
-        self._at = at
-        sums = self._sums[at % _BUCKETS]
-        for k in range(self._n):
-            sums[k] += values[k]
-        sums[self._n] += 1
-
-    def mean(self):
-        """The averages, to the nearest; zeros before the first window."""
-        totals = [sum([sums[k] for sums in self._sums]) for k in range(self._n + 1)]
-        count = totals.pop() or 1
-        return [(2 * t + count) // (2 * count) for t in totals]
 
 
 class Balancing:
     """n_ops may be changed while MONITOR. ui_m is the unbalance at the last step."""
 
     def __init__(self, n_ops, ui_max_m, hyst_m, hold_ms, ub_win_ms, retries, avg_ms, cooldown_ms,
-                 sr_va, lead_ms=2000, moves_per_day=4):
+                 sr_va, moves_per_day=4, lead_ms=2000):
         self.n_ops = n_ops
         self.state = MONITOR
         self.ui_m = 0
@@ -230,7 +199,7 @@ class Balancing:
 
     def _await_average(self, now_ms):
         self.state = VERIFY
-        self._since_ms = now_ms
+        self._since_ms = now_ms + _SETTLE_MS
 
     def _finish(self, now_ms, ok, cooldowns=1):
         self._out.append((B_RESULT, self._ui0_m, self.ui_m, self._moves, int(ok), self._e))

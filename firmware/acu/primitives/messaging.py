@@ -10,6 +10,7 @@ from acu import messages
 TTL_MS = const(10_000)
 _FUTURE_MS = const(5_000)
 _SEEN = const(16)           # message numbers remembered for each sender
+_SENDERS = const(100)       # more than a circuit has
 _OUTBOX = const(24)         # QoS 1 messages kept while the link is down; the oldest is dropped first
 
 MALFORMED, FOREIGN, DOUBLED, STALE, REPLAYED, UNAUTHENTIC = 0, 1, 2, 3, 4, 5
@@ -60,8 +61,9 @@ class Messenger:
         self.pass_on(topic, raw, spec[0], spec[1])
 
     def pass_on(self, topic, raw, qos, retain):
-        """Publishes finished bytes: our own, or somebody's whom we relay, whose code must stay valid."""
-        if self._link.publish(topic, raw, qos, retain) or not qos:
+        """Publishes finished bytes: our own, or somebody's whom we relay, whose code must stay valid.
+        QoS 1 never overtakes what waits: a counter that arrives late would be taken for a replay."""
+        if not (qos and self._outbox) and self._link.publish(topic, raw, qos, retain) or not qos:
             return
         if len(self._outbox) >= _OUTBOX:
             del self._outbox[0]
@@ -99,6 +101,8 @@ class Messenger:
             return self._drop(UNAUTHENTIC)
         seen = self._seen.get(src)
         if seen is None:
+            if len(self._seen) >= _SENDERS:
+                return self._drop(FOREIGN)
             seen = self._seen[src] = [-1, -1, []]
         if t == "hello" and msg["b"]["boot"] != seen[0]:
             seen[0] = msg["b"]["boot"]      # restarted: its numbers begin anew

@@ -110,8 +110,10 @@ class PhaseSequence:
                         self._retreat(TO_E[r], now_us)
                 elif spent_us > _DEAD_MAX_US:
                     self._fail(ev.E_NOT_VERIFIED)
+        elif mask & ~(1 << self._to):
+            self._fail(ev.E_INTERLOCK)      # another contact closed by itself: never two phases
         elif self.state == CLOSING:
-            if mask == 1 << self._to:
+            if mask:
                 self.break_ms = self._clock.ticks_diff(now_us, self._open_us) // 1000
                 self._t_us = now_us
                 self.state = VERIFY
@@ -119,7 +121,7 @@ class PhaseSequence:
                 self._gate.open_all()
                 self._retreat(ev.E_NOT_VERIFIED, now_us)
         elif self.state == VERIFY:
-            if self._look.load_live():
+            if mask and self._look.load_live():
                 self.phase = self._to
                 self._end(BACK if self._back else DONE, self.e)
             elif spent_us > _VERIFY_US:

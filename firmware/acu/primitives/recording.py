@@ -35,6 +35,11 @@ def iso(utc_ms):
         year, month, doy - (153 * mp + 2) // 5 + 1, ms // 3_600_000, ms // 60_000 % 60, ms // 1000 % 60, ms % 1000)
 
 
+def _int32(value):
+    """A row has 32 bits for each: a clock set by years, or a number out of a message, may have more."""
+    return max(-0x80000000, min(0x7FFFFFFF, value))
+
+
 class Recorder:
     """The event log of one ACU."""
 
@@ -71,7 +76,7 @@ class Recorder:
     def add(self, now_ms, number, a=0, b=0, c=0, urgent=False):
         """From the slow tier. urgent: into the store with the next flush, not with the batch."""
         self.seq += 1
-        row = (self.seq, self._sync.utc_ms(now_ms), number, a, b, c)
+        row = (self.seq, self._sync.utc_ms(now_ms), number, _int32(a), _int32(b), _int32(c))
         self.rows.append(row)
         if len(self.rows) > _KEEP:
             del self.rows[0]
@@ -112,6 +117,11 @@ class Recorder:
         return text
 
 
+def _crc(seq, body):
+    """Covers the number too: a new number over an old body must not make that body the newest."""
+    return crc32(body, crc32(struct.pack("<IH", seq, len(body)))) & 0xFFFFFFFF
+
+
 class Record:
     """A few bytes in two slots; the newest valid one wins, so a cut write leaves the one before."""
 
@@ -129,7 +139,7 @@ class Record:
                 continue
             seq, length, crc = struct.unpack(_HEAD, raw[:10])
             body = raw[10:10 + length]
-            if len(body) == length and crc32(body) & 0xFFFFFFFF == crc and (best is None or seq > self._seq):
+            if len(body) == length and _crc(seq, body) == crc and (best is None or seq > self._seq):
                 best = body
                 self._seq = seq
         return best
@@ -137,4 +147,4 @@ class Record:
     def save(self, body):
         self._seq += 1
         self._store.write(self._name + (".a" if self._seq & 1 else ".b"),
-                          struct.pack(_HEAD, self._seq, len(body), crc32(body) & 0xFFFFFFFF) + body)
+                          struct.pack(_HEAD, self._seq, len(body), _crc(self._seq, body)) + body)

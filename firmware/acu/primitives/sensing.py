@@ -1,5 +1,4 @@
-"""DRF-1, sensing: is each channel fit to be believed, and are voltage and current inside their
-limits.
+"""DRF-1, sensing: which channels can be believed, and what is outside its limits.
 
 fast(closed) belongs to the fast tier, right after Measuring.fast and also when it closed nothing;
 it allocates nothing. `bad` has a bit a channel, why[channel] the reason; `ov`, `uv`, `oc` have a
