@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acu import messages
-from host_sim.scenario.load import Scenario
+from host_sim.scenario.plan import Scenario
 from host_sim.scenario.result import RunResult
 from host_sim.scenario.schema import PHASES
 

@@ -6,7 +6,6 @@ on its settings.
 """
 import json
 import tomllib
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,12 +14,12 @@ from pydantic import BaseModel, ValidationError
 
 from acu import config as acu_config
 from host_sim.scenario.complaints import InputError, choices, meant, sentences
+from host_sim.scenario.plan import Acu, Event, Network, Scenario
 from host_sim.scenario.schema import (
     PHASES,
     AcuForm,
     BoardForm,
     EventForm,
-    ExpectForm,
     FrontEnd,
     Relay,
     ScenarioForm,
@@ -55,64 +54,6 @@ FAULTS = {
 _FROM_STRUCTURE = ("id", "role", "sc", "uc", "members", "prio", "via", "slot_i", "slot_n")
 
 F = TypeVar("F", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class Acu:
-    """One controller: its board and its complete settings, as the firmware takes them."""
-
-    id: str
-    role: str
-    customer: str
-    board: dict
-    config: dict
-
-
-@dataclass(frozen=True)
-class Network:
-    delay_ms: int
-    jitter_ms: int
-    loss_pct: float
-    dup_pct: float
-    reorder_pct: float
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happens at t_us. `args` are keyword arguments for who handles this kind:
-
-    world   Street.set: name, value, and acu, phase 0..2, channel, for_ms where given
-    reboot  acu, off_ms
-    link    acu, for_ms; delay_ms jitter_ms loss_pct dup_pct reorder_pct partition if given
-    scc     type, body: a message from the supervisory centre to the Coordinator
-    clock   acu, step_ms
-    """
-
-    t_us: int
-    kind: str
-    args: dict
-
-
-@dataclass(frozen=True)
-class Scenario:
-    name: str
-    title: str
-    seed: int
-    run_us: int
-    start_utc_ms: int
-    level: str                      # 'wave' or 'quantity'
-    sc: str
-    street: StreetSpec
-    acus: tuple[Acu, ...]           # ordered by id
-    network: Network
-    events: tuple[Event, ...]       # ordered by time, then as written
-    expect: ExpectForm = field(default_factory=ExpectForm)
-
-    def operators(self) -> list[Acu]:
-        return [a for a in self.acus if a.role == "operator"]
-
-    def coordinator(self) -> Acu:
-        return next(a for a in self.acus if a.role == "coordinator")
 
 
 def scenario_names() -> list[str]:

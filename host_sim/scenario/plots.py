@@ -8,7 +8,7 @@ mpl.use("Agg")  # a file, never a window
 import matplotlib.pyplot as plt  # noqa: E402  after the choice above
 
 from host_sim.scenario.figures import event_lines  # noqa: E402
-from host_sim.scenario.load import Event, Scenario  # noqa: E402
+from host_sim.scenario.plan import Event, Scenario  # noqa: E402
 from host_sim.scenario.result import RunResult  # noqa: E402
 
 _PHASE_COLOURS = ("tab:brown", "black", "tab:gray")   # L1 L2 L3 of IEC 60445

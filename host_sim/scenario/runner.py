@@ -7,7 +7,7 @@ from collections.abc import Callable
 from acu import messages
 from host_sim.board.bus import Bus
 from host_sim.board.firmware import Firmware
-from host_sim.scenario.load import Scenario
+from host_sim.scenario.load import Event, Scenario
 from host_sim.scenario.result import RunResult
 from host_sim.scenario.scc import Scc
 from host_sim.world.street import Street
@@ -120,20 +120,25 @@ class Run:
             for key, value in before.items():
                 setattr(link, key, value)
         while self._events and self._events[0].t_us < t_us:
-            event = self._events.pop(0)
-            args = dict(event.args)
-            if event.kind == "world":
-                self.street.set(args.pop("name"), args.pop("value"), at_us=event.t_us, **args)
-            elif event.kind == "reboot":
-                self._off_until[args["acu"]] = event.t_us + args["off_ms"] * 1000
-                if args["off_ms"] == 0:
-                    self._off_until[args["acu"]] = t_us + 1      # at least one instant
-            elif event.kind == "link":
-                self._set_link(event.t_us, args)
-            elif event.kind == "clock":
-                self.firmware.set_clock_error(args["acu"], args["step_ms"])
-            elif event.kind == "scc":
-                self.order(args["type"], args["body"])
+            self._act(self._events.pop(0), t_us)
+
+    def happen(self, kind: str, **args):
+        """Now, what a scenario's event of this kind would do (load.Event); for steering a run by what it does."""
+        self._act(Event(self.t_us, kind, args), self.t_us)
+
+    def _act(self, event: Event, t_us: int):
+        args = dict(event.args)
+        if event.kind == "world":
+            self.street.set(args.pop("name"), args.pop("value"), at_us=event.t_us, **args)
+        elif event.kind == "reboot":
+            # at least one instant
+            self._off_until[args["acu"]] = max(event.t_us + args["off_ms"] * 1000, t_us + 1)
+        elif event.kind == "link":
+            self._set_link(event.t_us, args)
+        elif event.kind == "clock":
+            self.firmware.set_clock_error(args["acu"], args["step_ms"])
+        elif event.kind == "scc":
+            self.order(args["type"], args["body"])
 
     def _set_link(self, t_us: int, args: dict):
         link = self.bus.links[args.pop("acu")]

@@ -3,6 +3,7 @@
 Reads arguments and files, calls the simulator, writes what was asked for; decides nothing itself.
 """
 import json
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -111,6 +112,15 @@ def sim(
         raise typer.Exit(1)
 
 
+def _flat(what: dict, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Names and values of nested figures: 'roles.operator.lines', 2796."""
+    for key, value in what.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
 @app.command()
 def bench(json_file: JsonFile = None) -> None:
     """Report the firmware's figures: heap, cycles of a kernel, time and allocation of a tick."""
@@ -123,8 +133,8 @@ def bench(json_file: JsonFile = None) -> None:
         _bad_input(str(e))
     _write_json(json_file, reached)
     if str(json_file) != "-":
-        for key, value in reached.items():
-            typer.echo(f"{key:<32} {value}")
+        for key, value in _flat(reached):
+            typer.echo(f"{key:<56} {value}")
 
 
 @app.command()

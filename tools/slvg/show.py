@@ -7,7 +7,7 @@ from rich.live import Live
 from rich.table import Table
 
 from host_sim.scenario.figures import Check
-from host_sim.scenario.load import Scenario
+from host_sim.scenario.plan import Scenario
 from host_sim.scenario.scc import Scc
 from slvg import panel
 

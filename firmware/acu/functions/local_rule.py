@@ -22,8 +22,9 @@ class LocalRule:
         self.high_us = 0
         self.neutral = False    # the last over-voltage looked like a lost neutral
 
-    def step(self, half_us, own_dv, u0_dv, u1_dv, u2_dv, valid):
-        """One half cycle of half_us. own_dv: RMS(1/2) of the customer's phase; valid: its channel is healthy."""
+    def step(self, half_us, own_dv, u0_dv, u1_dv, u2_dv, valid, all_valid):
+        """One half cycle of half_us. own_dv: RMS(1/2) of the customer's phase; valid: its channel is
+        healthy; all_valid: those of all three phases are."""
         if not valid:
             return WHY_NONE
         if own_dv < self._u_out_dv:
@@ -32,7 +33,7 @@ class LocalRule:
         else:
             self.low_us = 0
         over = own_dv > self._u_ov_dv
-        split = max(u0_dv, u1_dv, u2_dv) > self._hi_dv and min(u0_dv, u1_dv, u2_dv) < self._lo_dv
+        split = all_valid and max(u0_dv, u1_dv, u2_dv) > self._hi_dv and min(u0_dv, u1_dv, u2_dv) < self._lo_dv
         if over or (split and own_dv > self._hi_dv):
             if self.high_us < 60_000_000:
                 self.high_us += half_us

@@ -24,6 +24,10 @@ _VERIFY_MS = const(300)   # contact moved and load voltage settled by then
 _SELECT_MS = const(10_000)
 _STATE = "<BBBBIIQ"       # why, phase, locked, sequence running, moves today, day, lease end (utc ms)
 _DAY_MS = const(86_400_000)
+_WIN_MAX_MS = const(60_000)
+_REPLIES = const(8)
+_LEASE_MAX_S = const(31_536_000)
+_LEASE_AGAIN_MS = const(60_000)
 
 
 class Operator(Acu):
@@ -41,7 +45,6 @@ class Operator(Acu):
         self.average = Average(cfg["ub_avg_ms"], 3)
         self.s_max_va = 0
         self._record = Record(self.store, "state")
-        self._load_state()
         # fast tier's words
         self._order = _NONE
         self._order_k = 0
@@ -54,7 +57,8 @@ class Operator(Acu):
         self._phs = None           # (start_ms, target, request)
         self._replies = []         # (at_ms, what, request)
         self._good_ms = 0          # since when the supply is good without a break; 0: it is not
-        self._heard_ms = 0         # last authentic word from the Coordinator
+        self._heard_ms = 0         # last word from the Coordinator
+        self._load_state()
         self._up = "slvg/1/slv/%s/%s/%s/up/" % (cfg["sc"], cfg["uc"], self.id)
         down = "slvg/1/slv/%s/%s/" % (cfg["sc"], cfg["uc"])
         self.link.subscribe(down + self.id + "/dn/+")
@@ -90,7 +94,8 @@ class Operator(Acu):
                 self.why = ev.WHY_RESET
         self._save()
 
-    def _save(self, running=0):
+    def _save(self):
+        running = int(self._phs is not None or self._busy is not None and self._busy[0] == _PHASE)
         self._record.save(struct.pack(_STATE, self.why, self.phase, self.gate.locked, running,
                                       self.moves, self.day, self._lease_utc))
 
@@ -102,15 +107,17 @@ class Operator(Acu):
             k = self.phase
             own_dv = m.half_u(k)
             why = self.rule.step(self.half_us * halves, own_dv, m.half_u(0), m.half_u(1), m.half_u(2),
-                                 self.sensing.bad & (1 << k) == 0)
+                                 self.sensing.bad & (1 << k) == 0, self.sensing.bad & 7 == 0)
             if why == 0:
                 if self.rule.low_us == 0 and self.rule.high_us == 0:
                     self._tripped = 0
             elif self._tripped != why and self.gate.armed:
-                self._tripped = why
+                # with nothing closed the trip stays due: a contact may be on its way
                 if self.sequence.state:
+                    self._tripped = why
                     self.sequence.abort()
                 elif self.gate.mask():
+                    self._tripped = why
                     self.gate.open_all()
                     self._trip_seen = why
                     self.log.fast(ev.OPENED, why, k, own_dv, now_us)
@@ -124,7 +131,7 @@ class Operator(Acu):
                 self._order_r = self.gate.close(k)
             elif order == _CHECK:
                 self._order_r = self.gate.may_close(k)
-            elif self.gate.mask() == 1 << self.phase:
+            elif self.gate.mask() == 1 << self.phase and not self._tripped:
                 self.sequence.start(self.phase, k, now_us)
                 self._order_r = 0
             else:
@@ -134,7 +141,10 @@ class Operator(Acu):
         self.gate.fast()
 
     def may_write(self):
-        return not (self.sequence.state or self._busy or self.rule.low_us or self.rule.high_us)
+        if self.sequence.state or self._busy or self._order:
+            return False
+        # once it has opened there is nothing left to protect, and the log must not wait for the supply
+        return not ((self.rule.low_us or self.rule.high_us) and self.gate.mask() and not self._tripped)
 
     def relays_ok(self):
         return self.gate.mask() in (0, 1, 2, 4)
@@ -144,15 +154,21 @@ class Operator(Acu):
 
     # -- requests
 
+    def accept(self, now_ms, topic, raw):
+        msg = self.net.receive(now_ms, raw)
+        if msg is not None:
+            self._heard_ms = now_ms
+        return msg
+
     def handle(self, now_ms, topic, msg):
-        self._heard_ms = now_ms
         t = msg["t"]
         body = msg["b"]
         if t == "meas.req" or t == "ub.req":
             wait = 0
-            if msg["d"] == "*":
+            if msg["d"] == "*" and 0 < body["win_ms"] <= _WIN_MAX_MS:
                 wait = body["win_ms"] * 8 // 10 * self.cfg["slot_i"] // self.cfg["slot_n"]
-            self._replies.append((now_ms + wait, t, msg))
+            if len(self._replies) < _REPLIES:
+                self._replies.append((now_ms + wait, t, msg))
         elif t == "sw.req":
             self._on_sw(now_ms, msg, body)
         elif t == "phs.req":
@@ -163,7 +179,9 @@ class Operator(Acu):
     def _on_cfg(self, now_ms, msg, body):
         """An Operator takes one remote setting: the end of a lock-out, after somebody looked at the switch."""
         e = ev.E_UNKNOWN
-        if body["k"] == "lockout" and body["val"] == 0:
+        if self._busy or self._order or self._phs:
+            e = ev.E_BUSY
+        elif body["k"] == "lockout" and body["val"] == 0:
             e = ev.E_OK
             self.gate.locked = 0
             self.why = ev.WHY_NONE if self.gate.mask() else ev.WHY_OUT
@@ -188,17 +206,20 @@ class Operator(Acu):
             if body["on"] or self.measuring.half_u(self.phase) >= self._u_out_dv:
                 self.log.add(now_ms, ev.REFUSED, body["on"], ev.E_AUTH if body["on"] else ev.E_LIMIT, 0)
                 return self._sw_ack(now_ms, msg, ev.E_AUTH if body["on"] else ev.E_LIMIT)
-        if not self.ready or self._busy or self.sequence.state or self._phs:
+        if not 0 <= body["why"] < len(ev.WHYS) or not 0 <= body["lease_s"] <= _LEASE_MAX_S:
+            return self._refuse(now_ms, msg, int(body["on"] != 0), 0, ev.E_LIMIT, body["sel"])
+        if not body["on"] and self._phs:        # an opening does not wait for a phase change
+            self._phs_ack(now_ms, self._phs[2], ev.E_BUSY)
+            self._phs = None
+        if not self.ready or self._busy or self._order or self.sequence.state or self._phs:
             return self._sw_ack(now_ms, msg, ev.E_BUSY, body["sel"])
         if not body["on"]:
             why = body["why"]
-            if not 0 <= why < len(ev.WHYS):
-                return self._refuse(now_ms, msg, 0, 0, ev.E_LIMIT)
             if why == ev.WHY_SCC:
-                self._lease_utc = self.sync.utc_ms(now_ms) + body["lease_s"] * 1000 if body["lease_s"] > 0 else 0
+                self._lease_utc = self.sync.utc_ms(now_ms) + body["lease_s"] * 1000 if body["lease_s"] else 0
             if self.gate.mask():
                 return self._begin(now_ms, _OPEN, self.phase, msg, why)
-            if why != ev.WHY_OUT and not self.gate.locked and self.why != why:
+            if why != ev.WHY_OUT and not self.gate.locked and (self.why != why or why == ev.WHY_SCC):
                 self.why = why
                 self._save()
             return self._sw_ack(now_ms, msg, ev.E_OK)
@@ -224,7 +245,7 @@ class Operator(Acu):
         target = body["ph"]
         e = ev.E_OK
         start_ms = self.sync.start_ms(now_ms, body["t_ms"])
-        if not self.ready or self._busy or self.sequence.state or self._phs:
+        if not self.ready or self._busy or self._order or self.sequence.state or self._phs:
             e = ev.E_BUSY
         elif not 0 <= target <= 2 or not 40 <= body["dead_ms"] <= 5000 or self.moves_left(now_ms) <= 0:
             e = ev.E_LIMIT
@@ -241,8 +262,8 @@ class Operator(Acu):
                 self.log.add(now_ms, ev.REFUSED, 2, e, self.gate.locked and 2)
             return self._phs_ack(now_ms, msg, e)
         self.sequence.set_dead(body["dead_ms"])
-        self._save(1)
         self._phs = (start_ms, target, msg)
+        self._save()
 
     def _phs_ack(self, now_ms, msg, e):
         self._say(now_ms, "phs.ack", msg, {"ph": self.phase, "ok": int(e == 0), "e": e,
@@ -262,9 +283,10 @@ class Operator(Acu):
         if self._trip_seen:
             self.why = self._trip_seen
             self._trip_seen = 0
-            if self._busy and self._busy[0] == _CLOSE and self._busy[2]:
-                self._sw_ack(now_ms, self._busy[2], ev.E_NO_VOLTAGE)
             if self._busy is None or self._busy[0] != _OPEN:
+                if self._busy and self._busy[2]:
+                    ack = self._phs_ack if self._busy[0] == _PHASE else self._sw_ack
+                    ack(now_ms, self._busy[2], ev.E_NO_VOLTAGE)
                 self._busy = [_OPEN, now_ms + _VERIFY_MS, None, self.why]
             else:
                 self._busy[3] = self.why
@@ -277,9 +299,10 @@ class Operator(Acu):
             self.log.add(now_ms, ev.PHS_START, self.phase, self._phs[1])
             self._busy = [_PHASE, now_ms + 12_000, self._phs[2], ev.WHY_PHS]
             self._phs = None
-        while self._replies and self._replies[0][0] <= now_ms:
-            _, t, msg = self._replies.pop(0)
-            self._reply(now_ms, t, msg)
+        for reply in list(self._replies):
+            if reply[0] <= now_ms:
+                self._replies.remove(reply)
+                self._reply(now_ms, reply[1], reply[2])
         self._alone(now_ms)
 
     def _verify(self, now_ms):
@@ -355,9 +378,10 @@ class Operator(Acu):
                 self._stuck(now_ms, self.gate.mask())
             if self.gate.locked:
                 self.log.add(now_ms, ev.LOCKOUT, self.gate.locked, self.gate.mask(), 0, True)
-            if self.gate.mask() == 0:   # why it is dark: the switch, or the supply that went away meanwhile
-                self.why = self.gate.locked or ev.WHY_OUT
+            if result == ps.FAILED:     # why it is dark: the switch, or what happened to the supply meanwhile
+                self.why = self.gate.locked or self._tripped or ev.WHY_OUT
                 self.log.add(now_ms, ev.OPENED, self.why, self.phase, self.measuring.half_u(self.phase))
+                self._busy = [_OPEN, now_ms + _VERIFY_MS, None, self.why]     # proven, like any opening
         self._save()
         self._phs_ack(now_ms, msg, e)
 
@@ -369,11 +393,11 @@ class Operator(Acu):
             return
         if self._good_ms == 0:
             self._good_ms = now_ms
-        if self.gate.mask() or self._busy or self._phs or self.gate.locked or not self.ready:
+        if self.gate.mask() or self._busy or self._order or self._phs or self.gate.locked or not self.ready:
             return
         cfg = self.cfg
         if self.why == ev.WHY_SCC and self._lease_utc and self.sync.utc_ms(now_ms) >= self._lease_utc:
-            self._lease_utc = 0
+            self._lease_utc += _LEASE_AGAIN_MS      # if the gate refuses
             self._begin(now_ms, _CLOSE, self.phase, None, ev.WHY_LEASE)
         elif self.why in (ev.WHY_OUT, ev.WHY_OV):
             wait_ms = cfg["t_iso_ms"] + cfg["t_base_ms"] + slot_of(self.id, 32) * cfg["t_slot_ms"]
