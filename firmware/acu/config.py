@@ -106,14 +106,21 @@ def wrong(key, value):
     elif isinstance(rule[0], str):
         if value not in rule:
             return "E105 config: %s = %s. Choose one of: %s." % (key, value, " ".join(rule))
-    elif not _is_int(value):
-        return "E106 config: %s = %s must be a whole number of %s. Set %d to %d." % (
-            key, value, unit(key) or "units", rule[1], rule[2])
-    elif value < rule[1] or value > rule[2]:
-        return "E107 config: %s = %d is %s %d %s. Set %d to %d." % (
-            key, value, "below its minimum of" if value < rule[1] else "above its maximum of",
-            rule[1] if value < rule[1] else rule[2], unit(key), rule[1], rule[2])
+    else:
+        return _out_of_bounds(key, value, rule[1], rule[2])
     return ""
+
+
+def _out_of_bounds(key, value, low, high):
+    measure = unit(key)
+    if not _is_int(value):
+        return "E106 config: %s = %s must be a whole number%s. Set %d to %d." % (
+            key, value, " of " + measure if measure else "", low, high)
+    if low <= value <= high:
+        return ""
+    return "E107 config: %s = %d is %s %d%s. Set %d to %d." % (
+        key, value, "below its minimum of" if value < low else "above its maximum of",
+        low if value < low else high, " " + measure if measure else "", low, high)
 
 
 def _is_int(value):

@@ -6,7 +6,7 @@ Nothing here knows the world: the runner, or the VM's pipe, carries values in an
 from array import array
 
 try:
-    from time import ticks_diff
+    from time import ticks_diff  # type: ignore[attr-defined]
 except ImportError:  # CPython has no wrapping ticks
     def ticks_diff(a, b):
         return ((a - b + 0x20000000) & 0x3FFFFFFF) - 0x20000000

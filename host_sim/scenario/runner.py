@@ -10,6 +10,7 @@ from host_sim.board.firmware import Firmware
 from host_sim.scenario.load import Event, Scenario
 from host_sim.scenario.result import RunResult
 from host_sim.scenario.scc import Scc
+from host_sim.vm.client import VmFirmware
 from host_sim.world.street import Street
 
 STEP_US = 5_000
@@ -27,14 +28,11 @@ class Run:
         self.street = Street(scenario.street, self.seed, self.level)
         self.bus = Bus(self.seed, scenario.network.delay_ms, scenario.network.jitter_ms)
         self.scc = Scc(scenario.sc)
-        self.specs = {a.id: {"id": a.id, "board": a.board, "config": a.config, "level": self.level,
+        self.specs: dict[str, dict] = {a.id: {"id": a.id, "board": a.board, "config": a.config, "level": self.level,
                              "utc0_ms": scenario.start_utc_ms} for a in scenario.acus}
         specs = [self.specs[name] for name in sorted(self.specs)]
-        if vm:
-            from host_sim.vm.client import VmFirmware
-            self.firmware = VmFirmware(specs, self._ask)
-        else:
-            self.firmware = Firmware(specs, self._ask, twin)
+        self.firmware: Firmware | VmFirmware = (
+            VmFirmware(specs, self._ask) if vm else Firmware(specs, self._ask, twin))
         self.result = RunResult(scenario.name, self.seed, self.level, self.firmware.python)
         self.result.run_us = scenario.run_us
         self.t_us = 0

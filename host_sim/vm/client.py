@@ -29,11 +29,14 @@ class VmFirmware:
             [micropython(), "-X", f"heapsize={heap}", str(ROOT / "host_sim/vm/server.py"),
              str(ROOT / "firmware"), str(ROOT)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if self._vm.stdin is None or self._vm.stdout is None:
+            raise VmError("the MicroPython VM has no pipe")
+        self._to, self._from = self._vm.stdin, self._vm.stdout
         for spec in specs:
             self._call(b"N", json.dumps(spec).encode())
 
     def _read(self, n: int) -> bytes:
-        data = self._vm.stdout.read(n)
+        data = self._from.read(n)
         if len(data) < n:
             raise VmError(f"the MicroPython VM ended with exit code {self._vm.wait()}; "
                           "its own message stands above")
@@ -42,8 +45,8 @@ class VmFirmware:
     def _call(self, what: bytes, body: bytes) -> bytes:
         """One request; answers questions for sums until the reply comes."""
         try:
-            self._vm.stdin.write(what + struct.pack("<I", len(body)) + body)
-            self._vm.stdin.flush()
+            self._to.write(what + struct.pack("<I", len(body)) + body)
+            self._to.flush()
         except BrokenPipeError:
             self._read(1)
         while True:
@@ -52,12 +55,12 @@ class VmFirmware:
                 index, k0, n, phase, step = struct.unpack("<BHHII", self._read(13))
                 out = array("i", bytes(36 * self._pairs[index]))
                 self._ask(self._names[index], k0, n, phase, step, out)
-                self._vm.stdin.write(out.tobytes())
-                self._vm.stdin.flush()
+                self._to.write(out.tobytes())
+                self._to.flush()
             elif kind == b"R":
                 return self._read(struct.unpack("<I", self._read(4))[0])
             else:
-                rest = self._vm.stdout.read() or b""
+                rest = self._from.read() or b""
                 raise VmError(f"unexpected output of the VM: {(kind + rest)[:2000].decode(errors='replace')}")
 
     def boot(self, acu_id, t_us, levels, up):
@@ -104,6 +107,6 @@ class VmFirmware:
         return out
 
     def close(self):
-        self._vm.stdin.close()
+        self._to.close()
         self._vm.wait(timeout=10)
-        self._vm.stdout.close()
+        self._from.close()

@@ -276,7 +276,7 @@ def test_two_limbs_hold_what_one_cannot():
     for _ in range(500):
         for k in range(27):
             half[k] = 2**30 - 1 if k & 1 else -2**30 + 1
-        fixed.close_half(0, 0, state, half, prev, none, none, none, win, none, none, none,
+        fixed.close_half(0, 0, state, half, prev, none, none, none, none, win, none, none, none,
                          ref, sine)
     for k in range(27):
         truth = 500 * (2**30 - 1 if k & 1 else -2**30 + 1)

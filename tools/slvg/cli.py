@@ -155,5 +155,18 @@ def check(
     typer.echo(f"{file}: good ({what})")
 
 
+@app.command()
+def reference(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER")] = Path("docs"),
+) -> None:
+    """Draw the reference pages (settings, messages, events) from the firmware's tables."""
+    from slvg.reference import write
+
+    if not folder.is_dir():
+        _bad_input(f"E132 {folder}: no such folder. Make it, or write elsewhere.")
+    for path in write(folder):
+        typer.echo(f"{path}: written")
+
+
 def main() -> None:
     app()

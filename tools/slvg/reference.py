@@ -24,7 +24,7 @@ def settings() -> str:
         elif rule == config.LIST:
             rows.append(f"| `{key}` | | empty list | | |")
         elif isinstance(rule[0], str):
-            rows.append(f"| `{key}` | | required | one of {', '.join(rule)} | |")
+            rows.append(f"| `{key}` | | required | one of {', '.join(map(str, rule))} | |")
         else:
             rows.append(f"| `{key}` | {config.unit(key)} | {rule[0]} | {rule[1]} | {rule[2]} |")
     return "\n".join(rows) + "\n"

@@ -118,16 +118,16 @@ def clear(a: ptr32, n: int):
 
 @micropython.viper
 def close_half(x: int, y: int, st: ptr32, half: ptr32, prev: ptr32, scale: ptr32, code: ptr32,
-               still: ptr32, win: ptr32, dv: ptr32, ma: ptr32, history: ptr32, ref: ptr32,
-               sine: ptr32):
-    """Ends a half cycle: RMS(1/2) of each channel, sums into the window, next length. x, y: hot
-    locals.
+               still: ptr32, zero: ptr32, win: ptr32, dv: ptr32, ma: ptr32, history: ptr32,
+               ref: ptr32, sine: ptr32):
+    """Ends a half cycle: RMS(1/2) of each channel, sums into the window, next length.
 
-    scale: for each channel the places of its sum, sum of squares and correlation, then multiplier
-    and shift from Q8 codes. code: RMS in Q8 codes, also where the next root starts. still: how
-    many times in succession a channel did not move at all. history: voltages of the last 16 half
-    cycles. win: two limbs a value, 24 bits in the lower, then frames. half becomes prev and is
-    cleared.
+    x, y: nothing, the hot locals. scale: for each channel the places of its sum, sum of squares and
+    correlation, then multiplier and shift from Q8 codes. code: RMS in Q8 codes, also where the next
+    root starts. still: how many times in succession a channel did not move at all. zero: offsets in
+    Q8 codes, at most 512 codes; not the mean of this cycle, which is no offset where a dip begins.
+    win: two limbs a value, 24 bits in the lower, then frames. history: voltages of the last 16 half
+    cycles. half becomes prev and is cleared. n <= 254 frames in both.
     """
     seq = (st[5] + 1) & 0x3FFFFFFF
     st[5] = seq
@@ -145,28 +145,31 @@ def close_half(x: int, y: int, st: ptr32, half: ptr32, prev: ptr32, scale: ptr32
     c = 0
     k = 0
     while c < st[2]:
-        # deviation from a whole number near the mean: exact, and no product is large
         x = half[scale[k]] + prev[scale[k]]
+        s = half[scale[k + 1]] + prev[scale[k + 1]]
         q = x // n
-        r = x - q * n
-        s = half[scale[k + 1]] + prev[scale[k + 1]] - q * (x + r)
-        if s:
+        if s != q * (x + x - q * n):  # the squares about a whole number near the mean
             still[c] = 0
         elif still[c] < 1000:
             still[c] += 1
+        # the squares about the zero: a whole number first, so that no product is large
+        q = zero[c] + 128 >> 8
+        s -= q * (x + x - q * n)
+        r = zero[c] - (q << 8)
+        d = (x - q * n << 8) // n
+        d = r * (d + d - r)
         if odd:
             x = scale[k + 2]
             y = ((half[x] >> 12) * cos + (half[x + 1] >> 12) * sin >> 11) // st[0]
             s -= (odd >> 8) * (y * y - s // n) >> 8
         q = s // n
         s -= q * n
-        r = (r << 8) // n
         y = code[c] + 1
         fine = 1
         if q < 8192:
-            x = (q << 16) + (s << 16) // n - r * r
+            x = (q << 16) + (s << 16) // n - d
         else:
-            x = (q << 8) + (s << 8) // n - (r * r >> 8)
+            x = (q << 8) + (s << 8) // n - (d >> 8)
             y = (y >> 4) + 1
             fine = 0
         if x > 0:

@@ -115,6 +115,8 @@ class Measuring:
         self._v_min = [(un_dv * 10_000 * 2048 // cal[c][0])**2 for c in range(3)]
 
         self._scale = array("i", scale)
+        self._zero_q8 = array("i", [0] * len(cal))    # offset of each channel, codes
+        self._zero_known = False
         self._state = st = array("i", [0] * STATE_LEN)
         st[CHANNELS] = len(cal)
         st[VOLTAGES] = n_v
@@ -177,7 +179,7 @@ class Measuring:
     def _close(self, t_us):
         st = self._state
         close_half(0, 0, st, self._half, self._prev, self._scale, self.codes_q8, self.still,
-                   self._win, self.half_dv, self.half_ma, self._history, self._ref, SINE)
+                   self._zero_q8, self._win, self.half_dv, self.half_ma, self._history, self._ref, SINE)
         seq = st[SEQ]
         self._times_us[seq & 15] = t_us
         self.half_seq = seq
@@ -287,8 +289,8 @@ class Measuring:
             odd_q16 = 0
         else:
             image = self._image(n, used_mhz, start, step, table_one)
-        self._evaluate(total, n, odd_q16, end - (step * (0x10000 + odd_q16) >> 17), image)
         self.quality = flags
+        self._evaluate(total, n, odd_q16, end - (step * (0x10000 + odd_q16) >> 17), image)
         self.window_ms = n * 1000 // self._rate_hz
         self.n_windows += 1
         return True
@@ -386,6 +388,8 @@ class Measuring:
             fund.append((re, im, last_q8))
             mean_q16.append(mean)
 
+        if not self.quality:
+            self._follow_zero(mean_q16)
         for c in range(3):
             self.u_dv[c] = (rms_u[c] + 50_000) // 100_000
         if not self._post:
@@ -427,6 +431,15 @@ class Measuring:
                 self.s_va = s_va
                 self.pf_m = pf_m
         self._count(total_mw, n)
+
+    def _follow_zero(self, mean_q16):
+        """Offsets drift slowly; what a switched current leaves in one window is none."""
+        for c in range(len(mean_q16)):
+            new_q8 = max(-512 << 8, min(512 << 8, mean_q16[c] >> 8))
+            if self._zero_known:
+                new_q8 = self._zero_q8[c] + ((new_q8 - self._zero_q8[c]) >> 4)
+            self._zero_q8[c] = new_q8
+        self._zero_known = True
 
     def _count(self, p_mw, n):
         """Energy of n frames into one of the two registers; remainders are kept."""
