@@ -48,7 +48,7 @@ KEYS = {
     "ub_retries": (2, 0, 5),
     "ub_en": (1, 0, 1),
     "dead_ms": (60, 40, 5_000),                 # break before make
-    "t_close_ms": (10, 1, 200),                 # operate time of a phase relay, drive to contact
+    "t_close_ms": (10, 1, 25),                  # operate time of a phase relay, drive to contact
     "cooldown_ms": (1_800_000, 1_000, 86_400_000),
     "moves_per_day": (4, 0, 100),
     "t_iso_ms": (900_000, 10_000, 86_400_000),
@@ -100,7 +100,7 @@ def wrong(key, value):
             return "E103 config: %s must be a list. Write [...]." % key
         for item in value:
             if key == "prio" and (not _is_int(item) or not 0 <= item <= 99):
-                return "E104 config: prio holds %s. Each must be 0 to 99." % item
+                return "E104 config: prio holds %s. Each must be 0 to 99." % (item,)
             if key != "prio" and not valid_id(item):
                 return "E104 config: %s holds %s. Each must be an identity." % (key, item)
     elif isinstance(rule[0], str):
@@ -137,7 +137,7 @@ def check(given):
             full[key] = []
         elif isinstance(rule, tuple) and not isinstance(rule[0], str):
             full[key] = rule[0]
-    for key in given:
+    for key in sorted(given):
         sentence = wrong(key, given[key])
         if sentence:
             errors.append(sentence)

@@ -48,6 +48,7 @@ GND = const(40)
 DOFC = const(41)
 OT = const(42)
 FAST_DEAD = const(43)
+NEUTRAL = const(44)
 
 # number: (name, names of a, b, c). 'op' is an index into the Coordinator's member list, shown as its id.
 TABLE = {
@@ -94,6 +95,7 @@ TABLE = {
     DOFC: ("DOFC", "active", "", ""),
     OT: ("OT", "t_dc", "lim_dc", ""),
     FAST_DEAD: ("FAST_DEAD", "late_ms", "n", ""),
+    NEUTRAL: ("NEUTRAL", "u_max_dv", "u_min_dv", ""),
 }
 
 # Reasons of an opening, a closing, a refusal or an abort ('why').

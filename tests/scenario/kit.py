@@ -110,9 +110,9 @@ class Played:
 
 
 def play(scenario: Scenario, level: str = "quantity", at: dict[float, Callable] | None = None,
-         each: Callable | None = None) -> Played:
+         each: Callable | None = None, seed: int | None = None) -> Played:
     """The whole run. at: {t_s: deed(run)}, done between two instants; each(run): after each."""
-    run = Run(scenario, level=level)
+    run = Run(scenario, seed, level)
     deeds = sorted((at or {}).items())
     while run.t_us < scenario.run_us:
         while deeds and deeds[0][0] * 1e6 <= run.t_us:

@@ -43,7 +43,7 @@ class Bench:
         for _ in range(3):
             self._seed = (self._seed * 1103 + 12345) & 0x3FFFFF
             total += self._seed >> 4
-        return (total / 262144 - 1.5) * 1.0
+        return total / 262144 - 1.5
 
     def run(self, ms, u_v=230.0, i_a=20.0, phi=0.0, f_hz=50.0, lost=False):
         """Feeds ms of three equal phases in ticks of 5 ms; customer: phase A and its load."""
@@ -58,7 +58,7 @@ class Bench:
                         y = u_v / U_PEAK_V * cos(x)
                     else:
                         y = i_a / I_PEAK_A * cos(x - phi)
-                    code = int(y * 2048 * sqrt(2) + 2048 + c - 2 + self.offset + self.noise() + 0.5)
+                    code = int(y * 2048 * sqrt(2) + 2048.5 + c - 2 + self.offset + self.noise())
                     code = min(4095, max(0, code))
                     at = 2 * (k * self.n + c)
                     codes[at] = code & 255
@@ -154,6 +154,30 @@ def test_offsets_of_the_converter_make_no_power():
     near(m.half_ma[0], 5000, 30)
 
 
+def test_where_the_steps_of_the_sine_table_beat_with_the_wave_they_do_no_harm():
+    for f_hz in (46.5, 62.47):
+        b = Bench(POST, 50_000 if f_hz < 55 else 60_000)
+        m = b.run(1000, f_hz=f_hz)
+        b.powers = []
+        for _ in range(10):
+            b.run(200, f_hz=f_hz, phi=1.0)
+            near(m.f_mhz, int(f_hz * 1000 + 0.5), 1)
+        for powers in b.powers[3:]:
+            near(powers[3], 3871, 2)
+
+
+def test_small_currents_come_out_right_beside_the_offset():
+    b = Bench()
+    b.offset = 40.5
+    m = b.run(800, i_a=0.1)
+    total = 0
+    for _ in range(40):
+        b.run(10, i_a=0.1)
+        total += m.half_ma[1]
+    near(total, 40 * 104, 40 * 2)    # 0.1 A and the noise, 0.5 LSB and that of rounding
+    near(m.i_ma[1], 104, 2)
+
+
 def test_a_frequency_far_from_nominal_is_searched_for():
     b = Bench()
     m = b.run(2600, f_hz=64.8)
@@ -177,7 +201,7 @@ def test_rms_half_shows_a_dip_within_one_cycle_and_the_window_is_marked():
     m = b.run(415)
     b.run(20, u_v=115.0)
     for k in range(3):
-        assert m.half_u(k) <= 1700
+        assert 1150 <= m.half_u(k) <= 1850
     b.run(10, u_v=115.0)
     near(m.half_u(0), 1150, 10)
     b.run(180)

@@ -204,7 +204,7 @@ def test_target_phase_lost_in_the_middle_leads_back():
 
 
 def test_a_contact_that_closes_by_itself_in_the_dead_time_ends_it():
-    b = Bench().start(B).run(30)
+    b = Bench().start(B).run(50)       # the opening pulses are over
     b.mirror[C] = 1
     b.run(300)
     assert b.seq.take() == ps.FAILED and b.gate.locked and b.closings() == []
@@ -234,7 +234,6 @@ def test_an_abort_stays_open_at_every_step():
         b.run(500)
         assert b.seq.take() == ps.FAILED and b.seq.step == state
         assert b.mirror == [0, 0, 0] and b.gate.locked == 0
-    assert len({5, 30, 65, 75}) == 4
     b = Bench()
     b.seq.abort()                      # nothing runs: nothing happens
     assert b.drives == [] and b.seq.take() == ps.NONE

@@ -68,7 +68,7 @@ def test_a_frozen_voltage_is_told_long_before_an_outage_could_be():
     b = Bench()
     b.run(300)
     start_us = b.t_us
-    b.stuck[1] = 3000
+    b.stuck[1] = 2100
     low_at = bad_at = 0
     for ms in range(5, 200, 5):
         s = b.run(5)

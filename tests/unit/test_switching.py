@@ -135,10 +135,22 @@ def test_a_load_side_that_is_alive_refuses():
 
 
 def test_what_was_true_at_the_select_is_asked_again_at_the_closing():
-    changes = (lambda g, gear, m: gear.mirror.__setitem__(2, 1), lambda g, gear, m: setattr(m, "bad", 1),
-               lambda g, gear, m: m.half_dv.__setitem__(0, 2000), lambda g, gear, m: m.half_dv.__setitem__(3, 900),
-               lambda g, gear, m: setattr(g, "locked", ev.WHY_STUCK), lambda g, gear, m: setattr(g, "armed", False))
-    for change in changes:
+    def contact(g, gear, meter):
+        gear.mirror[2] = 1
+
+    def channel(g, gear, meter):
+        meter.bad = 1
+
+    def supply(g, gear, meter):
+        meter.half_dv[0] = 2000
+
+    def load(g, gear, meter):
+        meter.half_dv[3] = 900
+
+    def lock(g, gear, meter):
+        g.locked = ev.WHY_STUCK
+
+    for change in (contact, channel, supply, load, lock):
         g, gear, meter = gate()
         assert g.may_close(0) == sw.R_OK
         change(g, gear, meter)

@@ -122,12 +122,12 @@ def close_half(x: int, y: int, st: ptr32, half: ptr32, prev: ptr32, scale: ptr32
                ref: ptr32, sine: ptr32):
     """Ends a half cycle: RMS(1/2) of each channel, sums into the window, next length.
 
-    x, y: nothing, the hot locals. scale: for each channel the places of its sum, sum of squares and
-    correlation, then multiplier and shift from Q8 codes. code: RMS in Q8 codes, also where the next
-    root starts. still: how many times in succession a channel did not move at all. zero: offsets in
-    Q8 codes, at most 512 codes; not the mean of this cycle, which is no offset where a dip begins.
-    win: two limbs a value, 24 bits in the lower, then frames. history: voltages of the last 16 half
-    cycles. half becomes prev and is cleared. n <= 254 frames in both.
+    x, y: nothing, the hot locals. scale: for each channel the places of its sum, sum of squares
+    and correlation, then multiplier and shift from Q8 codes. code: RMS in Q8 codes, also where
+    the next root starts. still: how many times in succession a channel did not move at all.
+    zero: offsets in Q8 codes, at most 512 codes; not the mean of this cycle, which is no offset
+    where a dip begins. win: two limbs a value, 24 bits in the lower, then frames. history:
+    voltages of the last 16 half cycles. half becomes prev and is cleared.
     """
     seq = (st[5] + 1) & 0x3FFFFFFF
     st[5] = seq
@@ -155,9 +155,8 @@ def close_half(x: int, y: int, st: ptr32, half: ptr32, prev: ptr32, scale: ptr32
         # the squares about the zero: a whole number first, so that no product is large
         q = zero[c] + 128 >> 8
         s -= q * (x + x - q * n)
-        r = zero[c] - (q << 8)
-        d = (x - q * n << 8) // n
-        d = r * (d + d - r)
+        d = zero[c] - (q << 8)
+        d *= ((x - q * n << 9) // n) - d
         if odd:
             x = scale[k + 2]
             y = ((half[x] >> 12) * cos + (half[x + 1] >> 12) * sin >> 11) // st[0]
@@ -167,9 +166,9 @@ def close_half(x: int, y: int, st: ptr32, half: ptr32, prev: ptr32, scale: ptr32
         y = code[c] + 1
         fine = 1
         if q < 8192:
-            x = (q << 16) + (s << 16) // n - d
+            x = (q << 16) + (s << 16) // n - d  # and what the whole number has left
         else:
-            x = (q << 8) + (s << 8) // n - (d >> 8)
+            x = (q << 8) + (s << 8) // n
             y = (y >> 4) + 1
             fine = 0
         if x > 0:

@@ -179,7 +179,8 @@ class Measuring:
     def _close(self, t_us):
         st = self._state
         close_half(0, 0, st, self._half, self._prev, self._scale, self.codes_q8, self.still,
-                   self._zero_q8, self._win, self.half_dv, self.half_ma, self._history, self._ref, SINE)
+                   self._zero_q8, self._win, self.half_dv, self.half_ma, self._history,
+                   self._ref, SINE)
         seq = st[SEQ]
         self._times_us[seq & 15] = t_us
         self.half_seq = seq
@@ -284,7 +285,7 @@ class Measuring:
         # A window ends up to half a frame off whole half cycles: 0.03 % of a voltage. Its value
         # there, known from the fundamental, takes that away.
         odd_q16 = (n << 16) - (halves * self._rate_hz * 500 * 65_536 + used_mhz // 2) // used_mhz
-        image = (0, 0)
+        image = None
         if broken or abs(odd_q16) > 0x40000:
             odd_q16 = 0
         else:
@@ -318,10 +319,12 @@ class Measuring:
                 -(k * sin_q16(twice) >> 16) + (error[1] * 411_775 << 14) // scale)
 
     def _fundamental(self, sums, c, image):
-        """Correlations of channel c without its image."""
+        """Correlations of channel c without its image, if that is known."""
         k = self._place[c][2]
         re = sums[k]
         im = sums[k + 1]
+        if not image:
+            return re, im
         a, b = image
         return re + (re * a + im * b >> 30), im + (re * b - im * a >> 30)
 
@@ -388,7 +391,7 @@ class Measuring:
             fund.append((re, im, last_q8))
             mean_q16.append(mean)
 
-        if not self.quality:
+        if image and not self.quality and abs(odd_q16) <= 0x10000:
             self._follow_zero(mean_q16)
         for c in range(3):
             self.u_dv[c] = (rms_u[c] + 50_000) // 100_000

@@ -42,7 +42,9 @@ class Scheduler:
                 healthy = False
             if now_ms >= task[_NEXT]:
                 task[_LAST] = now_ms
-                task[_NEXT] = max(task[_NEXT] + task[_PERIOD], now_ms)
+                task[_NEXT] += task[_PERIOD]
+                if task[_NEXT] <= now_ms:
+                    task[_NEXT] = now_ms + task[_PERIOD]
                 task[_CALL](now_ms)
         if healthy and self._watchdog:
             self._watchdog.feed()

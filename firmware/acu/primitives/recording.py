@@ -113,7 +113,9 @@ class Recorder:
             key = spec[k]
             if key:
                 value = row[k + 2]
-                text += " %s=%s" % (key, events.WHYS[value] if key == "why" else value)
+                if key == "why" and 0 <= value < len(events.WHYS):
+                    value = events.WHYS[value]
+                text += " %s=%s" % (key, value)
         return text
 
 

@@ -23,6 +23,11 @@ class Centre:
         self.say(now_ms, "evt", {"code": code, "ph": ph, "val": val, "lim": lim,
                                  "t0_ms": self._cd.sync.utc_ms(t0_ms)})
 
+    def forward(self, msg):
+        """An Operator's own event, in its name: it has seen what the post cannot."""
+        raw = messages.encode("evt", msg["s"], "scc", msg["n"], msg["c"], msg["ts"], msg["b"])
+        self._cd.net.pass_on(self._up + "evt", raw, 1, 0)
+
     def telemetry(self, now_ms):
         """One cycle's `tele`: the post, and who answered in this cycle; as many pages as it takes."""
         cd = self._cd

@@ -13,7 +13,9 @@ from acu.functions import outage as f2
 from acu.functions import telemetry as f1
 from acu.functions.averaging import Average
 from acu.primitives.measuring import HISTORY
+from acu.primitives.messaging import TTL_MS
 from acu.primitives.recording import Record
+from acu.primitives.sensing import IMPLAUSIBLE
 from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu, slot_of
 from acu.roles.centre import Centre
 from acu.roles.subcoordinator import SlaveNet
@@ -22,6 +24,7 @@ from micropython import const
 OK, RED, AMBER, PARTIAL = 0, 1, 2, 3      # lamp of the panel, `st` of tele
 _LEAD_MS = const(2_000)        # phase changes start together this much later
 _GAP_MS = const(5_000)         # or one after the other, where clocks are not synchronised
+_WORD_MS = const(2_000)        # an order of F3 is void then: what was asked again must not be done late
 _MOVES_SAID = const(12)        # in one ub.res; the log has them all
 _KEY = {"ub_en": 1}            # settings that the centre may change while running, and their event number
 
@@ -60,10 +63,13 @@ class Coordinator(Acu):
         self.unsync = [True] * n        # Operators whose clock is not ours
         self._moves = []                # (at_ms, op, to, t_utc_ms) phase requests still to be sent
         self._seq = 0                   # half cycles seen
+        self._dead = 0                  # phases whose voltage channel was found dead by its current
         self._u3 = [0, 0, 0]
         self._lo_dv = un_dv * cfg["u_close_pm"] // 1000
         self._hi_dv = un_dv * cfg["u_hi_pm"] // 1000
-        self._hold_ma = cfg["sr_va"] * 10_000 // (3 * un_dv) * cfg["i_hold_pm"] // 1000
+        self._out_dv = un_dv * cfg["u_out_pm"] // 1000
+        self._in_ma = cfg["sr_va"] * 10_000 // (3 * un_dv)       # rated
+        self._hold_ma = self._in_ma * cfg["i_hold_pm"] // 1000
         self._inputs = [1, 1, 0]        # ground present, cut-out active, over-temperature
         self._live = Record(self.store, "live")
         raw = self._live.load()
@@ -89,14 +95,14 @@ class Coordinator(Acu):
 
     # -- nets
 
-    def to_op(self, now_ms, op, t, body, c=0):
+    def to_op(self, now_ms, op, t, body, c=0, ttl_ms=TTL_MS):
         """To one Operator, through its Sub-Coordinator or on our own Slave Net."""
         member = self.members[op]
         if self.via[op] == "-":
             topic = self.slaves.topic(member, t)
         else:
             topic = "slvg/1/mst/%s/%s/dn/%s" % (self.cfg["sc"], self.via[op], t)
-        self.net.send(now_ms, topic, t, member, body, c)
+        self.net.send(now_ms, topic, t, member, body, c, ttl_ms)
 
     def to_all(self, now_ms, t, body, c=0):
         """Broadcast on our own Slave Net and to the Sub-Coordinators, who pass it on."""
@@ -132,6 +138,8 @@ class Coordinator(Acu):
         elif t == "ub.rep":
             self.balancing.on_rep(op, body["ph"], body["sav_VA"], body["p_W"], body["q_var"], body["sw"],
                                   body["nops"])
+        elif t == "evt":
+            self.centre.forward(msg)
         elif t == "cfg.ack":
             self.centre.on_ack(now_ms, op, msg, body)
         elif t == "phs.ack":
@@ -152,9 +160,31 @@ class Coordinator(Acu):
             self._seq = (self._seq + 1) & 0x3FFFFFFF
             m.half(self._seq, self._u3)
             age_ms = self.clock.ticks_diff(now_us, m.half_t_us(self._seq)) // 1000
-            answer = self.supply.step(now_ms - age_ms, self._u3, self.sensing.bad & 7)
+            answer = self.supply.step(now_ms - age_ms, self._u3, self._doubtful(now_ms))
             if answer:
                 self._on_supply(now_ms, answer)
+
+    def _doubtful(self, now_ms):
+        """Phases whose voltage proves nothing: of a bad channel, or none where the current of a load flows.
+        That is a dead channel, not a dead street; in a short circuit the current is far above rated."""
+        bad = self.sensing.bad & 7
+        dead = out = 0
+        for k in range(3):
+            bit = 1 << k
+            if self._u3[k] >= self._out_dv:
+                if self._dead & bit:
+                    self._dead &= ~bit
+                    self.log.add(now_ms, ev.ADC_OK, k)
+                continue
+            out |= bit
+            if not bad & bit and self._in_ma < self.measuring.half_ma[k] * 10 < self._in_ma * 100:
+                dead |= bit
+                if not self._dead & bit:
+                    self._dead |= bit
+                    self.log.add(now_ms, ev.ADC_BAD, k, IMPLAUSIBLE, 0, True)
+        if dead and 7 & ~(bad | out) == 0:
+            return 7                    # nothing but doubt: no outage
+        return bad | dead
 
     def _on_supply(self, now_ms, answer):
         s = self.supply
@@ -211,7 +241,7 @@ class Coordinator(Acu):
         for k in range(3):
             if self._lo_dv <= m.half_u(k) <= self._hi_dv and not self.sensing.bad & 1 << k:
                 mask |= 1 << k
-            if m.half_ma[k] >= self._hold_ma:
+            if m.half_ma[k] >= self._hold_ma or self.sensing.bad & 8 << k:
                 room = False
         return room and mask != 0, mask
 
@@ -240,7 +270,8 @@ class Coordinator(Acu):
             self.centre.event(now_ms, "TAMP", 0, p_w - sums[0], 15, now_ms)
 
     def _switch(self, now_ms, op, on, sel, why, lease_s=0, c=0):
-        self.to_op(now_ms, op, "sw.req", {"on": on, "sel": sel, "why": why, "t_ms": 0, "lease_s": lease_s}, c)
+        self.to_op(now_ms, op, "sw.req", {"on": on, "sel": sel, "why": why, "t_ms": 0, "lease_s": lease_s}, c,
+                   _WORD_MS)
 
     def _do_loading(self, now_ms, action):
         what = action[0]

@@ -21,7 +21,7 @@ _PHASE = const(3)
 _CHECK = const(4)         # select: ask the gate, drive nothing
 
 _VERIFY_MS = const(300)   # contact moved and load voltage settled by then
-_SELECT_MS = const(10_000)
+_SELECT_MS = const(2_000)     # from the answer to a select until the closing must be here
 _STATE = "<BBBBIIQ"       # why, phase, locked, sequence running, moves today, day, lease end (utc ms)
 _DAY_MS = const(86_400_000)
 _WIN_MAX_MS = const(60_000)
@@ -51,6 +51,7 @@ class Operator(Acu):
         self._order_r = -1
         self._tripped = 0          # reason of the local opening in force
         self._trip_seen = 0
+        self._driven = 0           # 1: opened by the local rule although no mirror contact says closed
         # slow tier
         self._busy = None          # [what, until_ms, request, want_on, why] of the operation being verified
         self._selected = ("", 0)   # who may close, until when
@@ -106,11 +107,14 @@ class Operator(Acu):
             m = self.measuring
             k = self.phase
             own_dv = m.half_u(k)
+            if own_dv < self._u_out_dv and not self.look.load_dead() and self.gate.mask() == 1 << k:
+                own_dv = m.half_load_dv()      # alive behind the closed contact: a dead channel, not a dead phase
             why = self.rule.step(self.half_us * halves, own_dv, m.half_u(0), m.half_u(1), m.half_u(2),
                                  self.sensing.bad & (1 << k) == 0, self.sensing.bad & 7 == 0)
             if why == 0:
                 if self.rule.low_us == 0 and self.rule.high_us == 0:
                     self._tripped = 0
+                    self._driven = 0
             elif self._tripped != why and self.gate.armed:
                 # with nothing closed the trip stays due: a contact may be on its way
                 if self.sequence.state:
@@ -121,6 +125,9 @@ class Operator(Acu):
                     self.gate.open_all()
                     self._trip_seen = why
                     self.log.fast(ev.OPENED, why, k, own_dv, now_us)
+                elif not self._driven:
+                    self._driven = 1
+                    self.gate.open_all()       # a broken mirror contact must not keep anybody connected
         if self._order:
             order = self._order
             k = self._order_k
@@ -222,6 +229,7 @@ class Operator(Acu):
             if why != ev.WHY_OUT and not self.gate.locked and (self.why != why or why == ev.WHY_SCC):
                 self.why = why
                 self._save()
+            self._order = _OPEN         # the mirror contact may be wrong; another opening does no harm
             return self._sw_ack(now_ms, msg, ev.E_OK)
         if self.gate.mask():
             return self._sw_ack(now_ms, msg, ev.E_OK, body["sel"])       # already on
@@ -283,6 +291,8 @@ class Operator(Acu):
         if self._trip_seen:
             self.why = self._trip_seen
             self._trip_seen = 0
+            if self.why == ev.WHY_OV:
+                self._tell_ov(now_ms)
             if self._busy is None or self._busy[0] != _OPEN:
                 if self._busy and self._busy[2]:
                     ack = self._phs_ack if self._busy[0] == _PHASE else self._sw_ack
@@ -327,7 +337,15 @@ class Operator(Acu):
             if mask == 1 << self.phase and self.look.load_live():
                 self.why = ev.WHY_NONE
                 self._done(now_ms, ev.CLOSED, msg, why, ev.E_OK)
-            elif now_ms >= until_ms:    # contact or load voltage did not come
+            elif now_ms < until_ms:
+                return
+            elif not self.look.supply_ok(self.phase):      # went away meanwhile: no fault of the switch
+                self._order = _OPEN
+                self.log.add(now_ms, ev.OPENED, ev.WHY_OUT, self.phase, self.measuring.half_u(self.phase))
+                if msg:
+                    self._sw_ack(now_ms, msg, ev.E_NO_VOLTAGE)
+                self._busy = [_OPEN, now_ms + _VERIFY_MS, None, ev.WHY_OUT]
+            else:                       # contact or load voltage did not come
                 self._stuck(now_ms, mask)
                 self._order = _OPEN
                 self.why = ev.WHY_VERIFY
@@ -390,6 +408,7 @@ class Operator(Acu):
         good = self.look.supply_ok(self.phase) and self.look.healthy(self.phase)
         if not good:
             self._good_ms = 0
+            self._selected = ("", 0)    # a select does not outlive the voltage that it was given for
             return
         if self._good_ms == 0:
             self._good_ms = now_ms
@@ -432,6 +451,18 @@ class Operator(Acu):
             self._say(now_ms, "ub.rep", msg, {
                 "ph": self.phase, "sav_VA": s_va, "smax_VA": self.s_max_va, "p_W": p_w, "q_var": q_var,
                 "sw": int(bool(movable)), "nops": self.moves})
+
+    def _tell_ov(self, now_ms):
+        """Over-voltage, or the lost neutral behind it: that one needs a crew at once."""
+        u = [self.measuring.half_u(k) for k in range(3)]
+        lim = self.cfg["un_dv"] * self.cfg["u_ov_pm"] // 1000
+        mask = sum([1 << k for k in range(3) if u[k] > lim])
+        self.log.add(now_ms, ev.OV, mask, max(u), lim, True)
+        if self.rule.neutral:
+            self.log.add(now_ms, ev.NEUTRAL, max(u), min(u), 0, True)
+        self.net.send(now_ms, self._up + "evt", "evt", "*", {
+            "code": "NEU" if self.rule.neutral else "OV", "ph": mask, "val": max(u), "lim": lim,
+            "t0_ms": self.sync.utc_ms(now_ms)})
 
     def say_hello(self, now_ms):
         cfg = self.cfg
