@@ -15,35 +15,35 @@ PAGE_MAX = const(480)     # meas, tele, ub.res
 H_TAIL = const(24)        # ,"h":"0123456789abcdef"}
 PAGED = ("meas", "tele", "ub.res")
 
-# Kinds of a body value: i integer, n integer or null, a three integers or null, s word, l list, b body of `meas`.
+# Kinds of a body value: i integer, u integer 0 to 127, f flag 0 or 1, n integer or null, a three integers or null, s word, l list, b body of `meas`.
 _MEAS = ("u_dV", "a", "i_mA", "a", "p_W", "a", "q_var", "a", "s_VA", "a", "f_mHz", "i", "e_Wh", "i", "t_dC", "n",
          "gnd", "n", "dofc", "n", "ph", "n", "on", "n", "fl", "i")
 
 # type: (QoS, retained, command, body keys and kinds in order; a key after "?" may be absent)
 TABLE = {
-    "hello": (1, 1, 0, ("role", "s", "dom", "s", "fw", "s", "drf", "i", "ph", "i", "un_dV", "i", "sw", "i",
+    "hello": (1, 1, 0, ("role", "s", "dom", "s", "fw", "s", "drf", "i", "ph", "u", "un_dV", "i", "sw", "f",
                         "boot", "i")),
-    "hb": (0, 0, 0, ("up_s", "i", "rssi", "i", "q", "i", "err", "i", "ph", "i", "on", "i", "why", "i")),
+    "hb": (0, 0, 0, ("up_s", "i", "rssi", "i", "q", "i", "err", "i", "ph", "u", "on", "f", "why", "u")),
     "time": (0, 0, 1, ("utc_ms", "i", "src", "s")),
     "cfg": (1, 0, 1, ("k", "s", "val", "i")),
-    "cfg.ack": (1, 0, 0, ("k", "s", "ok", "i", "e", "i")),
+    "cfg.ack": (1, 0, 0, ("k", "s", "ok", "f", "e", "u")),
     "meas.req": (0, 0, 0, ("what", "i", "win_ms", "i")),
     "meas": (0, 0, 0, _MEAS),
-    "evt": (1, 0, 0, ("code", "s", "ph", "i", "val", "i", "lim", "i", "t0_ms", "i")),
-    "sw.req": (1, 0, 1, ("on", "i", "sel", "i", "why", "i", "t_ms", "i", "lease_s", "i")),
-    "sw.ack": (1, 0, 0, ("on", "i", "sel", "i", "ok", "i", "e", "i", "u_dV", "i")),
-    "phs.req": (1, 0, 1, ("ph", "i", "t_ms", "i", "dead_ms", "i")),
-    "phs.ack": (1, 0, 0, ("ph", "i", "ok", "i", "e", "i", "u_dV", "i")),
+    "evt": (1, 0, 0, ("code", "s", "ph", "u", "val", "i", "lim", "i", "t0_ms", "i")),
+    "sw.req": (1, 0, 1, ("on", "f", "sel", "f", "why", "u", "t_ms", "i", "lease_s", "i")),
+    "sw.ack": (1, 0, 0, ("on", "f", "sel", "f", "ok", "f", "e", "u", "u_dV", "i")),
+    "phs.req": (1, 0, 1, ("ph", "u", "t_ms", "i", "dead_ms", "i")),
+    "phs.ack": (1, 0, 0, ("ph", "u", "ok", "f", "e", "u", "u_dV", "i")),
     "ub.req": (1, 0, 0, ("avg_s", "i", "win_ms", "i")),
-    "ub.rep": (1, 0, 0, ("ph", "i", "sav_VA", "i", "smax_VA", "i", "p_W", "i", "q_var", "i", "sw", "i",
-                         "nops", "i")),
-    "ub.res": (1, 0, 0, ("ui0_m", "i", "ui1_m", "i", "moves", "l", "ok", "i", "e", "i")),
+    "ub.rep": (1, 0, 0, ("ph", "u", "sav_VA", "i", "smax_VA", "i", "p_W", "i", "q_var", "i", "sw", "f",
+                         "nops", "u")),
+    "ub.res": (1, 0, 0, ("ui0_m", "i", "ui1_m", "i", "moves", "l", "ok", "f", "e", "u")),
     "tele": (1, 0, 0, ("t0", "i", "tp", "b", "st", "i", "n_ok", "i", "n_all", "i", "ops", "l", "pg", "i",
                        "pgs", "i")),
-    "outage": (1, 1, 0, ("ph", "i", "t0_ms", "i", "dur_s", "i")),
-    "restore": (1, 1, 0, ("ph", "i", "t0_ms", "i", "dur_s", "i")),
+    "outage": (1, 1, 0, ("ph", "u", "t0_ms", "i", "dur_s", "i")),
+    "restore": (1, 1, 0, ("ph", "u", "t0_ms", "i", "dur_s", "i")),
     "sc.cmd": (1, 0, 1, ("cmd", "s", "args", "l")),
-    "sc.ack": (1, 0, 0, ("ok", "i", "e", "i")),
+    "sc.ack": (1, 0, 0, ("ok", "f", "e", "u")),
 }
 # Requests are refused when too old or from the future; `time` is exempt, so that a wrong clock can mend itself.
 REQUESTS = ("cfg", "meas.req", "sw.req", "phs.req", "ub.req", "sc.cmd")
@@ -102,6 +102,8 @@ def _plain(value, depth):
 def _fits(kind, value):
     if kind == "i":
         return _int(value)
+    if kind == "u" or kind == "f":
+        return _int(value) and 0 <= value <= (127 if kind == "u" else 1)
     if kind == "n":
         return value is None or _int(value)
     if kind == "s":

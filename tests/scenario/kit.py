@@ -73,7 +73,8 @@ class Played:
 
     def sent(self, kind: str, sender: str = "") -> list[tuple[float, str, dict]]:
         """(t_s, topic, message) published by a controller."""
-        return [(t_us / 1e6, topic, messages.decode(raw)) for t_us, who, topic, raw in self.result.bus
+        return [(t_us / 1e6, topic, messages.decode(raw))
+                for t_us, who, topic, raw in self.result.bus
                 if topic.endswith("/" + kind) and sender in ("", who)]
 
     def addressed(self, kind: str, acu: str) -> list[tuple[float, str, dict]]:

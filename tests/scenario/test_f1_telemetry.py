@@ -113,7 +113,7 @@ def test_only_the_silent_operator_is_asked_again(muted):
 
 
 def test_readings_are_the_truth_within_a_thousandth_of_nominal(measured):
-    for (name, _), ((u_dv, i_ma, p_w, q_var), truth) in measured.items():
+    for (u_dv, i_ma, p_w, q_var), truth in measured.values():
         for k in (A, B, C):
             assert abs(u_dv[k] / 10 - truth["u_v"][k]) <= 0.001 * UN_V
         pairs = zip(i_ma, p_w, q_var, *(_list(truth[key]) for key in ("i_a", "p_w", "q1_var")),
@@ -125,7 +125,7 @@ def test_readings_are_the_truth_within_a_thousandth_of_nominal(measured):
                 assert abs(i / 1000 - i_true) <= 0.001 * I_NOM_A
             else:
                 # Half a code of noise and the rounding of the 12-bit converter are a current like
-                # any other: 0.028 A, 0.13 % of nominal. What is connected hides it: sqrt(I^2 + n^2).
+                # any other: 0.028 A, 0.13 % of nominal. A load hides it: sqrt(I^2 + n^2).
                 floor_a = math.sqrt(0.5 ** 2 + 1 / 12) * LSB_A
                 assert abs(i / 1000 - floor_a) <= 0.1 * floor_a
 

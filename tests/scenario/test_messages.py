@@ -47,17 +47,19 @@ BAD = {
     "11 s old": ("STALE", alone(lambda run: order(run, 1, age_ms=11_000, ttl_ms=60_000))),
     "6 s ahead": ("STALE", alone(lambda run: order(run, 1, age_ms=-6_000))),
     "expired": ("STALE", alone(lambda run: order(run, 1, age_ms=2_000, ttl_ms=1_000))),
-    "the same number twice": ("DOUBLED", after_another(good(1), lambda run: order(run, 1, k=K + 9))),
-    "an old counter": ("REPLAYED", after_another(good(5), lambda run: order(run, 6, k=K + 5))),
+    "the same number twice": ("DOUBLED", after_another(
+        good(1), lambda run: order(run, 1, k=K + 9))),
+    "an old counter": ("REPLAYED", after_another(
+        good(5), lambda run: order(run, 6, k=K + 5))),
     "a wrong code": ("UNAUTHENTIC", alone(lambda run: order(run, 1, code="0123456789abcdef"))),
 }
 
 
 @pytest.fixture(scope="module")
 def attacked():
-    """Each bad message on a street of its own would be slow: each meets eu1 afresh, after a restart.
+    """{what: (drops before, drops after, contacts)}
 
-    {what: (drops before, drops after, contacts)}"""
+    A street for each bad message would be slow: on this one eu1 restarts before each."""
     seen = {}
     at = {}
     events = []
@@ -148,6 +150,17 @@ def test_closing_needs_a_select_by_the_same_peer():
     assert 5.0 <= t_s <= 5.2
 
 
+def test_a_user_opened_by_the_centre_is_closed_by_nobody_else():
+    recon = {**SELECT, "why": ev.WHY_RECON}
+    street = play(assay(run_s=4.5, events=[]), at={
+        2.0: lambda run: inject(run, TO_EU1 + "sw.req", order(run, 1, OPEN)),
+        3.0: lambda run: inject(run, TO_EU1 + "sw.req", order(run, 2, recon, src="cd")),
+        3.5: lambda run: inject(run, TO_EU1 + "sw.req", order(
+            run, 3, {**recon, "sel": 0}, src="cd"))})
+    acks = [m["b"]["e"] for _, _, m in street.sent("sw.ack", "eu1")]
+    assert acks == [0, ev.E_LIMIT, ev.E_LIMIT] and street.moves("c1") == []
+
+
 def test_a_select_is_forgotten_after_10_s():
     street = play(assay(run_s=15, events=[]), at={
         2.0: lambda run: inject(run, TO_EU1 + "sw.req", order(run, 1, OPEN)),
@@ -173,7 +186,8 @@ def test_time_is_not_taken_from_an_old_counter():
     recorded = []
 
     def record(run):
-        recorded.extend(raw for _, _, topic, raw in run.result.bus if topic.endswith("/eu1/dn/time"))
+        recorded.extend(raw for _, _, topic, raw in run.result.bus
+                        if topic.endswith("/eu1/dn/time"))
 
     def replay(run):
         again = messages.decode(recorded[0])
@@ -183,13 +197,15 @@ def test_time_is_not_taken_from_an_old_counter():
     assert recorded
     assert [e for e in street.lines("TIME_SET") if e.t_us > 2e6] == []
     start_ms = street.scenario.start_utc_ms
-    assert all(abs(m["ts"] - start_ms - t_s * 1000) <= 100 for t_s, _, m in street.sent("hb", "eu1"))
+    assert all(abs(m["ts"] - start_ms - t_s * 1000) <= 100
+               for t_s, _, m in street.sent("hb", "eu1"))
 
 
 def test_no_frame_is_longer_than_its_bound(played, through_scd):
     for run in (played, through_scd):
         for _, _, topic, raw in run.result.bus:
-            assert len(raw) <= (480 if topic.rpartition("/")[2] in ("meas", "tele") else 240), topic
+            paged = topic.rpartition("/")[2] in ("meas", "tele")
+            assert len(raw) <= (480 if paged else 240), topic
 
 
 def test_only_the_coordinator_speaks_on_the_man(played, through_scd):

@@ -17,7 +17,7 @@ def body_of(t, number=1, word="ab"):
     body = {}
     for k in range(0, len(spec), 2):
         kind = spec[k + 1]
-        body[spec[k]] = {"i": number, "n": None, "s": word, "a": [number, None, 0], "l": [["eu1", number, None]],
+        body[spec[k]] = {"i": number, "u": abs(number) & 127, "f": number & 1, "n": None, "s": word, "a": [number, None, 0], "l": [["eu1", number, None]],
                          "b": MEAS}[kind]
     return body
 
@@ -78,7 +78,7 @@ def test_frames_keep_their_bounds_with_the_longest_names_and_largest_plausible_n
             elif key in ("on", "sel", "ph", "ok", "e", "sw"):
                 body[key] = 1
             elif key in ("why", "rssi", "q", "err", "nops", "pg", "pgs", "st", "n_ok", "n_all", "dead_ms"):
-                body[key] = -99
+                body[key] = 99
         raw = frame(t, body, src=ID, dst=ID, n=65_535, c=65_535, k=1 << 28, x=TS)
         assert len(raw) <= (m.PAGE_MAX if t in m.PAGED else m.FRAME_MAX), (t, len(raw))
         assert m.decode(raw) is not None, t
@@ -99,7 +99,8 @@ def test_a_missing_key_or_a_wrong_kind_is_no_message():
             body = body_of(t)
             del body[spec[k]]
             assert m.decode(frame(t, body)) is None
-            for value in ("x" * 17, [1, 2], [[[1]]], 1 << 53):
+            bad = {"u": (-1, 128), "f": (-1, 2)}.get(spec[k + 1], ())
+            for value in ("x" * 17, [1, 2], [[[1]]], 1 << 53) + bad:
                 body = body_of(t)
                 body[spec[k]] = value
                 if spec[k + 1] != "b" and (spec[k + 1] != "l" or value != [1, 2]):
@@ -139,7 +140,8 @@ def test_the_code_is_sixteen_digits_at_the_very_end():
     for old, new in ((b',"h":"0123456789abcdef"', b''), (b'"0123456789abcdef"', b'"0123456789abcde"'),
                      (b'"0123456789abcdef"', b'"0123456789abcdef0"'), (b'"0123456789abcdef"', b'1234567890123456'),
                      (b'"k":7,"x":9', b'"x":9,"k":7'), (b'"k":7,', b''), (b'"k":7', b'"k":"7"'),
-                     (b'"h":"0123456789abcdef"}', b'"h":"0123456789abcdef","z":0}')):
+                     (b'"h":"0123456789abcdef"}', b'"h":"0123456789abcdef","z":0}'),
+                     (b"ub_en", b"ub\nen"), (b"ub_en", b"ub\xc3\xa9"), (b"ub_en", b"ub\x7f"), (b"ub_en", b'ub\\"')):
         wrong(CFG.replace(old, new))
 
 

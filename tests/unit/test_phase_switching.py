@@ -161,6 +161,8 @@ def test_a_target_that_does_not_close_leads_back_to_the_old_phase():
     assert b.seq.take() == ps.BACK and b.seq.phase == A and b.seq.e == ev.E_NOT_VERIFIED
     assert b.mirror == [1, 0, 0] and not b.gate.locked
     assert b.closings() == [B, A]
+    after_b = [x[1:] for x in b.drives if x[0] > 70 and x[2] != RELEASE]
+    assert after_b[:4] == [(A, OPEN), (B, OPEN), (C, OPEN), (A, CLOSE)]   # a late B finds itself driven open
 
 
 def test_a_target_without_voltage_behind_it_leads_back_after_a_whole_dead_time():
@@ -244,5 +246,14 @@ def test_a_load_voltage_without_the_contact_proves_nothing():
     b.jam[B] = True
     b.start(B).run(65)
     b.load_fault_dv = 2300             # something feeds the load side, B never closed
+    b.run(3000)
+    assert b.seq.take() != ps.DONE
+    b = Bench()
+    b.load_fault_dv = 100
+    b.start(B).run(75)
+    assert b.seq.state == ps.VERIFY
+    b.mirror[B] = 0                    # it bounced back, and then something feeds the load side
+    b.weld[B] = b.jam[B] = True
+    b.load_fault_dv = 2300
     b.run(3000)
     assert b.seq.take() != ps.DONE

@@ -7,7 +7,7 @@ from pathlib import Path
 import host_sim  # noqa: F401  makes the firmware importable
 from acu import config, events, messages
 
-_KINDS = {"i": "integer", "n": "integer or null", "a": "[A, B, C], each an integer or null", "s": "word",
+_KINDS = {"i": "integer", "u": "0 to 127", "f": "0 or 1", "n": "integer or null", "a": "[A, B, C], each an integer or null", "s": "word",
           "l": "list", "b": "body of `meas`"}
 _NOTE = "Drawn from `firmware/acu/{}` by `slvg reference`; do not edit here.\n\n"
 

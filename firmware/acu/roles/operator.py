@@ -74,8 +74,6 @@ class Operator(Acu):
         if raw is None:
             self.why, self.phase, self.moves, self.day, self._lease_utc = ev.WHY_NONE, 0, 0, 0, 0
             running = 0
-            if not mask:
-                self.why = ev.WHY_RESET
         else:
             self.why, self.phase, locked, running, self.moves, self.day, self._lease_utc = struct.unpack(
                 _STATE, raw)
@@ -85,6 +83,8 @@ class Operator(Acu):
                 self.phase = k          # where the contact is, whatever memory says
         if mask and self.why not in (ev.WHY_STUCK, ev.WHY_VERIFY):
             self.why = ev.WHY_NONE
+        elif not mask and self.why == ev.WHY_NONE:
+            self.why = ev.WHY_RESET
         now_ms = self.clock.now_ms()
         self.log.add(now_ms, ev.BOOT, self.boots, 0, mask)
         if running:                     # a phase change was cut by the reset: abort to lock-out
@@ -128,6 +128,9 @@ class Operator(Acu):
                 elif not self._driven:
                     self._driven = 1
                     self.gate.open_all()       # a broken mirror contact must not keep anybody connected
+                    if self.why == ev.WHY_NONE:        # nobody had opened: it is broken
+                        self._trip_seen = why
+                        self.log.fast(ev.OPENED, why, k, own_dv, now_us)
         if self._order:
             order = self._order
             k = self._order_k

@@ -1,0 +1,77 @@
+"""Well-formed messages with senseless contents, to every role: nothing is raised, nothing is driven twice.
+
+An exception in the slow tier would reset the controller; a message must not be able to do that.
+"""
+import random
+
+import pytest
+
+from acu import app, messages
+from acu.dsp.ring import RingSampler
+from host_sim.board.doors import SimClock, SimLink, SimStore, SimSwitchgear, SimWatchdog
+from tests.unit.cabinet import DOWN, Cabinet
+from tests.unit.test_fast_alloc import Post
+
+NUMBERS = (0, 0, 1, 1, 2, 3, 5, 7, 99, -1, -2, 60_000, 65_536, 1 << 31, -(1 << 31) - 1, (1 << 53) - 1, 1 - (1 << 53))
+WORDS = ("eu1", "eu2", "cd", "scc", "", "ub_en", "lockout", "sw", "phs", "unlock", "tele", "x")
+
+
+def body_of(spec, r):
+    def value(kind):
+        return {"i": r.choice(NUMBERS), "u": r.choice((*range(13), 99, 127)), "f": r.randrange(2), "n": r.choice((None, *NUMBERS)), "s": r.choice(WORDS),
+                "a": [r.choice((None, *NUMBERS)) for _ in range(3)], "b": None,
+                "l": [r.choice((r.choice(WORDS), r.choice(NUMBERS), None, [1, "a"])) for _ in range(r.randrange(4))]}[kind]
+    return {k: body_of(messages._MEAS, r) if kind == "b" else value(kind)
+            for k, kind in zip(spec[::2], spec[1::2], strict=True)}
+
+
+def frames(r, n, sources, targets, ts):
+    for k in range(n):
+        t = r.choice(sorted(messages.TABLE))
+        try:
+            yield t, messages.encode(t, r.choice(sources), r.choice(targets), k & 0xFFFF, r.choice((0, 1, 7)), ts(),
+                                     body_of(messages.TABLE[t][3], r), lambda _: "0" * 16, k, ts() + 10_000)
+        except ValueError:
+            pass      # too long to be sent
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_operator_takes_anything(seed):
+    r = random.Random(seed)
+    c = Cabinet().started()
+    for t, raw in frames(r, 1500, ("cd", "scc"), ("eu1", "eu1", "*"), c.utc_ms):
+        if t != "time":
+            c._post.append((DOWN + "eu1/dn/" + t, raw))
+        c.run(r.choice((5, 10, 30)))
+        assert sum(c.closed) <= 1 and len(c.acu.log._unsaved) < 100
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_coordinator_takes_anything(seed):
+    r = random.Random(seed)
+    p = Post()
+    p.run(500)
+    for t, raw in frames(r, 1500, ("eu1", "eu2", "scc", "eu1"), ("cd", "cd", "*"), p.clock.utc_ms):
+        p.acu.on_message(r.choice(("slvg/1/slv/sc1/uc0/eu1/up/", "slvg/1/man/sc1/dn/")) + t, raw)
+        p.run(10)
+        p.switchgear.levels[2] = r.choice((0, 500, 2000))
+    p.link.up = True
+    p.run(200)
+
+
+def test_a_sub_coordinator_takes_anything():
+    class Doors:
+        clock = SimClock(1_772_345_000_000)
+        sampler = RingSampler(6, Post.PAIRS, 512, 4000)
+        switchgear, link, store, watchdog = SimSwitchgear(0, 3), SimLink(), SimStore(), SimWatchdog()
+
+    Doors.clock.boot(0)
+    acu = app.build({**Post.BOARD, "roles": ("subcoordinator",)}, {
+        "id": "sp1", "role": "subcoordinator", "sc": "sc1", "uc": "uc1", "members": ["eu1", "eu2"]}, Doors)
+    r = random.Random(1)
+    for k, (t, raw) in enumerate(frames(r, 3000, ("cd", "eu1", "eu2", "eu9"), ("sp1", "eu1", "*", "cd"), Doors.clock.utc_ms)):
+        topic = r.choice(("slvg/1/slv/sc1/uc1/eu1/up/", "slvg/1/mst/sc1/sp1/dn/", "slvg/1/mst/sc1/all/dn/"))
+        Doors.clock.set(k * 10_000)
+        acu.fast(Doors.clock.ticks_us())
+        acu.on_message(topic + t, raw)
+        acu.slow(Doors.clock.now_ms())
