@@ -92,13 +92,15 @@ def test_the_variants_are_what_they_say(through_scd, at_127_v, short_holdup):
 
 
 def test_with_nobody_holding_up_all_the_same_everybody_comes_back():
-    """The Coordinator too is dead after 2 s, and starts with no memory of the outage."""
+    """The Coordinator too is dead after 2 s; it remembers what it told the centre, and takes it back."""
     dead = {acu: {"holdup_ms": 2_000} for acu in ("cd", "eu1", "eu2", "eu3")}
     street = play(assay(run_s=24, acus=dead, events=[
         (6, {"supply": "lost"}), (12, {"supply": "back"})]))
     first = min(t_s for c in ("c1", "c2", "c3") for t_s, *_ in street.moves(c))
     assert first >= 12 + 3 and street.panel[-1] == "OK A B A"
     assert street.closed_at(24) == {"c1": {0}, "c2": {1}, "c3": {0}}
+    assert len(street.heard("outage")) == len(street.heard("restore")) == 1
+    assert 5990 <= int(street.lines("RES", "cd")[0].args["dur_ms"]) <= 6400
 
 
 def test_the_event_log_is_the_golden_one(played):

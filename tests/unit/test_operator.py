@@ -519,7 +519,7 @@ def test_a_lockout_ends_only_by_an_order_that_says_so():
     c.jam = [False] * 3
     c.run(200)
     assert c.switch(1, 1) == ev.E_INTERLOCK
-    assert c.ask("cfg", {"k": "lockout", "val": 1})["e"] == ev.E_UNKNOWN
+    assert c.ask("cfg", {"k": "lockout", "val": 2})["e"] == ev.E_UNKNOWN
     assert c.ask("cfg", {"k": "un_dv", "val": 0})["e"] == ev.E_UNKNOWN and c.acu.gate.locked
     assert c.ask("cfg", {"k": "lockout", "val": 0})["e"] == 0
     assert c.switch(1, 1) == 0 and c.switch(1) == 0 and c.mask() == 1

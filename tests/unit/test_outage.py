@@ -140,3 +140,11 @@ def test_without_any_view_nothing_changes():
         assert d.state == state
     d = detector()
     assert play(d, (DEAD, 150), (DEAD, 1000, 7), (DEAD, 150)) == []
+
+
+def test_after_a_restart_the_outage_goes_on_from_its_beginning_until_the_supply_is_steady():
+    d = detector()
+    d.resume(-60_000)
+    assert d.state == OUTAGE and d.mask == 7
+    assert play(d, (DEAD, 500), (GOOD, 6000)) == [(500, BACK), (5500, RESTORED)]
+    assert d.t0_ms == -60_000 and d.dur_ms == 60_500

@@ -130,6 +130,7 @@ class LoadingControl:
             self._fl[op] |= _SCC
         else:
             self._fl[op] &= ~(_SCC | _STUCK)
+            self._tries[op] = 0
             self._look = True
 
     def on_hb(self, now_ms, op, on, why, ph):

@@ -50,6 +50,12 @@ class OutageDetector:
         self._t_res_ms = t_res_ms
         self._to(NORMAL)
 
+    def resume(self, t0_ms):
+        """After a restart: an outage that began at t0_ms (negative: before the start) was not over."""
+        self._to(OUTAGE)
+        self.mask = _ALL
+        self.t0_ms = t0_ms
+
     def step(self, now_ms, u_dv, bad_mask=0):
         """One half cycle. now_ms: monotonic ms, never wraps; u_dv: RMS(1/2) per phase, 0.1 V."""
         valid = _ALL & ~bad_mask

@@ -9,6 +9,14 @@ from micropython import const
 
 _WAIT_MS = const(3_000)      # for each answer of an Operator
 
+# order of the centre: (its number in SCC_CMD events, how many arguments)
+_ORDERS = {
+    "sw": (1, 3),        # [id, on, lease_s]
+    "phs": (2, 2),       # [id, phase]
+    "unlock": (3, 1),    # [id]: end of a lock-out or tag
+    "lock": (4, 1),      # [id]: close-block tag
+}
+
 
 class Centre:
     def __init__(self, cd):
@@ -73,9 +81,10 @@ class Centre:
             if cmd == "tele":
                 cd.telemetry.trigger()
                 e = ev.E_OK
-            elif cmd in ("sw", "phs", "unlock"):
+            elif cmd in _ORDERS:
                 e = self._order(now_ms, cmd, args, msg)
-            cd.log.add(now_ms, ev.SCC_CMD, ("tele", "sw", "phs", "unlock").index(cmd) if e != ev.E_UNKNOWN else -1, e)
+            number = 0 if cmd == "tele" else _ORDERS[cmd][0] if cmd in _ORDERS else -1
+            cd.log.add(now_ms, ev.SCC_CMD, number, max(e, 0))
             if e >= 0:
                 self._answer(now_ms, msg, e)
 
@@ -83,9 +92,9 @@ class Centre:
         self.say(now_ms, "sc.ack", {"ok": int(e == 0), "e": e}, request["c"])
 
     def _order(self, now_ms, cmd, args, msg):
-        """sw [id, on, lease_s], phs [id, phase], unlock [id]. -1: under way, answered later; else the error."""
+        """One of _ORDERS. -1: under way, answered later; else the error."""
         cd = self._cd
-        if len(args) != {"sw": 3, "phs": 2, "unlock": 1}[cmd] or args[0] not in cd.members:
+        if len(args) != _ORDERS[cmd][1] or args[0] not in cd.members:
             return ev.E_UNKNOWN
         for value in args[1:]:
             if not isinstance(value, int):
@@ -107,8 +116,9 @@ class Centre:
         elif cmd == "phs":
             cd.to_op(now_ms, op, "phs.req", {"ph": args[1], "t_ms": 0, "dead_ms": cd.cfg["dead_ms"]}, c)
         else:
-            cd.loading.on_scc(op, False)
-            cd.to_op(now_ms, op, "cfg", {"k": "lockout", "val": 0}, c)
+            if cmd == "unlock":
+                cd.loading.on_scc(op, False)
+            cd.to_op(now_ms, op, "cfg", {"k": "lockout", "val": int(cmd == "lock")}, c)
         self._job = [op, what, c, msg, now_ms + _WAIT_MS]
         return -1
 

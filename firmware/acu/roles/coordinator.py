@@ -73,8 +73,9 @@ class Coordinator(Acu):
         self._inputs = [1, 1, 0]        # ground present, cut-out active, over-temperature
         self._live = Record(self.store, "live")
         raw = self._live.load()
+        self._out_utc = 0               # begin of an outage that the centre was told of and that is not over
         if raw:
-            cfg["ub_en"] = raw[0]
+            cfg["ub_en"], self._out_utc = struct.unpack("<BQ", raw)
         self.sync.set(self.clock.now_ms(), self.clock.utc_ms(), "rtc")
         for filt in ("slv/%s/%s/+/up/+" % (cfg["sc"], cfg["uc"]), "mst/%s/+/up/+" % cfg["sc"],
                      "man/%s/dn/+" % cfg["sc"]):
@@ -91,6 +92,9 @@ class Coordinator(Acu):
     def passed(self, now_ms):
         self._seq = self.measuring.half_seq
         self.loading.start(now_ms)
+        if self._out_utc:
+            self.supply.resume(now_ms - (self.sync.utc_ms(now_ms) - self._out_utc))
+            self.loading.on_outage(now_ms, f2.PART)     # nobody is reconnected before it is over
         self._time(now_ms)
 
     # -- nets
@@ -192,10 +196,12 @@ class Coordinator(Acu):
         if answer == f2.LOST:
             self.log.add(now_ms, ev.OUT, s.mask, u_max, now_ms - s.t0_ms, True)
             self.log.flush()
+            self._save_live(self.sync.utc_ms(s.t0_ms))
             self.centre.event(now_ms, "OUT", s.mask, u_max, 0, s.t0_ms)
             self.centre.say(now_ms, "outage", {"ph": s.mask, "t0_ms": self.sync.utc_ms(s.t0_ms), "dur_s": 0})
         elif answer == f2.RESTORED:
             self.log.add(now_ms, ev.RES, s.dur_ms, u_min, 0, True)
+            self._save_live(0)
             self.centre.say(now_ms, "restore", {"ph": 7, "t0_ms": self.sync.utc_ms(s.t0_ms),
                                                 "dur_s": (s.dur_ms + 500) // 1000})
         elif answer == f2.PART:
@@ -366,6 +372,10 @@ class Coordinator(Acu):
                 self.centre.event(now_ms, code, 0, val, 0, now_ms)
         self._inputs = now
 
+    def _save_live(self, out_utc):
+        self._out_utc = out_utc
+        self._live.save(struct.pack("<BQ", self.cfg["ub_en"], out_utc))
+
     def set_live(self, now_ms, key, val):
         """A setting from the centre, while running. Error number of the answer."""
         e = ev.E_UNKNOWN
@@ -373,6 +383,6 @@ class Coordinator(Acu):
             e = ev.E_LIMIT if config.wrong(key, val) else ev.E_OK
         if e == ev.E_OK:
             self.cfg[key] = val
-            self._live.save(struct.pack("<B", self.cfg["ub_en"]))
+            self._save_live(self._out_utc)
         self.log.add(now_ms, ev.CFG, _KEY.get(key, 0), val, e)
         return e

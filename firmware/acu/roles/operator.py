@@ -187,14 +187,20 @@ class Operator(Acu):
             self._on_cfg(now_ms, msg, body)
 
     def _on_cfg(self, now_ms, msg, body):
-        """An Operator takes one remote setting: the end of a lock-out, after somebody looked at the switch."""
+        """An Operator takes one remote setting. lockout 1: a close-block tag, it stays open or as it is and
+        nothing closes or moves it, also after a power loss; 0: the end of tag or lock-out, after somebody
+        looked at the switch."""
         e = ev.E_UNKNOWN
         if self._busy or self._order or self._phs:
             e = ev.E_BUSY
-        elif body["k"] == "lockout" and body["val"] == 0:
+        elif body["k"] == "lockout" and body["val"] in (0, 1):
             e = ev.E_OK
-            self.gate.locked = 0
-            self.why = ev.WHY_NONE if self.gate.mask() else ev.WHY_OUT
+            if body["val"]:
+                self.gate.locked = self.gate.locked or ev.WHY_LOCAL
+            else:
+                if self.gate.locked != ev.WHY_LOCAL:   # a lock-out's end makes it F3's again, a tag's does not
+                    self.why = ev.WHY_NONE if self.gate.mask() else ev.WHY_OUT
+                self.gate.locked = 0
             self._save()
         self.log.add(now_ms, ev.CFG, 0, body["val"], e)
         self._say(now_ms, "cfg.ack", msg, {"k": body["k"], "ok": int(e == 0), "e": e})
