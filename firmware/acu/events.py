@@ -1,7 +1,8 @@
 """The event table (CSF-1): number, name, argument names. Numbers are never re-used.
 
-An event is kept as integers (utc_ms, number, a, b, c) and becomes a line only when somebody reads it.
-Names of the spec's `evt` codes (smartlvgrid, section 6) are kept: OUT RES SHC OV UV OC OT GND DOFC TAMP.
+An event is kept as integers (utc_ms, number, a, b, c) and becomes a line only when somebody reads
+it. Names of the spec's `evt` codes (smartlvgrid, section 6) are kept: OUT RES SHC OV UV OC OT GND
+DOFC TAMP.
 """
 from micropython import const
 
@@ -50,7 +51,8 @@ OT = const(42)
 FAST_DEAD = const(43)
 NEUTRAL = const(44)
 
-# number: (name, names of a, b, c). 'op' is an index into the Coordinator's member list, shown as its id.
+# number: (name, names of a, b, c). 'op' is an index into the Coordinator's member list, shown as
+# its id.
 TABLE = {
     BOOT: ("BOOT", "boots", "cause", "on_mask"),
     SELFTEST: ("SELFTEST", "ok", "failed_mask", ""),
@@ -111,7 +113,8 @@ WHY_RESET = const(8)    # found open after a reset
 WHY_STUCK = const(9)    # a contact did not move
 WHY_LOCAL = const(10)   # console or local lock
 WHY_VERIFY = const(11)  # could not be verified
-WHYS = ("-", "OUT", "OV", "SCC", "PHS", "RECON", "TISO", "LEASE", "RESET", "STUCK", "LOCAL", "VERIFY")
+WHYS = ("-", "OUT", "OV", "SCC", "PHS", "RECON", "TISO", "LEASE", "RESET", "STUCK", "LOCAL",
+        "VERIFY")
 
 # Errors `e` of acknowledgements (spec smartlvgrid, section 6).
 E_OK = const(0)

@@ -1,7 +1,8 @@
 """The messages of the Interoperability Layer (ISF-1): one table, one encoder, one decoder.
 
-Spec smartlvgrid, section 6. Integers only, keys in the table's order, so that both Pythons write the same
-bytes. A command ends with counter `k`, expiry `x` and code `h`, and the code covers the bytes before it.
+Spec smartlvgrid, section 6. Integers only, keys in the table's order, so that both Pythons write
+the same bytes. A command ends with counter `k`, expiry `x` and code `h`, and the code covers the
+bytes before it.
 """
 import json
 
@@ -15,15 +16,17 @@ PAGE_MAX = const(480)     # meas, tele, ub.res
 H_TAIL = const(24)        # ,"h":"0123456789abcdef"}
 PAGED = ("meas", "tele", "ub.res")
 
-# Kinds of a body value: i integer, u integer 0 to 127, f flag 0 or 1, n integer or null, a three integers or null, s word, l list, b body of `meas`.
-_MEAS = ("u_dV", "a", "i_mA", "a", "p_W", "a", "q_var", "a", "s_VA", "a", "f_mHz", "i", "e_Wh", "i", "t_dC", "n",
-         "gnd", "n", "dofc", "n", "ph", "n", "on", "n", "fl", "i")
+# Kinds of a body value: i integer, u integer 0 to 127, f flag 0 or 1, n integer or null, a three
+# integers or null, s word, l list, b body of `meas`.
+_MEAS = ("u_dV", "a", "i_mA", "a", "p_W", "a", "q_var", "a", "s_VA", "a", "f_mHz", "i",
+         "e_Wh", "i", "t_dC", "n", "gnd", "n", "dofc", "n", "ph", "n", "on", "n", "fl", "i")
 
 # type: (QoS, retained, command, body keys and kinds in order; a key after "?" may be absent)
 TABLE = {
-    "hello": (1, 1, 0, ("role", "s", "dom", "s", "fw", "s", "drf", "i", "ph", "u", "un_dV", "i", "sw", "f",
-                        "boot", "i")),
-    "hb": (0, 0, 0, ("up_s", "i", "rssi", "i", "q", "i", "err", "i", "ph", "u", "on", "f", "why", "u")),
+    "hello": (1, 1, 0, ("role", "s", "dom", "s", "fw", "s", "drf", "i", "ph", "u", "un_dV", "i",
+                        "sw", "f", "boot", "i")),
+    "hb": (0, 0, 0, ("up_s", "i", "rssi", "i", "q", "i", "err", "i", "ph", "u", "on", "f",
+                     "why", "u")),
     "time": (0, 0, 1, ("utc_ms", "i", "src", "s")),
     "cfg": (1, 0, 1, ("k", "s", "val", "i")),
     "cfg.ack": (1, 0, 0, ("k", "s", "ok", "f", "e", "u")),
@@ -35,17 +38,17 @@ TABLE = {
     "phs.req": (1, 0, 1, ("ph", "u", "t_ms", "i", "dead_ms", "i")),
     "phs.ack": (1, 0, 0, ("ph", "u", "ok", "f", "e", "u", "u_dV", "i")),
     "ub.req": (1, 0, 0, ("avg_s", "i", "win_ms", "i")),
-    "ub.rep": (1, 0, 0, ("ph", "u", "sav_VA", "i", "smax_VA", "i", "p_W", "i", "q_var", "i", "sw", "f",
-                         "nops", "u")),
+    "ub.rep": (1, 0, 0, ("ph", "u", "sav_VA", "i", "smax_VA", "i", "p_W", "i", "q_var", "i",
+                         "sw", "f", "nops", "u")),
     "ub.res": (1, 0, 0, ("ui0_m", "i", "ui1_m", "i", "moves", "l", "ok", "f", "e", "u")),
-    "tele": (1, 0, 0, ("t0", "i", "tp", "b", "st", "i", "n_ok", "i", "n_all", "i", "ops", "l", "pg", "i",
-                       "pgs", "i")),
+    "tele": (1, 0, 0, ("t0", "i", "tp", "b", "st", "i", "n_ok", "i", "n_all", "i", "ops", "l",
+                       "pg", "i", "pgs", "i")),
     "outage": (1, 1, 0, ("ph", "u", "t0_ms", "i", "dur_s", "i")),
     "restore": (1, 1, 0, ("ph", "u", "t0_ms", "i", "dur_s", "i")),
     "sc.cmd": (1, 0, 1, ("cmd", "s", "args", "l")),
     "sc.ack": (1, 0, 0, ("ok", "f", "e", "u")),
 }
-# Requests are refused when too old or from the future; `time` is exempt, so that a wrong clock can mend itself.
+# Requests are refused when too old or from the future; `time` is not: a wrong clock mends itself.
 REQUESTS = ("cfg", "meas.req", "sw.req", "phs.req", "ub.req", "sc.cmd")
 
 
@@ -65,12 +68,13 @@ def _body(spec, body):
         key = spec[k]
         if key in body:
             value = body[key]
-            parts.append('"%s":%s' % (key, _body(_MEAS, value) if spec[k + 1] == "b" else _text(value)))
+            text = _body(_MEAS, value) if spec[k + 1] == "b" else _text(value)
+            parts.append('"%s":%s' % (key, text))
     return "{" + ",".join(parts) + "}"
 
 
 def encode(t, src, dst, n, c, ts, body, sign=None, k=0, x=0):
-    """One frame as bytes. sign(raw bytes) -> 16 hex digits, for commands; ValueError when it is too long."""
+    """One frame as bytes. sign(raw bytes) -> 16 hex digits, for commands. ValueError: too long."""
     text = '{"v":1,"t":"%s","s":"%s","d":"%s","n":%d,"c":%d,"ts":%d,"b":%s' % (
         t, src, dst, n, c, ts, _body(TABLE[t][3], body))
     if TABLE[t][2]:
@@ -112,7 +116,9 @@ def _fits(kind, value):
         return isinstance(value, dict) and _whole(_MEAS, value)
     if kind == "l":
         return isinstance(value, list) and _plain(value, 2)
-    return isinstance(value, list) and len(value) == 3 and all([v is None or _int(v) for v in value])
+    if not isinstance(value, list) or len(value) != 3:
+        return False
+    return all([v is None or _int(v) for v in value])
 
 
 def _whole(spec, body):
@@ -125,10 +131,12 @@ def _whole(spec, body):
 def decode(raw):
     """The message as a dict, or None if it is malformed in any way.
 
-    The JSON readers of the two Pythons forgive different things (a missing comma, a control character,
-    007, NaN), so only the form that encode() itself writes is taken.
+    The JSON readers of the two Pythons forgive different things (a missing comma, a control
+    character, 007, NaN), so only the form that encode() itself writes is taken.
     """
-    if len(raw) > PAGE_MAX or raw[:7] != b'{"v":1,' or min(raw) < 32 or max(raw) > 126 or b"\\" in raw:
+    if len(raw) > PAGE_MAX or raw[:7] != b'{"v":1,':
+        return None
+    if min(raw) < 32 or max(raw) > 126 or b"\\" in raw:
         return None
     try:
         msg = json.loads(raw)
@@ -138,18 +146,19 @@ def decode(raw):
         return None
     t = msg.get("t")
     entry = TABLE.get(t) if isinstance(t, str) else None
-    if entry is None or not _int(msg.get("n")) or not _int(msg.get("c")) or not _int(msg.get("ts")):
+    if entry is None or not (_int(msg.get("n")) and _int(msg.get("c")) and _int(msg.get("ts"))):
         return None
     if not valid_id(msg.get("s")) or msg.get("d") != "*" and not valid_id(msg.get("d")):
         return None
     if not isinstance(msg.get("b"), dict) or not _whole(entry[3], msg["b"]):
         return None
     h = msg.get("h")
-    if entry[2] and (not _int(msg.get("k")) or not _int(msg.get("x")) or not isinstance(h, str) or len(h) != 16):
+    if entry[2] and not (_int(msg.get("k")) and _int(msg.get("x")) and isinstance(h, str)
+                         and len(h) == 16):
         return None
     try:
-        same = encode(t, msg["s"], msg["d"], msg["n"], msg["c"], msg["ts"], msg["b"], lambda text: h,
-                      msg.get("k", 0), msg.get("x", 0)) == raw
+        same = encode(t, msg["s"], msg["d"], msg["n"], msg["c"], msg["ts"], msg["b"],
+                      lambda text: h, msg.get("k", 0), msg.get("x", 0)) == raw
     except ValueError:                      # longer than its type may be
         return None
     return msg if same else None

@@ -4,14 +4,14 @@ A board's drivers and the simulator's `host_sim/board` both offer these calls; a
 of each. Every call returns at once. docs/architecture.md has the contract of each in a page.
 
 Clock       now_ms()    monotonic ms since start, never wraps (slow tier only)
-            ticks_us()  wrapping microseconds, period 2^30, for the fast tier; differ with ticks_diff
-            ticks_diff(a, b)
+            ticks_us()  wrapping microseconds, period 2^30, for the fast tier
+            ticks_diff(a, b)  their difference
             utc_ms()    Unix time of the device's own clock (may be wrong until ISF-2 corrected it)
 Sampler     channels, rate_hz, pairs, overruns, ready(), take(n, ref, out): see architecture
 Switchgear  drive(output, level): level CLOSE or OPEN energises the coil that way, RELEASE none
             feedback(input) -> 1 contact closed / input active, 0 not; an analog input its value
             outputs, inputs: how many there are
-Link        publish(topic, payload, qos, retain) -> True if taken; subscribe(topic_filter); up -> bool
+Link        publish(topic, payload, qos, retain) -> True if taken; subscribe(topic_filter); up
 Store       read(name) -> bytes or None; write(name, data); append(name, data)
 """
 from micropython import const

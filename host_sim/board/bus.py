@@ -1,8 +1,10 @@
-"""The network of the simulation: a broker with retained messages, and a link with faults for each node.
+"""The network of the simulation: a broker with retained messages, and a link with faults for each
+node.
 
-Delays are counted from the publishing; both ends' faults apply. One seeded generator, drawn in a fixed
-order, so that a run can be repeated. QoS is not re-enacted: a lost message is lost, which is harsher than
-MQTT; a partitioned node is told that its link is down and may keep QoS 1 messages for later.
+Delays are counted from the publishing; both ends' faults apply. One seeded generator, drawn in a
+fixed order, so that a run can be repeated. QoS is not re-enacted: a lost message is lost, which is
+harsher than MQTT; a partitioned node is told that its link is down and may keep QoS 1 messages for
+later.
 """
 import heapq
 import random

@@ -1,7 +1,7 @@
 """The doors of acu/ports.py as plain objects that are fed from outside once an instant.
 
-Runs unchanged on CPython and inside the MicroPython VM (so no numpy, no annotations that need imports).
-Nothing here knows the world: the runner, or the VM's pipe, carries values in and out.
+Runs unchanged on CPython and inside the MicroPython VM (so no numpy, no annotations that need
+imports). Nothing here knows the world: the runner, or the VM's pipe, carries values in and out.
 """
 from array import array
 
@@ -46,7 +46,8 @@ class SimClock:
 
 
 class SumsSampler:
-    """Quantity level: sums instead of frames. ask(k0, n, phase, step, out) adds those of this block."""
+    """Quantity level: sums instead of frames. ask(k0, n, phase, step, out) adds those of this
+    block."""
 
     def __init__(self, channels, pairs, rate_hz, ask):
         self.channels = channels
@@ -73,7 +74,8 @@ class SumsSampler:
 
 
 class SimSwitchgear:
-    """Orders out, contact levels in. drive() allocates nothing: it is called from the fast tier."""
+    """Orders out, contact levels in. drive() allocates nothing: it is called from the fast
+    tier."""
 
     def __init__(self, outputs, inputs):
         self.outputs = outputs

@@ -1,11 +1,13 @@
-"""The controllers of a run, all in this CPython process. host_sim/vm/client.py offers the same calls."""
+"""The controllers of a run, all in this CPython process. host_sim/vm/client.py offers the same
+calls."""
 from acu.dsp.ring import RingSampler
 from host_sim.board.unit import Unit
 from host_sim.waveform.twin import TwinSampler
 
 
 class Firmware:
-    """ask(acu id, k0, n, phase, step, out): quantity-level sums. twin: kernels by their numpy twin."""
+    """ask(acu id, k0, n, phase, step, out): quantity-level sums. twin: kernels by their numpy
+    twin."""
 
     python = "cpython"
 

@@ -1,14 +1,24 @@
-"""One controller in the simulation: its doors, its firmware, and what goes in and out in one instant.
+"""One controller in the simulation: its doors, its firmware, and what goes in and out in one
+instant.
 
-Runs unchanged on CPython and in the VM, so that the two rings differ in nothing but the interpreter.
+Runs unchanged on CPython and in the VM, so that the two rings differ in nothing but the
+interpreter.
 """
 from acu import app
-from host_sim.board.doors import SimClock, SimLink, SimStore, SimSwitchgear, SimWatchdog, SumsSampler
+from host_sim.board.doors import (
+    SimClock,
+    SimLink,
+    SimStore,
+    SimSwitchgear,
+    SimWatchdog,
+    SumsSampler,
+)
 
 
 class Unit:
-    """spec: id, board, config, level ('wave' or 'quantity'), utc0_ms. ring: class of the wave sampler.
-    ask(k0, n, phase, step, out): sums of this controller's present block, at quantity level."""
+    """spec: id, board, config, level ('wave' or 'quantity'), utc0_ms. ring: class of the wave
+    sampler. ask(k0, n, phase, step, out): sums of this controller's present block, at quantity
+    level."""
 
     def __init__(self, spec, ring, ask):
         self.spec = spec

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 @dataclass
 class RunResult:
-    """One finished run. Times are simulation microseconds from 0 unless the name says otherwise."""
+    """One finished run. Times are simulation microseconds from 0 unless the name says
+    otherwise."""
 
     name: str
     seed: int
@@ -13,11 +14,14 @@ class RunResult:
     panel: list = field(default_factory=list)      # (t_us, short string), each change once
     events: list = field(default_factory=list)     # (t_us, acu id, line) in order of appearance
     messages: list = field(default_factory=list)   # (t_us, topic, payload bytes) seen by the SCC
-    bus: list = field(default_factory=list)        # (t_us, sender, topic, payload bytes) all published
+    # (t_us, sender, topic, payload bytes) all published
+    bus: list = field(default_factory=list)
     contacts: list = field(default_factory=list)   # (t_us, customer id, phase 0..2, closed 0/1)
     drives: list = field(default_factory=list)     # (t_us, acu id, output, level)
-    supply: list = field(default_factory=list)     # (t_us, (ua, ub, uc) in V) at each change of supply
-    trace: dict = field(default_factory=dict)      # lists: t_ms, u_v0..2, s_va0..2, i_peak0..2 at the post
+    # (t_us, (ua, ub, uc) in V) at each change of supply
+    supply: list = field(default_factory=list)
+    # lists: t_ms, u_v0..2, s_va0..2, i_peak0..2 at the post
+    trace: dict = field(default_factory=dict)
     wall_s: float = 0.0
     run_us: int = 0
 

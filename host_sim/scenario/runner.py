@@ -1,5 +1,5 @@
-"""Runs a scenario: the street, the controllers in either Python, the network, the centre (architecture,
-'One instant'). Returns what happened as a RunResult and judges nothing.
+"""Runs a scenario: the street, the controllers in either Python, the network, the centre
+(architecture, 'One instant'). Returns what happened as a RunResult and judges nothing.
 """
 import time
 from collections.abc import Callable
@@ -28,8 +28,9 @@ class Run:
         self.street = Street(scenario.street, self.seed, self.level)
         self.bus = Bus(self.seed, scenario.network.delay_ms, scenario.network.jitter_ms)
         self.scc = Scc(scenario.sc)
-        self.specs: dict[str, dict] = {a.id: {"id": a.id, "board": a.board, "config": a.config, "level": self.level,
-                             "utc0_ms": scenario.start_utc_ms} for a in scenario.acus}
+        self.specs: dict[str, dict] = {
+            a.id: {"id": a.id, "board": a.board, "config": a.config, "level": self.level,
+                   "utc0_ms": scenario.start_utc_ms} for a in scenario.acus}
         specs = [self.specs[name] for name in sorted(self.specs)]
         self.firmware: Firmware | VmFirmware = (
             VmFirmware(specs, self._ask) if vm else Firmware(specs, self._ask, twin))
@@ -47,8 +48,10 @@ class Run:
             self.bus.join(name, [], 0)
         net = scenario.network
         for link in self.bus.links.values():
-            link.loss_pct, link.dup_pct, link.reorder_pct = net.loss_pct, net.dup_pct, net.reorder_pct
-        self.bus.join(SCC, [f"slvg/1/man/{scenario.sc}/up/+", f"slvg/1/man/{scenario.sc}/st"], 0)
+            link.loss_pct, link.dup_pct = net.loss_pct, net.dup_pct
+            link.reorder_pct = net.reorder_pct
+        man = f"slvg/1/man/{scenario.sc}"
+        self.bus.join(SCC, [f"{man}/up/+", f"{man}/st"], 0)
 
     def _ask(self, name, k0, n, phase, step, out):
         self.street.sums(name, k0, n, phase, step, self.specs[name]["board"]["pairs"], out)
@@ -112,7 +115,7 @@ class Run:
     # -- what the scenario orders
 
     def _apply_events(self, t_us: int):
-        """Those of the coming block; the world places its own inside it, the others act at its start."""
+        """Those of the coming block; the world places its own in it, others act at its start."""
         while self._reverts and self._reverts[0][0] < t_us:
             _, link, before = self._reverts.pop(0)
             for key, value in before.items():
@@ -121,7 +124,7 @@ class Run:
             self._act(self._events.pop(0), t_us)
 
     def happen(self, kind: str, **args):
-        """Now, what a scenario's event of this kind would do (load.Event); for steering a run by what it does."""
+        """Now, what a scenario's event of this kind would do (load.Event); to steer a run."""
         self._act(Event(self.t_us, kind, args), self.t_us)
 
     def _act(self, event: Event, t_us: int):
@@ -152,7 +155,8 @@ class Run:
         """A message from the centre to the Coordinator."""
         self._scc_n += 1
         ts = self.scenario.start_utc_ms + self.t_us // 1000
-        raw = messages.encode(t, SCC, self.scenario.coordinator().id, self._scc_n, self._scc_n, ts, body,
+        n = self._scc_n
+        raw = messages.encode(t, SCC, self.scenario.coordinator().id, n, n, ts, body,
                               lambda text: "0" * 16, self._scc_n, ts + 10_000)
         self.bus.publish(self.t_us, SCC, f"slvg/1/man/{self.scenario.sc}/dn/{t}", raw)
 
@@ -173,8 +177,11 @@ class Run:
 
 def run(scenario: Scenario, seed: int | None = None, level: str | None = None, vm: bool = False,
         on_panel: Callable | None = None, on_event: Callable | None = None,
-        on_progress: Callable | None = None, pace: Callable | None = None, twin: bool = True) -> RunResult:
-    """The whole scenario. on_panel(t_us, scc) at each change of the panel, on_event(t_us, acu, line),
+        on_progress: Callable | None = None, pace: Callable | None = None,
+        twin: bool = True) -> RunResult:
+    """The whole scenario.
+
+    on_panel(t_us, scc) at each change of the panel, on_event(t_us, acu, line),
     on_progress(t_us, run_us) every 100 ms of the street's time, pace(t_us) before each instant."""
     began = time.perf_counter()
     one = Run(scenario, seed, level, vm, twin)

@@ -1,7 +1,7 @@
 """The controllers of a run inside a real 32-bit MicroPython: the same calls as board/firmware.py.
 
-The world stays in CPython and drives the VM in lockstep over a pipe: frames and messages in, drives,
-messages and event lines out. The other end is host_sim/vm/server.py.
+The world stays in CPython and drives the VM in lockstep over a pipe: frames and messages in,
+drives, messages and event lines out. The other end is host_sim/vm/server.py.
 """
 import json
 import struct
@@ -61,11 +61,13 @@ class VmFirmware:
                 return self._read(struct.unpack("<I", self._read(4))[0])
             else:
                 rest = self._from.read() or b""
-                raise VmError(f"unexpected output of the VM: {(kind + rest)[:2000].decode(errors='replace')}")
+                text = (kind + rest)[:2000].decode(errors="replace")
+                raise VmError(f"unexpected output of the VM: {text}")
 
     def boot(self, acu_id, t_us, levels, up):
         body = struct.pack("<BBQB", self._names.index(acu_id), up, t_us, len(levels))
-        return self._call(b"B", body + struct.pack(f"<{len(levels)}i", *levels)).decode().split("\n")
+        body += struct.pack(f"<{len(levels)}i", *levels)
+        return self._call(b"B", body).decode().split("\n")
 
     def off(self, acu_id):
         self._call(b"O", bytes([self._names.index(acu_id)]))
@@ -77,7 +79,8 @@ class VmFirmware:
         parts = [struct.pack("<QBB", t_us, slow, len(work))]
         for name, frames, levels, messages, up in work:
             wave = not isinstance(frames, int)
-            parts.append(struct.pack("<BBBH", self._names.index(name), up, wave, len(frames) if wave else frames))
+            size = len(frames) if wave else frames
+            parts.append(struct.pack("<BBBH", self._names.index(name), up, wave, size))
             if wave:
                 parts.append(frames)
             parts.append(struct.pack(f"<BB{len(levels)}i", len(levels), len(messages), *levels))

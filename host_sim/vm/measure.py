@@ -1,7 +1,9 @@
-"""Inside the MicroPython VM: what one role costs. measure.py PATH SPEC.json WHAT; prints key value lines.
+"""Inside the MicroPython VM: what one role costs. measure.py PATH SPEC.json WHAT; prints key value
+lines.
 
 PATH holds the firmware and the doors as .mpy, as a board would load them. WHAT:
-  heap    bytes free after start in the heap given by -X heapsize (quantity level: the sample ring is apart),
+  heap    bytes free after start in the heap given by -X heapsize (quantity level: the sample ring
+  is apart),
           and bytes that each module of acu took when it was imported
   growth  bytes that more windows leave behind
   tick    bytes that fast ticks allocate with the heap locked, and microseconds of one tick
@@ -50,15 +52,17 @@ unit = Unit(spec, RingSampler, no_sums)
 levels = [1] + [0] * (len(spec["board"]["inputs"]) - 1)
 unit.boot(0, levels)
 channels = len(spec["board"]["channels"])
-frames = b"".join([bytes([k & 1, 8] * channels) for k in range(20)]) if spec["level"] == "wave" else 20
-t_us = 0
+frames = 20
+if spec["level"] == "wave":
+    frames = b"".join([bytes([k & 1, 8] * channels) for k in range(20)])
+_at = [0]
 
 
 def go(instants):
-    global t_us
+    """Lives for so many instants of 5 ms."""
     for _ in range(instants):
-        t_us += 5000
-        unit.instant(t_us, frames, levels, (), t_us % 10_000 == 0, True)
+        _at[0] += 5000
+        unit.instant(_at[0], frames, levels, (), _at[0] % 10_000 == 0, True)
 
 
 go(400)
@@ -84,7 +88,7 @@ elif what == "tick":
         spent = 0
         for _ in range(n):
             now[0] += 5000
-            clock.set(t_us + now[0])
+            clock.set(_at[0] + now[0])
             ticks_us = clock.ticks_us()
             push(frames)
             begin = time.ticks_us()
@@ -99,7 +103,7 @@ elif what == "tick":
     n = 0
     for _ in range(400):
         now[0] += 5000
-        clock.set(t_us + now[0])
+        clock.set(_at[0] + now[0])
         ticks_us = clock.ticks_us()
         push(frames)
         micropython.heap_lock()

@@ -1,7 +1,7 @@
 """Inside the MicroPython VM: all controllers of a run, driven in lockstep over stdin and stdout.
 
-Arguments: the folder of the firmware and that of host_sim. host_sim/vm/client.py is the other end of the
-wire. Runs in MicroPython only.
+Arguments: the folder of the firmware and that of host_sim. host_sim/vm/client.py is the other end
+of the wire. Runs in MicroPython only.
 """
 import gc
 import json

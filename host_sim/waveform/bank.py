@@ -15,8 +15,8 @@ from host_sim.waveform.front_end import CHUNK, FrontEnd
 AHEAD = 16                       # blocks rendered at once while nothing changes
 # What a frame adds: 1, and the door's cosine and sine, Q12 at the middle of 256 steps of a cycle.
 _MIDDLES = [math.pi * (2 * i + 1) / 256 for i in range(256)]
-_SUM_COLUMNS = np.array([[1, round(4096 * math.cos(x)), round(4096 * math.sin(x))]
-                         for x in _MIDDLES], dtype=np.float64)
+SUM_COLUMNS = np.array([[1, round(4096 * math.cos(x)), round(4096 * math.sin(x))]
+                        for x in _MIDDLES], dtype=np.float64)
 _PEAK_CODES = 64.0               # codes an ampere for the exact currents: 2 kA stay exact
 _COUNT = np.arange(127, dtype=np.int64)  # most frames that one take may ask for
 
@@ -24,7 +24,7 @@ _COUNT = np.arange(127, dtype=np.int64)  # most frames that one take may ask for
 class Bank:
     """Codes of the block that the street describes now, for several controllers."""
 
-    def __init__(self, rate_hz: int, front_ends: dict, block_us: int, watch_currents: bool):
+    def __init__(self, rate_hz: int, front_ends: dict, block_us: int):
         self.rate_hz = rate_hz
         self.front_ends: dict[str, FrontEnd] = front_ends
         self._slice = {}
@@ -37,14 +37,13 @@ class Bank:
         self._centred = np.zeros((rows, first))            # code - 2048, exact in float64
         self._codes = np.zeros((rows, first), dtype="<u2")
         self._currents = np.zeros((rows, 3))
-        self._watch_currents = watch_currents
         self._base = 0                    # frame of row 0
         self._end = 0                     # frames rendered
         self._first = 0                   # frames of the present block
         self._last = 0
         self._epoch = -1
         self._amplitudes = np.zeros((0, 0))  # of the epoch: a column a channel
-        self._exact = np.zeros((0, 0))       # of the transformer currents, if watched
+        self._exact = np.zeros((0, 0))       # of the transformer currents
         self._noise: dict = {}                # chunk -> noise of all channels
 
     def frame_at(self, t_us: int) -> int:
@@ -67,9 +66,8 @@ class Bank:
         if fresh:
             self._end = min(self._end, first)
             self._amplitudes = self._columns(solution, supply, phasors_of)
-            if self._watch_currents:
-                self._exact = np.array([synthesis.column(0.0, i, _PEAK_CODES, solution.orders, 0)
-                                        for i in solution.i], dtype=np.float64).T
+            self._exact = np.array([synthesis.column(0.0, i, _PEAK_CODES, solution.orders, 0)
+                                    for i in solution.i], dtype=np.float64).T
             self._epoch = epoch
         self._drop_before(self._first)
         last = max(last, min(self.frame_at(ahead_us), self._base + len(self._codes)))
@@ -89,7 +87,7 @@ class Bank:
         row = self._first - self._base + k0
         x = self._centred[row:row + n, self._slice[acu_id]]
         index = (phase + step * _COUNT[:n] & 0xFFFFFF) >> 16
-        sums = (x.T @ _SUM_COLUMNS[index]).tolist()
+        sums = (x.T @ SUM_COLUMNS[index]).tolist()
         products = (x.T @ x).tolist()
         k = 0
         for v, i in pairs:
@@ -141,8 +139,7 @@ class Bank:
     def _render(self, first: int, last: int, orders: tuple, supply):
         rows = slice(first - self._base, last - self._base)
         basis = self._rows(first, last, orders, supply)
-        if self._watch_currents:
-            self._currents[rows] = np.abs(basis @ self._exact) * (synthesis.CODE / _PEAK_CODES)
+        self._currents[rows] = np.abs(basis @ self._exact) * (synthesis.CODE / _PEAK_CODES)
         y = basis @ self._amplitudes
         y += self._noise_of(first, last)
         y *= synthesis.CODE

@@ -10,6 +10,7 @@ from itertools import count
 
 from host_sim.waveform.bank import AHEAD, Bank
 from host_sim.waveform.front_end import FrontEnd
+from host_sim.waveform.quantity import QuantityBank
 from host_sim.world import circuit, faults
 from host_sim.world.dice import Dice
 from host_sim.world.relay import Relay
@@ -23,8 +24,8 @@ _RUNS_PU = 0.35                  # of Un: a controller's power supply runs on an
 
 
 class Street:
-    """One street. level 'wave' or 'quantity' decides only how a block's peak currents are found:
-    `codes` and `sums` are two views of the same samples, so the levels cannot disagree."""
+    """One street. At level 'wave' samples are rendered, `sums` are theirs; at 'quantity' there are
+    no samples, `sums` are worked out from the phasors of the same front end."""
 
     def __init__(self, spec: StreetSpec, seed: int, level: str):
         if level not in ("wave", "quantity"):
@@ -48,7 +49,7 @@ class Street:
                 raise ValueError(f"acu {acu.id!r}: kind {acu.kind!r} does not exist; "
                                  "there are post, customer")
         self._front_ends = {a.id: FrontEnd(a, seed) for a in spec.acus}
-        self._banks = self._new_banks(level == "wave")
+        self._banks = self._new_banks(seed)
         self._events: list = []           # heap of (t_us, order, function of t_us)
         self._order = count()
         self._trace = Trace([c.id for c in spec.customers])
@@ -100,13 +101,15 @@ class Street:
             ahead_us = min(ahead_us, self._events[0][0])
         self._segment(start, t_us, ahead_us, peaks)
         self.now_us = t_us
-        if self.level == "wave":
-            peaks = next(iter(self._banks.values())).peaks() if self._banks else peaks
-        self._note_block(peaks)
+        bank = next(iter(self._banks.values()), None)
+        self._note_block(bank.peaks() if isinstance(bank, Bank) else peaks)
 
     def codes(self, acu_id: str) -> bytes:
         """ADC codes of the block's frames, interleaved, unsigned 16 bit, little-endian."""
-        return self._bank(acu_id).codes(acu_id)
+        bank = self._bank(acu_id)
+        if isinstance(bank, QuantityBank):
+            raise ValueError(f"acu {acu_id!r}: there are no codes at level 'quantity', only sums")
+        return bank.codes(acu_id)
 
     def n_frames(self, acu_id: str) -> int:
         return self._bank(acu_id).n_frames()
@@ -239,14 +242,17 @@ class Street:
         phase = self._loads[acu.customer].spec.phase
         return [Relay(acu.relay, p == phase, Dice(seed, acu.id, "relay", p)) for p in range(3)]
 
-    def _new_banks(self, watch_currents: bool) -> dict:
+    def _new_banks(self, seed: int) -> dict:
         by_rate: dict[int, dict] = {}
         for acu in self.spec.acus:
             by_rate.setdefault(acu.rate_hz, {})[acu.id] = self._front_ends[acu.id]
-        return {rate: Bank(rate, members, BLOCK_US, watch_currents)
+        if self.level == "wave":
+            return {rate: Bank(rate, members, BLOCK_US) for rate, members in by_rate.items()}
+        noise_lsb = {acu.id: acu.front_end.noise_lsb for acu in self.spec.acus}
+        return {rate: QuantityBank(rate, members, noise_lsb, seed)
                 for rate, members in by_rate.items()}
 
-    def _bank(self, acu_id: str) -> Bank:
+    def _bank(self, acu_id: str) -> Bank | QuantityBank:
         return self._banks[self._acu(acu_id).rate_hz]
 
     def _acu(self, acu_id: str, kind="") -> AcuSpec:

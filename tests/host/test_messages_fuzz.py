@@ -1,4 +1,5 @@
-"""Frames that are bent in every way: no exception, and nothing is taken but the form that encode() writes.
+"""Frames that are bent in every way: no exception, and nothing is taken but the form that encode()
+writes.
 
 That both Pythons judge alike is asked in tests/vm/test_messages_alike.py.
 """
@@ -18,20 +19,26 @@ def whole(t: str, r: random.Random) -> bytes:
     def value(kind):
         def number():
             return r.choice((0, 1, -1, r.randrange(-10**6, 10**6)))
-        return {"i": number(), "u": r.randrange(128), "f": r.randrange(2), "n": r.choice((None, number())), "s": r.choice(("eu1", "ub_en", "x")),
-                "a": [r.choice((None, number())) for _ in range(3)], "l": [["eu1", number(), None]][:r.randrange(2)],
+        return {"i": number(), "u": r.randrange(128), "f": r.randrange(2),
+                "n": r.choice((None, number())), "s": r.choice(("eu1", "ub_en", "x")),
+                "a": [r.choice((None, number())) for _ in range(3)],
+                "l": [["eu1", number(), None]][:r.randrange(2)],
                 "b": None}[kind]
 
     def body(spec):
         return {k: body(messages._MEAS) if kind == "b" else value(kind)
                 for k, kind in zip(spec[::2], spec[1::2], strict=True)}
 
-    return messages.encode(t, "eu1", "cd", r.randrange(65536), r.randrange(65536), TS, body(messages.TABLE[t][3]),
-                           lambda raw: "%016x" % r.getrandbits(64), r.randrange(1 << 30), TS + 10_000)
+    return messages.encode(t, "eu1", "cd", r.randrange(65536), r.randrange(65536), TS,
+                           body(messages.TABLE[t][3]),
+                           lambda raw: f"{r.getrandbits(64):016x}", r.randrange(1 << 30),
+                           TS + 10_000)
 
 
-BITS = [b"{", b"}", b"[", b"]", b'"', b",", b":", b" ", b"\n", b"-", b"0", b"00", b"1", b".5", b"e3", b"null", b"true",
-        b"NaN", b"Infinity", b"\\", b"\\u0041", b"\xff", b"\xc3\xa9", b"\x00", b"\x7f", b'"n":1,', b'"v":1,', b"//",
+BITS = [b"{", b"}", b"[", b"]", b'"', b",", b":", b" ", b"\n", b"-", b"0", b"00", b"1", b".5",
+        b"e3", b"null", b"true",
+        b"NaN", b"Infinity", b"\\", b"\\u0041", b"\xff", b"\xc3\xa9", b"\x00", b"\x7f", b'"n":1,',
+        b'"v":1,', b"//",
         b"9" * 30, b"_", b"'", b"\t", b"{}", b"[]"]
 
 
@@ -63,10 +70,12 @@ def bent(raw: bytes, r: random.Random) -> bytes:
 
 
 def judged(raw: bytes):
-    """decode()'s verdict, after checking that what it takes is exactly what encode() would write."""
+    """decode()'s verdict, after checking that what it takes is exactly what encode() would
+    write."""
     msg = messages.decode(raw)
     if msg is not None:
-        again = messages.encode(msg["t"], msg["s"], msg["d"], msg["n"], msg["c"], msg["ts"], msg["b"],
+        again = messages.encode(msg["t"], msg["s"], msg["d"], msg["n"], msg["c"], msg["ts"],
+                                msg["b"],
                                 lambda _: msg["h"], msg.get("k", 0), msg.get("x", 0))
         assert again == raw
         assert messages.decode(again) == msg
@@ -92,7 +101,9 @@ def test_bent_frames_are_refused_or_whole(t, seed):
 
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-                    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+                    lambda inner: st.lists(inner,
+                                           max_size=4) | st.dictionaries(st.text(max_size=4),
+                                                                         inner, max_size=3),
                     max_leaves=12)
 
 
@@ -104,4 +115,5 @@ def test_any_json_in_any_place_is_judged_without_an_exception(t, seed, data):
     key = data.draw(st.sampled_from(sorted(place)))
     place[key] = data.draw(JSON)
     judged(json.dumps(msg, separators=(",", ":")).encode())
-    judged(json.dumps(msg, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    judged(json.dumps(msg, separators=(",", ":"), ensure_ascii=False).encode("utf-8",
+                                                                             "surrogatepass"))

@@ -1,4 +1,5 @@
-"""A record survives a power cut at any byte of its writing: the old body or the new one, never anything else."""
+"""A record survives a power cut at any byte of its writing: the old body or the new one, never
+anything else."""
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,10 +73,12 @@ def test_the_very_first_write_cut_leaves_nothing_or_the_new(rest):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.binary(min_size=1, max_size=12), st.none() | st.integers(0, 22)), max_size=12),
+@given(st.lists(st.tuples(st.binary(min_size=1, max_size=12), st.none() | st.integers(0, 22)),
+                max_size=12),
        st.sampled_from(["nothing", "old", "erased"]))
 def test_any_number_of_cuts_in_a_row(writes, rest):
-    """Each write is whole or cut; after each the newest whole body is found, or a cut one that was whole enough."""
+    """Each write is whole or cut; after each the newest whole body is found, or a cut one that was
+    whole enough."""
     flash = Flash()
     flash.rest = rest
     last = None

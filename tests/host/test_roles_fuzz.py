@@ -1,4 +1,5 @@
-"""Well-formed messages with senseless contents, to every role: nothing is raised, nothing is driven twice.
+"""Well-formed messages with senseless contents, to every role: nothing is raised, nothing is
+driven twice.
 
 An exception in the slow tier would reset the controller; a message must not be able to do that.
 """
@@ -12,15 +13,18 @@ from host_sim.board.doors import SimClock, SimLink, SimStore, SimSwitchgear, Sim
 from tests.unit.cabinet import DOWN, Cabinet
 from tests.unit.test_fast_alloc import Post
 
-NUMBERS = (0, 0, 1, 1, 2, 3, 5, 7, 99, -1, -2, 60_000, 65_536, 1 << 31, -(1 << 31) - 1, (1 << 53) - 1, 1 - (1 << 53))
+NUMBERS = (0, 0, 1, 1, 2, 3, 5, 7, 99, -1, -2, 60_000, 65_536, 1 << 31, -(1 << 31) - 1,
+           (1 << 53) - 1, 1 - (1 << 53))
 WORDS = ("eu1", "eu2", "cd", "scc", "", "ub_en", "lockout", "sw", "phs", "unlock", "tele", "x")
 
 
 def body_of(spec, r):
     def value(kind):
-        return {"i": r.choice(NUMBERS), "u": r.choice((*range(13), 99, 127)), "f": r.randrange(2), "n": r.choice((None, *NUMBERS)), "s": r.choice(WORDS),
+        return {"i": r.choice(NUMBERS), "u": r.choice((*range(13), 99, 127)), "f": r.randrange(2),
+                "n": r.choice((None, *NUMBERS)), "s": r.choice(WORDS),
                 "a": [r.choice((None, *NUMBERS)) for _ in range(3)], "b": None,
-                "l": [r.choice((r.choice(WORDS), r.choice(NUMBERS), None, [1, "a"])) for _ in range(r.randrange(4))]}[kind]
+                "l": [r.choice((r.choice(WORDS), r.choice(NUMBERS), None,
+                                [1, "a"])) for _ in range(r.randrange(4))]}[kind]
     return {k: body_of(messages._MEAS, r) if kind == "b" else value(kind)
             for k, kind in zip(spec[::2], spec[1::2], strict=True)}
 
@@ -29,8 +33,10 @@ def frames(r, n, sources, targets, ts):
     for k in range(n):
         t = r.choice(sorted(messages.TABLE))
         try:
-            yield t, messages.encode(t, r.choice(sources), r.choice(targets), k & 0xFFFF, r.choice((0, 1, 7)), ts(),
-                                     body_of(messages.TABLE[t][3], r), lambda _: "0" * 16, k, ts() + 10_000)
+            yield t, messages.encode(t, r.choice(sources), r.choice(targets), k & 0xFFFF,
+                                     r.choice((0, 1, 7)), ts(),
+                                     body_of(messages.TABLE[t][3], r), lambda _: "0" * 16, k,
+                                     ts() + 10_000)
         except ValueError:
             pass      # too long to be sent
 
@@ -63,14 +69,18 @@ def test_a_sub_coordinator_takes_anything():
     class Doors:
         clock = SimClock(1_772_345_000_000)
         sampler = RingSampler(6, Post.PAIRS, 512, 4000)
-        switchgear, link, store, watchdog = SimSwitchgear(0, 3), SimLink(), SimStore(), SimWatchdog()
+        switchgear, link, store, watchdog = SimSwitchgear(0,
+                                                          3), SimLink(), SimStore(), SimWatchdog()
 
     Doors.clock.boot(0)
     acu = app.build({**Post.BOARD, "roles": ("subcoordinator",)}, {
-        "id": "sp1", "role": "subcoordinator", "sc": "sc1", "uc": "uc1", "members": ["eu1", "eu2"]}, Doors)
+        "id": "sp1", "role": "subcoordinator", "sc": "sc1", "uc": "uc1",
+        "members": ["eu1", "eu2"]}, Doors)
     r = random.Random(1)
-    for k, (t, raw) in enumerate(frames(r, 3000, ("cd", "eu1", "eu2", "eu9"), ("sp1", "eu1", "*", "cd"), Doors.clock.utc_ms)):
-        topic = r.choice(("slvg/1/slv/sc1/uc1/eu1/up/", "slvg/1/mst/sc1/sp1/dn/", "slvg/1/mst/sc1/all/dn/"))
+    for k, (t, raw) in enumerate(frames(r, 3000, ("cd", "eu1", "eu2", "eu9"),
+                                        ("sp1", "eu1", "*", "cd"), Doors.clock.utc_ms)):
+        topic = r.choice(("slvg/1/slv/sc1/uc1/eu1/up/", "slvg/1/mst/sc1/sp1/dn/",
+                          "slvg/1/mst/sc1/all/dn/"))
         Doors.clock.set(k * 10_000)
         acu.fast(Doors.clock.ticks_us())
         acu.on_message(topic + t, raw)

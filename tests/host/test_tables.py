@@ -1,4 +1,4 @@
-"""Tables 2 and 3 of the platform against the code: what a role may do where, what a functionality may call."""
+"""Tables 2 and 3 of the platform against the code: who may do what where."""
 import ast
 from pathlib import Path
 
@@ -14,25 +14,25 @@ ROLES = Path(__file__).resolve().parents[2] / "firmware/acu/roles"
 
 # Where each functionality lives in the roles: (file, method).
 WHERE = {
-    "F1": [("coordinator", "_do_telemetry"), ("coordinator", "_sum_check"), ("centre", "telemetry"),
-           ("operator", "_reply_meas")],
+    "F1": [("coordinator", "_do_telemetry"), ("coordinator", "_sum_check"),
+           ("centre", "telemetry"), ("operator", "_reply_meas")],
     "F2": [("coordinator", "_watch"), ("coordinator", "_on_supply"), ("coordinator", "lamp")],
     "F3": [("coordinator", "_do_loading"), ("coordinator", "_post_ok"), ("operator", "_on_sw"),
            ("operator", "_alone")],
-    "F4": [("coordinator", "_do_balancing"), ("operator", "_on_phs"), ("operator", "_verify_phase"),
-           ("operator", "_reply_ub")],
+    "F4": [("coordinator", "_do_balancing"), ("operator", "_on_phs"),
+           ("operator", "_verify_phase"), ("operator", "_reply_ub")],
 }
 
 # What an attribute of a role is, among the eight primitives of Table 1.
 PRIMITIVE = {
     "log": "CSF-1", "_record": "CSF-1", "_save": "CSF-1",
-    "scheduler": "CSF-2", "loading": "CSF-2", "balancing": "CSF-2", "telemetry": "CSF-2", "supply": "CSF-2",
-    "sums": "CSF-2", "average": "CSF-2",
-    "net": "ISF-1", "to_op": "ISF-1", "to_all": "ISF-1", "centre": "ISF-1", "say": "ISF-1", "_say": "ISF-1",
-    "start_ms": "ISF-2",
+    "scheduler": "CSF-2", "loading": "CSF-2", "balancing": "CSF-2", "telemetry": "CSF-2",
+    "supply": "CSF-2", "sums": "CSF-2", "average": "CSF-2",
+    "net": "ISF-1", "to_op": "ISF-1", "to_all": "ISF-1", "centre": "ISF-1", "say": "ISF-1",
+    "_say": "ISF-1", "start_ms": "ISF-2",
     "sensing": "DRF-1", "look": "DRF-1",
     "_switch": "DRF-3", "_begin": "DRF-3",
-    "sequence": "DRF-4", "_phs": "DRF-4",
+    "sequence": "DRF-4",
 }
 # Windows are measuring (DRF-2); RMS(1/2) and what is compared with a limit is sensing (DRF-1).
 WINDOW = ("u_dv", "i_ma", "p_w", "q_var", "s_va", "f_mhz", "e_import_mwh", "pf_m")

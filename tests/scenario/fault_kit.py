@@ -226,6 +226,20 @@ def two_in_one_slot(run):
     ]
 
 
+def broken_too_shortly(run):
+    """Changes from one phase to another with less than 50 ms between contact and contact."""
+    wrong = []
+    broke = {}
+    for t_us, customer, phase, on in run.result.contacts:
+        if not on:
+            broke[customer] = (t_us, phase)
+        elif customer in broke:
+            off_us, was = broke[customer]
+            if was != phase and t_us - off_us < 50_000:
+                wrong.append(f"{customer} {PHASES[was]} to {PHASES[phase]} in {t_us - off_us} us")
+    return wrong
+
+
 def driven_before_the_self_test(run):
     """Coils energised by a controller that has started and not yet tested itself."""
     wrong = []
@@ -291,6 +305,7 @@ def check(run, off=(), moved=None):
         closed_on_what_was_no_supply,
         closed_before_restoration,
         two_in_one_slot,
+        broken_too_shortly,
         driven_before_the_self_test,
         left_off_silently,
         log_out_of_order,

@@ -1,4 +1,5 @@
-"""The close-block tag (spec smartlvgrid, section 10) stops every closing, also after a power loss."""
+"""The close-block tag (spec smartlvgrid, section 10) stops every closing, also after a power
+loss."""
 import pytest
 
 from tests.scenario.kit import A, B, assay, play

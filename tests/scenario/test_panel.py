@@ -92,7 +92,8 @@ def test_the_variants_are_what_they_say(through_scd, at_127_v, short_holdup):
 
 
 def test_with_nobody_holding_up_all_the_same_everybody_comes_back():
-    """The Coordinator too is dead after 2 s; it remembers what it told the centre, and takes it back."""
+    """The Coordinator too is dead after 2 s; it remembers what it told the centre, and takes it
+    back."""
     dead = {acu: {"holdup_ms": 2_000} for acu in ("cd", "eu1", "eu2", "eu3")}
     street = play(assay(run_s=24, acus=dead, events=[
         (6, {"supply": "lost"}), (12, {"supply": "back"})]))

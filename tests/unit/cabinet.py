@@ -1,7 +1,8 @@
-"""One customer's cabinet for the tests of the Operator: supply, three latching relays, load, mailbox.
+"""One customer's cabinet for the tests of the Operator: supply, three latching relays, load,
+mailbox.
 
-Runs in both Pythons on integers only. The real firmware runs on the doors of host_sim/board; this is the
-little world behind them, 5 ms an instant, with the faults that matter for switching.
+Runs in both Pythons on integers only. The real firmware runs on the doors of host_sim/board; this
+is the little world behind them, 5 ms an instant, with the faults that matter for switching.
 """
 from acu import messages
 from acu.ports import CLOSE, RELEASE
@@ -13,19 +14,19 @@ DOWN = "slvg/1/slv/sc1/uc0/"
 BOARD = {
     "board": "bench", "kind": "customer", "roles": ("operator",), "rate_hz": 4000, "slot_ns": 2000,
     "u_peak_dv": 4500, "i_peak_ma": 100_000, "ring_ms": 500, "pairs": ((3, 4), (0, 1), (2, 0)),
-    "channels": [{"name": name} for name in ("ua", "ub", "uc", "ul", "i")], "outputs": [0, 1, 2], "inputs": [0, 1, 2],
+    "channels": [{"name": name} for name in ("ua", "ub", "uc", "ul", "i")], "outputs": [0, 1, 2],
+    "inputs": [0, 1, 2],
 }
 A, B, C = 0, 1, 2
 
 
 class Cabinet:
-    """closed: contacts; weld, jam: those that never open, never close; lie: mirror of a contact, if set;
-    frozen, clipped: channels (3 is the load side); load_dv: of the load side by itself."""
+    """closed: contacts; weld, jam: those that never open, never close; lie: mirror of a contact,
+    if set; frozen, clipped: channels (3 is the load side); load_dv: of the load side by itself."""
 
     def __init__(self, closed=(A,), store=None, **config):
         cfg = {"id": "eu1", "role": "operator", "sc": "sc1", "uc": "uc0"}
-        for key in config:
-            cfg[key] = config[key]
+        cfg.update(config)
         self.supply_dv = [2300, 2300, 2300]
         self.load_dv = 0
         self.closed = [k in closed for k in (A, B, C)]
@@ -47,7 +48,8 @@ class Cabinet:
         self._post = []
         self._n = self._k = 0
         self._odd = False
-        spec = {"id": "eu1", "board": BOARD, "config": cfg, "level": "quantity", "utc0_ms": UTC0_MS}
+        spec = {"id": "eu1", "board": BOARD, "config": cfg, "level": "quantity",
+                "utc0_ms": UTC0_MS}
         self.unit = Unit(spec, None, self._ask)
         if store:
             self.unit.store = store
@@ -115,7 +117,8 @@ class Cabinet:
             post = self._post
             self._post = []
         frames = 0 if self.lost_frames else 20
-        drives, sent, lines = self.unit.instant(self.t_us, frames, self.mirrors(), post, slow, True)
+        drives, sent, lines = self.unit.instant(self.t_us, frames, self.mirrors(), post, slow,
+                                                True)
         for k, level in drives:
             self.drives.append((self.ms(), k, level))
             self._coil[k] = level
@@ -176,7 +179,8 @@ class Cabinet:
 
     def switch(self, on, sel=0, why=5, lease_s=0, **envelope):
         """sw.req; the error number of its answer, -1 without one."""
-        answer = self.ask("sw.req", {"on": on, "sel": sel, "why": why, "t_ms": 0, "lease_s": lease_s}, **envelope)
+        answer = self.ask("sw.req", {"on": on, "sel": sel, "why": why, "t_ms": 0,
+                                     "lease_s": lease_s}, **envelope)
         return answer["e"] if answer else -1
 
     def move(self, ph, dead_ms=60, t_ms=0, ms=400, **envelope):

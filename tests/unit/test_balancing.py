@@ -1,9 +1,25 @@
 """F4 against section 11 of the spec: when it asks, whom it moves, and when it lets go."""
 from acu import events as ev
 from acu.functions.averaging import Average
-from acu.functions.balancing import (ABORT_FEW, ABORT_GAIN, ABORT_IDLE, ARMED, B_ABORT, B_ASK,
-                                     B_BACK, B_MOVE, B_PLAN, B_QUERY, B_RESULT, COMMAND, COOLDOWN,
-                                     MONITOR, QUERY, VERIFY, Balancing)
+from acu.functions.balancing import (
+    ABORT_FEW,
+    ABORT_GAIN,
+    ABORT_IDLE,
+    ARMED,
+    B_ABORT,
+    B_ASK,
+    B_BACK,
+    B_MOVE,
+    B_PLAN,
+    B_QUERY,
+    B_RESULT,
+    COMMAND,
+    COOLDOWN,
+    MONITOR,
+    QUERY,
+    VERIFY,
+    Balancing,
+)
 
 A, B, C = 0, 1, 2
 SR_VA = 15_000

@@ -1,4 +1,5 @@
-"""Settings: each key bounded and with its unit; what is wrong is said in one sentence with a remedy."""
+"""Settings: each key bounded and with its unit; what is wrong is said in one sentence with a
+remedy."""
 from acu import config
 
 GOOD = {"id": "eu1", "role": "operator", "sc": "sc1", "uc": "uc0"}
@@ -6,8 +7,7 @@ GOOD = {"id": "eu1", "role": "operator", "sc": "sc1", "uc": "uc0"}
 
 def complaints(**given):
     whole = dict(GOOD)
-    for key in given:
-        whole[key] = given[key]
+    whole.update(given)
     return config.check(whole)[1]
 
 
@@ -41,7 +41,8 @@ def test_every_number_is_refused_beyond_its_bounds_and_taken_at_them():
 
 
 def test_the_sentence_names_key_bound_unit_and_remedy():
-    assert complaints(t_out_ms=20) == ["E107 config: t_out_ms = 20 is below its minimum of 100 ms. Set 100 to 5000."]
+    assert complaints(t_out_ms=20) == [
+        "E107 config: t_out_ms = 20 is below its minimum of 100 ms. Set 100 to 5000."]
     assert complaints(u_ov_pm=9000) == [
         "E107 config: u_ov_pm = 9000 is above its maximum of 1500 per mille. Set 1050 to 1500."]
 
@@ -66,13 +67,15 @@ def test_what_a_controller_is_must_be_said():
         del given[key]
         errors = config.check(given)[1]
         assert len(errors) == 1 and errors[0].startswith("E108 config: %s is missing" % key)
-    assert complaints(role="boss") == ["E105 config: role = boss. Choose one of: operator subcoordinator coordinator."]
+    assert complaints(role="boss") == [
+        "E105 config: role = boss. Choose one of: operator subcoordinator coordinator."]
 
 
 def test_lists_belong_to_the_members():
     two = ["eu1", "eu2"]
     assert complaints(members=two, prio=[1, 0], via=["-", "sp1"]) == []
-    assert complaints(members=two, prio=[1])[0].startswith("E110 config: prio has 1 entries for 2 members")
+    assert complaints(members=two,
+                      prio=[1])[0].startswith("E110 config: prio has 1 entries for 2 members")
     assert complaints(members=two, via=["-"])[0].startswith("E110 config: via")
     assert complaints(members=["eu1", "eu1"])[0].startswith("E111")
     for prio in (100, -1, "1", True, (1, 2)):
@@ -85,7 +88,8 @@ def test_nominal_frequency_is_50_or_60():
 
 
 def test_a_relay_touches_well_before_the_dead_time_ends():
-    """The drive is advanced by t_close: no setting of the two may leave no time at all between phases."""
+    """The drive is advanced by t_close: no setting of the two may leave no time at all between
+    phases."""
     dead, close = config.KEYS["dead_ms"], config.KEYS["t_close_ms"]
     assert close[2] <= 25 and dead[1] - close[2] >= 15
 

@@ -1,4 +1,5 @@
-"""One tick of the fast tier allocates nothing: with the heap locked, an allocation raises MemoryError.
+"""One tick of the fast tier allocates nothing: with the heap locked, an allocation raises
+MemoryError.
 
 On CPython there is no heap to lock and the ticks just run; the VM gives the verdict.
 """
@@ -12,7 +13,8 @@ from tests.unit.cabinet import B, Cabinet
 
 
 def locked_ticks(c, ms):
-    """Like Cabinet.run, but with the heap locked during each Acu.fast(). Returns how many ticks ran."""
+    """Like Cabinet.run, but with the heap locked during each Acu.fast(). Returns how many ticks
+    ran."""
     acu = c.acu
     clock = c.unit.clock
     for n in range(ms // 5):
@@ -133,8 +135,10 @@ class Post:
     """The doors of a Coordinator; its ring is filled before each locked tick."""
 
     PAIRS = ((0, 3), (1, 4), (2, 5))
-    BOARD = {"board": "bench", "kind": "post", "roles": ("coordinator",), "rate_hz": 4000, "slot_ns": 2000,
-             "u_peak_dv": 4500, "i_peak_ma": 100_000, "channels": [{"name": n} for n in ("ua", "ub", "uc", "ia", "ib", "ic")]}
+    BOARD = {"board": "bench", "kind": "post", "roles": ("coordinator",), "rate_hz": 4000,
+             "slot_ns": 2000,
+             "u_peak_dv": 4500, "i_peak_ma": 100_000,
+             "channels": [{"name": n} for n in ("ua", "ub", "uc", "ia", "ib", "ic")]}
 
     def __init__(self):
         self.clock = SimClock(1_772_345_000_000)
@@ -142,7 +146,8 @@ class Post:
         self.switchgear = SimSwitchgear(0, 3)
         self.link, self.store, self.watchdog = SimLink(), SimStore(), SimWatchdog()
         self.clock.boot(0)
-        self.acu = app.build(self.BOARD, {"id": "cd", "role": "coordinator", "sc": "sc1", "uc": "uc0",
+        self.acu = app.build(self.BOARD, {"id": "cd", "role": "coordinator", "sc": "sc1",
+                                          "uc": "uc0",
                                           "members": ["eu1", "eu2"]}, self)
         self.t_us = 0
         self.peak = 1480

@@ -1,9 +1,25 @@
 """F3 against section 10 of the spec: who is opened, who closed again, when, and who never is."""
 from acu import events as ev
 from acu.functions import outage as f2
-from acu.functions.loading import (A_ASK_OPEN, A_CLOSE, A_CLOSED, A_DELAY, A_END, A_FAIL, A_HOLD,
-                                   A_SELECT, A_SHED, A_SHED_END, ABC, CONNECTED, DELAY, RECON,
-                                   SHED, WAIT, LoadingControl)
+from acu.functions.loading import (
+    A_ASK_OPEN,
+    A_CLOSE,
+    A_CLOSED,
+    A_DELAY,
+    A_END,
+    A_FAIL,
+    A_HOLD,
+    A_SELECT,
+    A_SHED,
+    A_SHED_END,
+    ABC,
+    CONNECTED,
+    DELAY,
+    RECON,
+    SHED,
+    WAIT,
+    LoadingControl,
+)
 
 BASE_MS, SLOT_MS = 3000, 1000
 COMMANDS = (A_SHED, A_ASK_OPEN, A_SELECT, A_CLOSE)

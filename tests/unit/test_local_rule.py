@@ -11,7 +11,8 @@ def rule():
 
 
 def play(r, *spans):
-    """(u_dv of A B C, ms, or with valid and all_valid) spans; own phase A. [(ms, answer)] of each change."""
+    """(u_dv of A B C, ms, or with valid and all_valid) spans; own phase A. [(ms, answer)] of each
+    change."""
     t = 0
     said = []
     last = WHY_NONE
@@ -46,15 +47,18 @@ def test_time_below_is_not_added_up_over_interruptions():
 def test_over_voltage_opens_after_its_time_and_not_at_the_limit():
     assert play(rule(), (GOOD, 100), ((2761, 2300, 2300), 1000)) == [(300, WHY_OV)]
     assert play(rule(), ((2760, 2300, 2300), 5000)) == []
-    assert play(rule(), ((2900, 2300, 2300), 190), (GOOD, 50), ((2900, 2300, 2300), 190), (GOOD, 50)) == []
-    assert play(rule(), ((2300, 2900, 2900), 5000)) == []      # another phase's trouble is not ours
+    assert play(rule(), ((2900, 2300, 2300), 190), (GOOD, 50), ((2900, 2300, 2300), 190),
+                (GOOD, 50)) == []
+    # another phase's trouble is not ours
+    assert play(rule(), ((2300, 2900, 2900), 5000)) == []
 
 
 def test_a_lost_neutral_is_told_from_a_high_supply():
     r = rule()
     assert play(r, ((2900, 1500, 2300), 400)) == [(200, WHY_OV)] and r.neutral
     r = rule()
-    assert play(r, ((2700, 1500, 2300), 400)) == [(200, WHY_OV)] and r.neutral   # own 1.17 Un, below u_ov
+    # own 1.17 Un, below u_ov
+    assert play(r, ((2700, 1500, 2300), 400)) == [(200, WHY_OV)] and r.neutral
     r = rule()
     assert play(r, ((2900, 2900, 2900), 400)) == [(200, WHY_OV)] and not r.neutral
     assert play(rule(), ((2700, 2700, 2700), 5000)) == []
@@ -68,12 +72,14 @@ def test_a_channel_that_proves_nothing_does_not_trip():
 
 def test_a_channel_that_proves_nothing_does_not_reset_either():
     assert play(rule(), ((0, 0, 0), 200), (GOOD, 500, False), ((0, 0, 0), 200)) == [(800, WHY_OUT)]
-    assert play(rule(), ((2900, 2300, 2300), 100), (GOOD, 500, False), ((2900, 2300, 2300), 200)) == [(700, WHY_OV)]
+    assert play(rule(), ((2900, 2300, 2300), 100), (GOOD, 500, False),
+                ((2900, 2300, 2300), 200)) == [(700, WHY_OV)]
 
 
 def test_a_dead_converter_on_another_phase_is_no_lost_neutral():
     assert play(rule(), ((2700, 0, 2300), 5000, True, False)) == []
-    assert play(rule(), ((2900, 0, 2300), 400, True, False)) == [(200, WHY_OV)]   # own over-voltage still counts
+    # own over-voltage still counts
+    assert play(rule(), ((2900, 0, 2300), 400, True, False)) == [(200, WHY_OV)]
 
 
 def test_it_says_so_as_long_as_it_lasts_and_not_longer():

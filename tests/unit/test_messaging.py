@@ -1,4 +1,5 @@
-"""ISF-1, receive and send: what may be acted upon, each thing once; nothing accepted is lost on the way out."""
+"""ISF-1, receive and send: what may be acted upon, each thing once; nothing accepted is lost on
+the way out."""
 from acu import messages
 from acu.primitives import messaging as ms
 from acu.primitives.messaging import Messenger
@@ -42,7 +43,8 @@ def messenger(**options):
     return net, link
 
 
-def frame(t="sw.req", body=None, src="cd", dst="eu1", n=1, k=1, ts=UTC0_MS, x=UTC0_MS + 10_000, h="0" * 16):
+def frame(t="sw.req", body=None, src="cd", dst="eu1", n=1, k=1, ts=UTC0_MS, x=UTC0_MS + 10_000,
+          h="0" * 16):
     return messages.encode(t, src, dst, n, 5, ts, body or SW, lambda raw: h, k, x)
 
 
@@ -62,7 +64,8 @@ def test_a_duplicate_is_known_by_its_number_even_with_a_newer_counter():
     net, _ = messenger()
     net.receive(0, frame(n=7, k=1))
     assert net.receive(0, frame(n=7, k=2)) is None and dropped(net) == ["DOUBLED"]
-    net.receive(0, frame("hb", {"up_s": 1, "rssi": 0, "q": 0, "err": 0, "ph": 0, "on": 1, "why": 0}, n=8))
+    net.receive(0, frame("hb", {"up_s": 1, "rssi": 0, "q": 0, "err": 0, "ph": 0, "on": 1,
+                                "why": 0}, n=8))
     assert net.receive(0, frame("meas.req", {"what": 0, "win_ms": 1}, n=8)) is None
 
 
@@ -92,7 +95,8 @@ def test_counters_of_two_senders_are_their_own():
 
 def test_a_restart_makes_numbers_anew_but_never_the_counter():
     net, _ = messenger()
-    hello = {"role": "cd", "dom": "tp", "fw": "1", "drf": 7, "ph": 0, "un_dV": 2300, "sw": 0, "boot": 4}
+    hello = {"role": "cd", "dom": "tp", "fw": "1", "drf": 7, "ph": 0, "un_dV": 2300, "sw": 0,
+             "boot": 4}
     net.receive(0, frame("hello", hello, dst="*", n=1))
     net.receive(0, frame(n=2, k=50))
     hello["boot"] = 5
@@ -110,14 +114,16 @@ def test_requests_too_old_too_early_or_expired_are_refused():
         assert dropped(net) == ([] if ok else ["STALE"])
     for t, body in (("meas.req", {"what": 0, "win_ms": 1}), ("ub.req", {"avg_s": 1, "win_ms": 1})):
         net, _ = messenger()
-        assert net.receive(0, frame(t, body, ts=UTC0_MS - 10_001)) is None and dropped(net) == ["STALE"]
+        assert net.receive(0, frame(t, body,
+                                    ts=UTC0_MS - 10_001)) is None and dropped(net) == ["STALE"]
 
 
 def test_time_and_reports_are_taken_at_any_age():
     """A clock that is wrong by years must be able to mend itself, and old news is still news."""
     net, _ = messenger()
     assert net.receive(0, frame("time", {"utc_ms": 1, "src": "ntp"}, dst="*", n=1, ts=5, x=6))
-    assert net.receive(0, frame("sw.ack", {"on": 1, "sel": 0, "ok": 1, "e": 0, "u_dV": 1}, n=2, ts=5))
+    assert net.receive(0, frame("sw.ack", {"on": 1, "sel": 0, "ok": 1, "e": 0, "u_dV": 1}, n=2,
+                                ts=5))
 
 
 def test_what_is_for_others_or_from_ourselves_is_foreign():
@@ -135,7 +141,8 @@ def test_a_wrong_code_is_refused_and_leaves_no_trace():
     net, _ = messenger()
     assert net.receive(0, frame(h="0" * 15 + "1")) is None
     assert dropped(net) == ["UNAUTHENTIC"]
-    assert net.receive(0, frame()) is not None      # same number and counter: a forgery blocks nobody
+    # same number and counter: a forgery blocks nobody
+    assert net.receive(0, frame()) is not None
 
 
 def test_each_sender_signs_with_its_own_key_over_the_raw_bytes():
@@ -159,7 +166,8 @@ def test_a_relay_passes_others_messages_and_checks_only_its_own():
     assert net.receive(0, frame(dst="eu2", n=1), True) is not None    # its code is eu2's business
     assert net.receive(0, frame(dst="eu2", n=1), True) is None and dropped(net) == ["DOUBLED"]
     assert net.receive(0, frame(dst="eu1", n=2), True) is None and "UNAUTHENTIC" in dropped(net)
-    assert net.receive(0, frame(dst="eu2", n=3, ts=UTC0_MS - 11_000), True) is None and "STALE" in dropped(net)
+    assert net.receive(0, frame(dst="eu2", n=3, ts=UTC0_MS - 11_000),
+                       True) is None and "STALE" in dropped(net)
 
 
 def test_garbage_is_counted_and_harmless():
@@ -208,7 +216,8 @@ def test_what_must_arrive_waits_for_the_link_in_order_and_is_not_overtaken():
         evt(net, code)
     link.up = True
     evt(net, "OV")
-    net.send(0, "t", "hb", "*", {"up_s": 1, "rssi": 0, "q": 0, "err": 0, "ph": 0, "on": 1, "why": 0})
+    net.send(0, "t", "hb", "*", {"up_s": 1, "rssi": 0, "q": 0, "err": 0, "ph": 0, "on": 1,
+                                 "why": 0})
     assert codes(link) == ["hb"]                     # live data does not wait
     for _ in range(3):
         net.slow()
@@ -233,7 +242,8 @@ def test_the_outbox_drops_the_oldest_and_counts():
 def test_heart_beats_are_not_kept():
     net, link = messenger()
     link.up = False
-    net.send(0, "t", "hb", "*", {"up_s": 1, "rssi": 0, "q": 0, "err": 0, "ph": 0, "on": 1, "why": 0})
+    net.send(0, "t", "hb", "*", {"up_s": 1, "rssi": 0, "q": 0, "err": 0, "ph": 0, "on": 1,
+                                 "why": 0})
     link.up = True
     net.slow()
     assert link.sent == []

@@ -1,4 +1,4 @@
-"""The Operator on hand-fed doors: what a customer, a linesman or an attacker can do to it (tests/unit/cabinet.py)."""
+"""The Operator on hand-fed doors: what a customer, a linesman or an attacker can do to it."""
 from acu import events as ev
 from acu.ports import CLOSE, OPEN
 from tests.unit.cabinet import BOARD, A, B, C, Cabinet
@@ -46,7 +46,8 @@ def test_no_coil_moves_before_the_self_test_passed():
 
 def test_two_closed_contacts_fail_the_self_test():
     c = Cabinet((A, B)).run(4000)
-    assert not c.acu.ready and c.drives == [] and c.said("SELFTEST") == ["SELFTEST ok=0 failed_mask=2"]
+    assert not c.acu.ready and c.drives == []
+    assert c.said("SELFTEST") == ["SELFTEST ok=0 failed_mask=2"]
 
 
 # -- opening and closing on order
@@ -60,7 +61,7 @@ def test_an_opening_is_done_proven_and_answered():
     assert c.switch(0) == 0 and len(c.said("OPENED")) == 1      # already open
 
 
-def test_a_closing_needs_a_select_of_the_same_sender_within_ten_seconds():
+def test_a_closing_needs_a_fresh_select_of_the_same_sender():
     c = opened()
     assert c.switch(1) == ev.E_INTERLOCK
     select(c)
@@ -105,20 +106,23 @@ def test_a_closing_is_judged_again_when_it_comes():
     def locked(c):
         c.acu.gate.locked = ev.WHY_STUCK
 
-    for change, e in ((low, ev.E_NO_VOLTAGE), (high, ev.E_NO_VOLTAGE), (alive, ev.E_INTERLOCK), (frozen, ev.E_LIMIT),
-                      (frozen_load, ev.E_LIMIT), (clipped, ev.E_LIMIT), (stale, ev.E_LIMIT), (locked, ev.E_INTERLOCK)):
+    for change, e in ((low, ev.E_NO_VOLTAGE), (high, ev.E_NO_VOLTAGE), (alive, ev.E_INTERLOCK),
+                      (frozen, ev.E_LIMIT), (frozen_load, ev.E_LIMIT), (clipped, ev.E_LIMIT),
+                      (stale, ev.E_LIMIT), (locked, ev.E_INTERLOCK)):
         c = opened()
         select(c)
         change(c)
         c.run(150)
         # the select falls with the voltage that it was given for; else the gate has the word
-        assert c.switch(1) in (e, ev.E_INTERLOCK) and closings(c) == [] and len(c.said("REFUSED")) == 1
+        assert c.switch(1) in (e, ev.E_INTERLOCK) and closings(c) == []
+        assert len(c.said("REFUSED")) == 1
         assert c.switch(1, 1) == e              # and a new select says why
     c = opened()
     select(c)
     mirror(c)
     c.run(50)
-    assert c.switch(1) == 0 and closings(c) == []      # a contact is closed: on already, nothing to drive
+    # a contact is closed: on already, nothing to drive
+    assert c.switch(1) == 0 and closings(c) == []
 
 
 def test_closing_with_a_closed_contact_elsewhere_drives_nothing():
@@ -158,7 +162,8 @@ def test_an_operation_being_verified_makes_others_wait():
     select(c)
     c.post("sw.req", {"on": 1, "sel": 0, "why": 5, "t_ms": 0, "lease_s": 0})
     c.run(50)
-    for order in (lambda: c.switch(0, ms=30), lambda: c.switch(1, 1, ms=30), lambda: c.move(B, ms=30)):
+    for order in (lambda: c.switch(0, ms=30), lambda: c.switch(1, 1, ms=30),
+                  lambda: c.move(B, ms=30)):
         assert order() == ev.E_BUSY
     assert c.ask("cfg", {"k": "lockout", "val": 0}, 30)["e"] == ev.E_BUSY
     assert c.acu.gate.operations == 2
@@ -171,7 +176,8 @@ def test_an_order_not_yet_taken_by_the_fast_tier_is_never_overwritten():
     select(c)
     c.post("sw.req", {"on": 1, "sel": 0, "why": 5, "t_ms": 0, "lease_s": 0})
     acu = c.acu
-    c.until(lambda: acu._order == 1 and acu.gate.locked, 600)      # it was not proven: to be opened again
+    # it was not proven: to be opened again
+    c.until(lambda: acu._order == 1 and acu.gate.locked, 600)
     before = len(c.drives)
     raw = c.post("sw.req", {"on": 1, "sel": 1, "why": 5, "t_ms": 0, "lease_s": 0})
     c._post = []
@@ -182,7 +188,8 @@ def test_an_order_not_yet_taken_by_the_fast_tier_is_never_overwritten():
 
 def test_numbers_that_make_no_sense_are_refused():
     c = Cabinet().started()
-    for given in ({"why": 12}, {"why": 127}, {"why": 3, "lease_s": -1}, {"why": 3, "lease_s": 10**15}):
+    for given in ({"why": 12}, {"why": 127}, {"why": 3, "lease_s": -1},
+                  {"why": 3, "lease_s": 10**15}):
         assert c.switch(0, **given) == ev.E_LIMIT
     for given in ({"why": -1}, {"why": 10**12}, {"why": 3, "sel": 2}):
         assert c.switch(0, **given) == -1               # no message at all
@@ -197,9 +204,11 @@ def test_numbers_that_make_no_sense_are_refused():
 def test_a_broadcast_never_closes():
     c = opened()
     select(c)
-    assert c.switch(1, dst="*") == ev.E_AUTH and c.switch(1, 1, dst="*") == ev.E_AUTH and closings(c) == []
+    for sel in (0, 1):
+        assert c.switch(1, sel, dst="*") == ev.E_AUTH and closings(c) == []
     outage(c)
-    assert c.switch(1, dst="*") == ev.E_AUTH and c.switch(1, 1, dst="*") == ev.E_AUTH and closings(c) == []
+    for sel in (0, 1):
+        assert c.switch(1, sel, dst="*") == ev.E_AUTH and closings(c) == []
 
 
 def test_a_broadcast_opens_only_where_the_receiver_itself_sees_no_voltage():
@@ -240,7 +249,8 @@ def test_an_outage_opens_without_any_message_and_says_why():
     assert 900 <= t_open[0] <= 960      # t_out + 100 ms, a half cycle to see it, travel
     assert len(c.said("OPENED")) == 1 and c.said("OPENED")[0].startswith("OPENED why=OUT ph=2 ")
     c.run(2000)
-    assert [x[1:] for x in c.drives[:3]] == OPENING and len([x for x in c.drives if x[2] == OPEN]) == 3
+    assert [x[1:] for x in c.drives[:3]] == OPENING
+    assert len([x for x in c.drives if x[2] == OPEN]) == 3
 
 
 def test_an_outage_already_there_at_the_start_opens_after_the_self_test():
@@ -371,14 +381,16 @@ def test_what_refuses_a_phase_change():
     assert c.drives == [] and c.move(B) == 0
     assert c.move(C) == ev.E_LIMIT                     # the one move of today is made
     c = opened()
-    assert c.move(B) == ev.E_INTERLOCK and c.said("PHS_START") == []   # nobody is moved who is not connected
+    # nobody is moved who is not connected
+    assert c.move(B) == ev.E_INTERLOCK and c.said("PHS_START") == []
 
 
 def test_a_welded_contact_ends_the_change_and_everything_else():
     c = Cabinet().started()
     c.weld[A] = True
     assert c.move(B) == ev.E_NOT_VERIFIED
-    assert closings(c) == [] and c.mask() == 1 and c.acu.gate.locked == ev.WHY_STUCK and c.acu.phase == A
+    assert closings(c) == [] and c.mask() == 1 and c.acu.gate.locked == ev.WHY_STUCK
+    assert c.acu.phase == A
     assert len(c.said("STUCK")) == 1 and c.said("LOCKOUT") == ["LOCKOUT why=STUCK on_mask=1"]
 
 
@@ -386,7 +398,8 @@ def test_a_target_that_fails_leads_back_to_the_old_phase():
     c = Cabinet((B,)).started()
     c.jam[C] = True
     assert c.move(C, ms=800) == ev.E_NOT_VERIFIED
-    assert c.mask() == 2 and c.acu.phase == B and c.acu.why == ev.WHY_NONE and not c.acu.gate.locked
+    assert c.mask() == 2 and c.acu.phase == B and c.acu.why == ev.WHY_NONE
+    assert not c.acu.gate.locked
     assert c.most_closed == 1
 
 
@@ -395,7 +408,8 @@ def test_supply_lost_in_the_middle_of_a_change_leaves_open_unlocked_and_known_as
     c.post("phs.req", {"ph": B, "t_ms": 0, "dead_ms": 60})
     c.until(lambda: c.mask() == 0, 200)
     outage(c, 1000)
-    assert c.mask() == 0 and closings(c) == [] and not c.acu.gate.locked and c.acu.why == ev.WHY_OUT
+    assert c.mask() == 0 and closings(c) == [] and not c.acu.gate.locked
+    assert c.acu.why == ev.WHY_OUT
     assert [m["b"]["e"] for m in c.mail if m["t"] == "phs.ack"] == [ev.E_NO_VOLTAGE]
     c.supply_dv = [2300] * 3
     c.run(500)
@@ -412,7 +426,8 @@ def test_a_trip_in_the_middle_of_a_change_aborts_it_and_is_remembered():
     c.run(400)
     c.load_dv = 0
     c.run(1000)
-    assert c.mask() == 0 and closings(c) == [] and c.acu.why == ev.WHY_OV and c.acu.sequence.state == 0
+    assert c.mask() == 0 and closings(c) == [] and c.acu.why == ev.WHY_OV
+    assert c.acu.sequence.state == 0
     assert cut(c).acu.why == ev.WHY_OV
 
 
@@ -489,7 +504,7 @@ def test_position_comes_from_the_contacts_not_from_memory():
 
 
 def test_a_phase_change_cut_by_a_reset_ends_in_lockout_and_nothing_moves():
-    for at_ms, mask in ((15, 1), (40, 0), (90, 2)):    # accepted; in the dead time; contact made, not proven
+    for at_ms in (15, 40, 90):     # accepted; in the dead time; contact made, not proven
         c = Cabinet().started()
         c.post("phs.req", {"ph": B, "t_ms": 0, "dead_ms": 60})
         c.run(at_ms)
@@ -497,7 +512,8 @@ def test_a_phase_change_cut_by_a_reset_ends_in_lockout_and_nothing_moves():
         again = cut(c).started().run(2000)
         assert again.acu.gate.locked == ev.WHY_RESET and again.drives == []
         assert again.said("ABORTED") == ["ABORTED what=4 why=RESET"]
-        assert again.switch(1, 1) == (ev.E_INTERLOCK if again.mask() == 0 else 0) and again.move(C) == ev.E_INTERLOCK
+        assert again.switch(1, 1) == (ev.E_INTERLOCK if again.mask() == 0 else 0)
+        assert again.move(C) == ev.E_INTERLOCK
         assert cut(again).acu.gate.locked == ev.WHY_RESET     # also after the next one
     c = Cabinet().started()
     assert c.move(B) == 0
@@ -529,7 +545,8 @@ def test_a_lockout_ends_only_by_an_order_that_says_so():
 
 def test_a_customer_opened_by_the_centre_is_not_connected_by_anybody_else():
     c = opened(ev.WHY_SCC, t_iso_ms=10_000, t_base_ms=0)
-    assert c.switch(1, 1, ev.WHY_RECON) == ev.E_LIMIT and c.switch(1, 0, ev.WHY_RECON) == ev.E_LIMIT
+    for sel in (1, 0):
+        assert c.switch(1, sel, ev.WHY_RECON) == ev.E_LIMIT
     outage(c, 2000)
     c.supply_dv = [2300] * 3
     c.run(120_000)
@@ -596,7 +613,8 @@ def test_a_locked_or_never_recorded_opening_is_never_ended_by_itself():
 def test_measurements_are_on_the_customers_phase():
     c = Cabinet((B,)).started()
     m = c.ask("meas.req", {"what": 0, "win_ms": 100})
-    assert m["u_dV"] == [2299, 2299, 2299] and m["p_W"][A] is None and m["p_W"][B] > 2000 and m["ph"] == B
+    assert m["u_dV"] == [2299, 2299, 2299] and m["ph"] == B
+    assert m["p_W"][A] is None and m["p_W"][B] > 2000
     assert m["on"] == 1 and m["fl"] == 1               # nobody has given the time yet
     assert c.ask("ub.req", {"avg_s": 1, "win_ms": 100})["ph"] == B
 

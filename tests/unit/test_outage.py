@@ -1,6 +1,18 @@
 """F2 against section 9 of the spec: what is an outage, what is none, and when it is over."""
-from acu.functions.outage import (BACK, FELL, LOST, NORMAL, NOTHING, OUTAGE, PART, PART_END,
-                                  PARTIAL, RESTORED, RESTORING, OutageDetector)
+from acu.functions.outage import (
+    BACK,
+    FELL,
+    LOST,
+    NORMAL,
+    NOTHING,
+    OUTAGE,
+    PART,
+    PART_END,
+    PARTIAL,
+    RESTORED,
+    RESTORING,
+    OutageDetector,
+)
 
 GOOD = (2300, 2295, 2305)
 DEAD = (0, 3, 0)

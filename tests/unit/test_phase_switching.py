@@ -1,5 +1,5 @@
-"""DRF-4: break before make. A toy switch answers the drives after a while, or does not; no test may ever see
-a target driven before every mirror is open."""
+"""DRF-4: break before make. A toy switch answers the drives after a while, or does not; no test
+may ever see a target driven before every mirror is open."""
 from acu import events as ev
 from acu.ports import CLOSE, OPEN, RELEASE
 from acu.primitives import phase_switching as ps
@@ -29,7 +29,8 @@ class Bench:
         self.load_fault_dv = -1     # voltage behind the relays, whatever they do
         self.gate = Gate(self, 3, Look(self, self, 2300, 900, 1100))
         self.gate.armed = True
-        self.seq = ps.PhaseSequence(self.gate, Look(self, self, 2300, 900, 1100), self, dead_ms, t_close_ms)
+        self.seq = ps.PhaseSequence(self.gate, Look(self, self, 2300, 900, 1100), self, dead_ms,
+                                    t_close_ms)
 
     def drive(self, output, level):
         if level == CLOSE:
@@ -95,7 +96,8 @@ def test_a_change_opens_proves_waits_closes_and_proves():
 
 
 def test_the_dead_time_counts_from_the_contacts_opening_and_ends_when_it_touches():
-    for dead_ms, t_close_ms, least, most in ((60, 10, 60, 65), (60, 25, 45, 50), (40, 10, 40, 45), (500, 10, 500, 505)):
+    for dead_ms, t_close_ms, least, most in ((60, 10, 60, 65), (60, 25, 45, 50), (40, 10, 40, 45),
+                                             (500, 10, 500, 505)):
         b = Bench(dead_ms=dead_ms, t_close_ms=t_close_ms).start(B).run(800)
         assert b.seq.take() == ps.DONE
         assert least <= b.break_ms() <= most
@@ -162,7 +164,8 @@ def test_a_target_that_does_not_close_leads_back_to_the_old_phase():
     assert b.mirror == [1, 0, 0] and not b.gate.locked
     assert b.closings() == [B, A]
     after_b = [x[1:] for x in b.drives if x[0] > 70 and x[2] != RELEASE]
-    assert after_b[:4] == [(A, OPEN), (B, OPEN), (C, OPEN), (A, CLOSE)]   # a late B finds itself driven open
+    # a late B finds itself driven open
+    assert after_b[:4] == [(A, OPEN), (B, OPEN), (C, OPEN), (A, CLOSE)]
 
 
 def test_a_target_without_voltage_behind_it_leads_back_after_a_whole_dead_time():
@@ -221,7 +224,8 @@ def test_a_second_contact_behind_the_target_opens_everything_at_once():
         assert b.closings() == [B]
         b.mirror[A] = 1
         b.run(5)
-        assert [(k, level) for t, k, level in b.drives if t == b.t_ms] == [(A, OPEN), (B, OPEN), (C, OPEN)]
+        assert [(k, level) for t, k, level in b.drives if t == b.t_ms] == [(A, OPEN), (B, OPEN),
+                                                                           (C, OPEN)]
         b.run(300)
         assert b.seq.take() == ps.FAILED and b.mirror == [0, 0, 0] and b.gate.locked
 

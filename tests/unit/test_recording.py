@@ -1,4 +1,5 @@
-"""CSF-1: nothing is lost between the tiers, times are right, the store is spared, records survive."""
+"""CSF-1: nothing is lost between the tiers, times are right, the store is spared, records
+survive."""
 import struct
 
 from acu import events as ev
@@ -37,9 +38,12 @@ def stored(store):
 
 
 def test_iso_dates_are_those_of_the_calendar():
-    for utc_ms, text in ((0, "1970-01-01T00:00:00.000Z"), (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-                         (951_868_799_999, "2000-02-29T23:59:59.999Z"), (1_772_345_420_231, "2026-03-01T06:10:20.231Z"),
-                         (1_704_067_199_000, "2023-12-31T23:59:59.000Z"), (4_107_542_400_000, "2100-03-01T00:00:00.000Z")):
+    for utc_ms, text in ((0, "1970-01-01T00:00:00.000Z"),
+                         (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+                         (951_868_799_999, "2000-02-29T23:59:59.999Z"),
+                         (1_772_345_420_231, "2026-03-01T06:10:20.231Z"),
+                         (1_704_067_199_000, "2023-12-31T23:59:59.000Z"),
+                         (4_107_542_400_000, "2100-03-01T00:00:00.000Z")):
         assert iso(utc_ms) == text
 
 
@@ -120,7 +124,8 @@ def test_numbers_too_large_for_a_row_are_cut_not_fatal():
     log.add(0, ev.TIME_SET, 160_000_000_000)
     log.add(0, ev.CFG, 0, -(1 << 52), 1 << 31, True)
     log.slow(0, True)
-    assert log.rows[0][3] == 0x7FFFFFFF and log.rows[1][4] == -0x80000000 and log.rows[1][5] == 0x7FFFFFFF
+    assert log.rows[0][3] == 0x7FFFFFFF and log.rows[1][4] == -0x80000000
+    assert log.rows[1][5] == 0x7FFFFFFF
     assert stored(store) == [ev.TIME_SET, ev.CFG]
 
 

@@ -1,5 +1,5 @@
-"""DRF-3: the one gate. Each refusal stands alone: everything else is as it should be, so that taking one
-check out of the gate lets one contact close here that must not."""
+"""DRF-3: the one gate. Each refusal stands alone: everything else is as it should be, so that
+taking one check out of the gate lets one contact close here that must not."""
 from acu import events as ev
 from acu.ports import CLOSE, OPEN, RELEASE
 from acu.primitives import switching as sw
@@ -116,7 +116,8 @@ def test_a_channel_not_to_be_believed_refuses_its_phase_and_the_load_side_refuse
 
 
 def test_supply_outside_its_band_refuses_and_the_band_itself_is_inside():
-    for u_dv, r in ((0, sw.R_SUPPLY), (2069, sw.R_SUPPLY), (2070, sw.R_OK), (2530, sw.R_OK), (2531, sw.R_SUPPLY)):
+    for u_dv, r in ((0, sw.R_SUPPLY), (2069, sw.R_SUPPLY), (2070, sw.R_OK), (2530, sw.R_OK),
+                    (2531, sw.R_SUPPLY)):
         g, gear, meter = gate()
         meter.half_dv[1] = u_dv
         assert g.may_close(1) == r
@@ -178,9 +179,11 @@ def test_every_coil_is_released_after_40_ms_of_drive():
     g.open_all()
     for _ in range(30):
         g.fast()
-    assert gear.drives[2:] == [(0, OPEN), (1, OPEN), (2, OPEN), (0, RELEASE), (1, RELEASE), (2, RELEASE)]
+    assert gear.drives[2:] == [(0, OPEN), (1, OPEN), (2, OPEN), (0, RELEASE), (1, RELEASE),
+                               (2, RELEASE)]
 
 
 def test_each_reason_has_its_error_for_the_message():
-    assert [sw.TO_E[r] for r in (sw.R_OK, sw.R_UNARMED, sw.R_LOCKED, sw.R_CONTACT, sw.R_MEASURE, sw.R_SUPPLY,
+    assert [sw.TO_E[r] for r in (sw.R_OK, sw.R_UNARMED, sw.R_LOCKED, sw.R_CONTACT, sw.R_MEASURE,
+                                 sw.R_SUPPLY,
                                  sw.R_LOAD)] == [0, 1, 2, 2, 3, 4, 2]

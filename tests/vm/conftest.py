@@ -1,4 +1,5 @@
-"""The VM ring: the real 32-bit MicroPython. Skipped without one, but never in CI (SLVG_REQUIRE_VM=1)."""
+"""The VM ring: the real 32-bit MicroPython. Skipped without one, but never in CI
+(SLVG_REQUIRE_VM=1)."""
 import os
 
 import pytest

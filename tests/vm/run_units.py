@@ -1,6 +1,8 @@
-"""Runs unit tests inside MicroPython: run_units.py ROOT MODULE...  Prints one line a test; exit 1 if any failed.
+"""Runs unit tests inside MicroPython: run_units.py ROOT MODULE...  Prints one line a test; exit 1
+if any failed.
 
-The modules of tests/unit are plain functions with assert, so that both Pythons run the very same files.
+The modules of tests/unit are plain functions with assert, so that both Pythons run the very same
+files.
 """
 import gc
 import sys
@@ -22,5 +24,5 @@ for name in sys.argv[2:]:
                 failed += 1
                 print("FAILED", name, key)
                 sys.print_exception(e, sys.stdout)
-print("%d passed, %d failed" % (ran - failed, failed))
+print(ran - failed, "passed,", failed, "failed")
 sys.exit(1 if failed or not ran else 0)

@@ -1,4 +1,5 @@
-"""What a role costs in the real VM: heap after start, lines loaded, growth, allocation in the fast tier."""
+"""What a role costs in the real VM: heap after start, lines loaded, growth, allocation in the fast
+tier."""
 import pytest
 
 from host_sim.bench import ROLES, Bench, lines_of, modules_of
@@ -17,7 +18,8 @@ def bench(vm):
 def test_a_role_starts_in_192_kib_and_leaves_64_free(bench, role, capsys):
     heap = bench.heap(role)
     with capsys.disabled():
-        print(f"\n{role}: {heap['heap_free']} of {heap['heap_start']} bytes free after start; by module:")
+        print(f"\n{role}: {heap['heap_free']} of {heap['heap_start']} bytes free after start; "
+              "by module:")
         for module, taken in sorted(heap["modules"].items(), key=lambda item: -item[1]):
             if taken > 0:
                 print(f"  {taken:6d}  {module}")
@@ -36,5 +38,5 @@ def test_the_fast_tier_allocates_nothing(bench, role):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_ten_thousand_windows_leave_nothing_behind(bench, role):
-    """Two words are allowed for numbers that pass 2^30 and become objects: microseconds after 18 minutes."""
+    """Two blocks are allowed for numbers that pass 2^30 and become objects (us after 18 min)."""
     assert bench.growth(role, 10_000) <= 32

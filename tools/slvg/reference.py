@@ -7,20 +7,21 @@ from pathlib import Path
 import host_sim  # noqa: F401  makes the firmware importable
 from acu import config, events, messages
 
-_KINDS = {"i": "integer", "u": "0 to 127", "f": "0 or 1", "n": "integer or null", "a": "[A, B, C], each an integer or null", "s": "word",
-          "l": "list", "b": "body of `meas`"}
-_NOTE = "Drawn from `firmware/acu/{}` by `slvg reference`; do not edit here.\n\n"
+_KINDS = {"i": "integer", "u": "0 to 127", "f": "0 or 1", "n": "integer or null",
+          "a": "[A, B, C], each an integer or null", "s": "word", "l": "list",
+          "b": "body of `meas`"}
+_NOTE = "Drawn from `firmware/acu/{}` by `slvg reference`; do not edit here."
 
 
 def settings() -> str:
-    rows = ["# Settings of a controller", "", _NOTE.format("config.py").strip(), "",
-            "The key carries the unit. Anything out of bounds, unknown or of the wrong kind is refused with",
-            "the key, the bound and the remedy, and nothing starts.", "",
+    rows = ["# Settings of a controller", "", _NOTE.format("config.py"), "",
+            "The key carries the unit. Anything out of bounds, unknown or of the wrong kind is",
+            "refused with the key, the bound and the remedy, and nothing starts.", "",
             "| key | unit | default | lowest | highest |", "|---|---|---|---|---|"]
     for key, rule in config.KEYS.items():
         if rule == config.WORD:
-            rows.append(f"| `{key}` | | {'required' if key in config.REQUIRED else '-'} | identity: 1 to 16 of "
-                        "a-z 0-9 _ - | |")
+            given = "required" if key in config.REQUIRED else "-"
+            rows.append(f"| `{key}` | | {given} | identity: 1 to 16 of a-z 0-9 _ - | |")
         elif rule == config.LIST:
             rows.append(f"| `{key}` | | empty list | | |")
         elif isinstance(rule[0], str):
@@ -31,31 +32,33 @@ def settings() -> str:
 
 
 def message_page() -> str:
-    rows = ["# Messages", "", _NOTE.format("messages.py").strip(), "",
+    rows = ["# Messages", "", _NOTE.format("messages.py"), "",
             f"JSON, integers only, keys in this order, at most {messages.FRAME_MAX} bytes "
             f"({', '.join(messages.PAGED)}: {messages.PAGE_MAX}).",
-            "Envelope: `v` 1, `t` type, `s` source, `d` destination or `*`, `n` number, `c` correlation, "
-            "`ts` Unix time in ms, `b` body;",
-            "a command adds `k` counter, `x` expiry in Unix ms and, last, `h`, the code over all bytes before "
-            "it (16 zeros until keys exist).", "",
+            "Envelope: `v` 1, `t` type, `s` source, `d` destination or `*`, `n` number,",
+            "`c` correlation, `ts` Unix time in ms, `b` body; a command adds `k` counter,",
+            "`x` expiry in Unix ms and, last, `h`, the code over all bytes before it (16 zeros",
+            "until keys exist).", "",
             "| type | QoS | retained | command | body |", "|---|---|---|---|---|"]
     for t, (qos, retain, command, spec) in messages.TABLE.items():
         body = ", ".join(f"`{spec[k]}` {_KINDS[spec[k + 1]]}" for k in range(0, len(spec), 2))
-        rows.append(f"| `{t}` | {qos} | {'yes' if retain else ''} | {'yes' if command else ''} | {body} |")
-    errors = [name for name in dir(events) if name.startswith("E_")]
+        flags = f"{'yes' if retain else ''} | {'yes' if command else ''}"
+        rows.append(f"| `{t}` | {qos} | {flags} | {body} |")
+    errors = {getattr(events, name): name for name in dir(events) if name.startswith("E_")}
     rows += ["", "## Errors `e` of an acknowledgement", "", "| number | meaning |", "|---|---|"]
-    rows += [f"| {getattr(events, name)} | {name[2:].replace('_', ' ').lower()} |"
-             for name in sorted(errors, key=lambda name: getattr(events, name))]
+    rows += [f"| {number} | {errors[number][2:].replace('_', ' ').lower()} |"
+             for number in sorted(errors)]
     rows += ["", "## Reasons `why`", "", "| number | name |", "|---|---|"]
     rows += [f"| {k} | {name} |" for k, name in enumerate(events.WHYS)]
     return "\n".join(rows) + "\n"
 
 
 def event_page() -> str:
-    rows = ["# Events", "", _NOTE.format("events.py").strip(), "",
-            "A line of the log: UTC, controller, number since its start, name, values. `op` is the place of an",
-            "Operator in the Coordinator's `members`, counted from 0; phases are 0, 1, 2; a `mask` has bit 0 for "
-            "phase A.", "", "| number | name | values |", "|---|---|---|"]
+    rows = ["# Events", "", _NOTE.format("events.py"), "",
+            "A line of the log: UTC, controller, number since its start, name, values. `op` is",
+            "the place of an Operator in the Coordinator's `members`, counted from 0; phases are",
+            "0, 1, 2; a `mask` has bit 0 for phase A.", "",
+            "| number | name | values |", "|---|---|---|"]
     for number, (name, *keys) in sorted(events.TABLE.items()):
         rows.append(f"| {number} | {name} | {', '.join(f'`{key}`' for key in keys if key)} |")
     return "\n".join(rows) + "\n"

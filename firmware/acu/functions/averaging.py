@@ -34,5 +34,6 @@ class Average:
             self._mean[k] = (2 * sum([sums[k] for sums in self._sums]) + count) // (2 * count)
 
     def mean(self):
-        """The averages, to the nearest, as of the last window; zeros before the first. Not a copy."""
+        """The averages, to the nearest, as of the last window; zeros before the first. Not a
+        copy."""
         return self._mean

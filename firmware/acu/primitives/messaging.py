@@ -1,7 +1,8 @@
-"""ISF-1 Data send and receive: envelope, authentication, duplicates, expiry, outbox (spec smartlvgrid, 6).
+"""ISF-1 Data send and receive: envelope, code, duplicates, expiry, outbox (spec smartlvgrid, 6).
 
-Everything that arrives passes receive(): what is malformed, foreign, doubled, stale, replayed or not
-authentic is counted by its reason and dropped, and nothing switches. Knows topics and bytes; decides nothing.
+Everything that arrives passes receive(): what is malformed, foreign, doubled, stale, replayed or
+not authentic is counted by its reason and dropped, and nothing switches. Knows topics and bytes;
+decides nothing.
 """
 from micropython import const
 
@@ -11,14 +12,14 @@ TTL_MS = const(10_000)
 _FUTURE_MS = const(5_000)
 _SEEN = const(16)           # message numbers remembered for each sender
 _SENDERS = const(100)       # more than a circuit has
-_OUTBOX = const(24)         # QoS 1 messages kept while the link is down; the oldest is dropped first
+_OUTBOX = const(24)         # QoS 1 messages kept while the link is down; the oldest goes first
 
 MALFORMED, FOREIGN, DOUBLED, STALE, REPLAYED, UNAUTHENTIC = 0, 1, 2, 3, 4, 5
 REASONS = ("MALFORMED", "FOREIGN", "DOUBLED", "STALE", "REPLAYED", "UNAUTHENTIC")
 
 
 class NullAuthenticator:
-    """Holds the place of the code until keys exist (design, section 6): 16 zeros, and nothing else, pass."""
+    """Holds the place of the code until keys exist: 16 zeros, and nothing else, pass."""
 
     def sign(self, raw, peer):
         return "0" * 16
@@ -61,8 +62,9 @@ class Messenger:
         self.pass_on(topic, raw, spec[0], spec[1])
 
     def pass_on(self, topic, raw, qos, retain):
-        """Publishes finished bytes: our own, or somebody's whom we relay, whose code must stay valid.
-        QoS 1 never overtakes what waits: a counter that arrives late would be taken for a replay."""
+        """Publishes finished bytes: our own, or somebody's whom we relay, whose code must stay
+        valid. QoS 1 never overtakes what waits: a counter that arrives late would be taken for a
+        replay."""
         if not (qos and self._outbox) and self._link.publish(topic, raw, qos, retain) or not qos:
             return
         if len(self._outbox) >= _OUTBOX:
@@ -84,8 +86,8 @@ class Messenger:
         self._drop(FOREIGN)
 
     def receive(self, now_ms, raw, relay=False):
-        """The message as a dict, or None after counting why not. relay: it may be for somebody else, who
-        will check its code; ours are checked here."""
+        """The message as a dict, or None after counting why not. relay: it may be for somebody
+        else, who will check its code; ours are checked here."""
         msg = messages.decode(raw)
         if msg is None:
             return self._drop(MALFORMED)

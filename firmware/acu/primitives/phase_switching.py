@@ -1,12 +1,14 @@
-"""DRF-4 Phase switching: break before make, the open state proven, in the fast tier (spec, section 11).
+"""DRF-4 Phase switching: break before make, the open state proven (spec smartlvgrid, section 11).
 
-open all -> mirror contacts open -> dead time, counted from the contact's opening -> load side dead ->
-close the target -> contact and load voltage prove it. Zero current proves nothing and is not asked.
-Nothing here allocates; every drive goes through the gate, which checks again.
+open all -> mirror contacts open -> dead time, counted from the contact's opening -> load side
+dead -> close the target -> contact and load voltage prove it. Zero current proves nothing and is
+not asked. Runs in the fast tier: nothing allocates; every drive goes through the gate, which
+checks again.
 """
+from micropython import const
+
 from acu import events as ev
 from acu.primitives.switching import R_OK, TO_E
-from micropython import const
 
 IDLE = const(0)
 OPENING = const(1)
@@ -28,7 +30,7 @@ WELDED = const(4)     # never opened; nothing was closed
 
 
 class PhaseSequence:
-    """One phase change of one customer. dead_ms: 40..5000; t_close_ms: drive to contact, 1..200."""
+    """One phase change of one customer. dead_ms: 40..5000; t_close_ms: drive to contact, 1..25."""
 
     def __init__(self, gate, look, clock, dead_ms, t_close_ms):
         self._gate = gate

@@ -1,8 +1,8 @@
 """CSF-2 Data processing: the slow tier's scheduler, its deadlines, and the watchdog.
 
-Cooperative: each task is a bound method called with now_ms when its period is over. The watchdog is fed
-only while every task met its own deadline and the fast tick advances, so a hung task or a dead timer
-ends in a reset (design, section 4).
+Cooperative: each task is a bound method called with now_ms when its period is over. The watchdog
+is fed only while every task met its own deadline and the fast tick advances, so a hung task or a
+dead timer ends in a reset (design, section 4).
 """
 from micropython import const
 
@@ -26,11 +26,11 @@ class Scheduler:
         self.fast_dead_ms = 0     # for how long the fast tick has not advanced
 
     def add(self, name, call, period_ms, deadline_ms):
-        """call(now_ms) every period_ms; two runs further apart than deadline_ms starve the watchdog."""
+        """call(now_ms) every period_ms; runs more than deadline_ms apart starve the watchdog."""
         self._tasks.append([name, call, period_ms, deadline_ms, 0, -1])
 
     def run(self, now_ms, fast_ticks):
-        """One pass; fast_ticks: the fast tier's own counter. Returns True if the watchdog was fed."""
+        """One pass; fast_ticks: the fast tier's own counter. True if the watchdog was fed."""
         if fast_ticks != self._fast_seen:
             self._fast_seen = fast_ticks
             self._fast_ms = now_ms

@@ -1,8 +1,8 @@
-"""CSF-1 Recording: the event log in RAM and in the store, and small records that survive a power cut.
+"""CSF-1 Recording: the event log in RAM and store, and small records that survive a power cut.
 
-Events are integers until somebody reads them. The fast tier queues without allocating; the slow tier
-gives them their time and flushes in batches of 16, after 60 s, or at once where the role asks for it
-(one append costs a block erase). Never decides, sends or switches anything.
+Events are integers until somebody reads them. The fast tier queues without allocating; the slow
+tier gives them their time and flushes in batches of 16, after 60 s, or at once where the role asks
+for it (one append costs a block erase). Never decides, sends or switches anything.
 """
 import struct
 from array import array
@@ -32,11 +32,12 @@ def iso(utc_ms):
     month = mp + 3 if mp < 10 else mp - 9
     year = yoe + era * 400 + (1 if month <= 2 else 0)
     return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % (
-        year, month, doy - (153 * mp + 2) // 5 + 1, ms // 3_600_000, ms // 60_000 % 60, ms // 1000 % 60, ms % 1000)
+        year, month, doy - (153 * mp + 2) // 5 + 1, ms // 3_600_000, ms // 60_000 % 60,
+        ms // 1000 % 60, ms % 1000)
 
 
 def _int32(value):
-    """A row has 32 bits for each: a clock set by years, or a number out of a message, may have more."""
+    """A row has 32 bits for each; a clock set by years, or a message's number, may need more."""
     return max(-0x80000000, min(0x7FFFFFFF, value))
 
 
@@ -59,7 +60,7 @@ class Recorder:
         self._urgent = False
 
     def fast(self, number, a, b, c, now_us):
-        """From the fast tier: queues, allocates nothing, drops and counts when the queue is full."""
+        """From the fast tier: queues, allocates nothing; drops and counts when it is full."""
         nxt = (self._head + 1) % _QUEUE
         if nxt == self._tail:
             self.lost += 1
@@ -96,7 +97,8 @@ class Recorder:
             self.add(now_ms - age_ms, q[k], q[k + 1], q[k + 2], q[k + 3], True)
             self._tail = (self._tail + 1) % _QUEUE
         if may_write and self._unsaved and (
-                self._urgent or len(self._unsaved) >= _BATCH or now_ms - self._since_ms >= _FLUSH_MS):
+                self._urgent or len(self._unsaved) >= _BATCH
+                or now_ms - self._since_ms >= _FLUSH_MS):
             self.flush()
 
     def flush(self):
@@ -125,7 +127,7 @@ def _crc(seq, body):
 
 
 class Record:
-    """A few bytes in two slots; the newest valid one wins, so a cut write leaves the one before."""
+    """A few bytes in two slots; the newest valid one wins: a cut write leaves the one before."""
 
     def __init__(self, store, name):
         self._store = store
@@ -141,7 +143,8 @@ class Record:
                 continue
             seq, length, crc = struct.unpack(_HEAD, raw[:10])
             body = raw[10:10 + length]
-            if len(body) == length and _crc(seq, body) == crc and (best is None or seq > self._seq):
+            valid = len(body) == length and _crc(seq, body) == crc
+            if valid and (best is None or seq > self._seq):
                 best = body
                 self._seq = seq
         return best

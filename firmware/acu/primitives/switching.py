@@ -1,14 +1,16 @@
 """DRF-3 On/off switching: the one gate. Nothing else in the firmware drives an output.
 
-One output per phase contact (latching relays: a coil pulse each way), one mirror contact per output.
-Every closing is re-checked here at operate time, whoever asks for it. Runs in the fast tier: no
-allocation. Position is what the mirror contacts say, never what was ordered (design, section 7).
+One output per phase contact (latching relays: a coil pulse each way), one mirror contact per
+output. Every closing is re-checked here at operate time, whoever asks for it. Runs in the fast
+tier: no allocation. Position is what the mirror contacts say, never what was ordered (design,
+section 7).
 """
 from array import array
 
+from micropython import const
+
 from acu import events as ev
 from acu.ports import CLOSE, OPEN, RELEASE
-from micropython import const
 
 _PULSE_TICKS = const(8)      # 40 ms of coil drive; the slowest relay allowed moves in 25 ms
 
@@ -20,11 +22,12 @@ R_CONTACT = const(3)      # a contact of this switch is closed, or just being dr
 R_MEASURE = const(4)      # measurement stale, frozen, clipped or implausible
 R_SUPPLY = const(5)       # the phase to be connected is outside its band
 R_LOAD = const(6)         # the load side is alive
-TO_E = (ev.E_OK, ev.E_BUSY, ev.E_INTERLOCK, ev.E_INTERLOCK, ev.E_LIMIT, ev.E_NO_VOLTAGE, ev.E_INTERLOCK)
+TO_E = (ev.E_OK, ev.E_BUSY, ev.E_INTERLOCK, ev.E_INTERLOCK, ev.E_LIMIT, ev.E_NO_VOLTAGE,
+        ev.E_INTERLOCK)
 
 
 class Gate:
-    """The outputs of one switch, of which at most one may be closed. look: measured facts, see Look."""
+    """The outputs of one switch, at most one of them closed. look: measured facts, see Look."""
 
     def __init__(self, switchgear, n, look):
         self._gear = switchgear
@@ -45,7 +48,7 @@ class Gate:
         return m
 
     def open_all(self):
-        """Opens every contact, closed or not: opening is never refused once the self-test passed."""
+        """Opens every contact, closed or not; never refused once the self-test passed."""
         if not self.armed:
             return
         for k in range(self.n):
@@ -107,7 +110,7 @@ class Look:
         self._live_dv = un_dv * 8 // 10
 
     def healthy(self, k):
-        """Channels of phase k and of the load side are neither stale, frozen, clipped nor implausible."""
+        """Phase k and the load side: neither stale, frozen, clipped nor implausible."""
         return self._s.bad & (1 << k | 8) == 0
 
     def supply_ok(self, k):

@@ -1,7 +1,8 @@
 """ISF-2 Synchronisation: UTC on top of the monotonic clock, and common start times.
 
 The device's own clock may be wrong; the last accepted `time` message wins. A step of UTC moves no
-deadline: an accepted start time is turned into monotonic time at once (spec smartlvgrid, section 6).
+deadline: an accepted start time is turned into monotonic time at once (spec smartlvgrid, section
+6).
 """
 from micropython import const
 
@@ -27,12 +28,13 @@ class Synchroniser:
         return self._set_ms >= 0 and now_ms - self._set_ms < _GOOD_MS
 
     def set(self, now_ms, utc_ms, source, k=0):
-        """Accepts the time; returns the step in ms, or None when the message's counter is not newer."""
+        """Accepts the time; returns the step in ms, or None when the counter is not newer."""
         if self._set_ms >= 0 and k <= self._k:
             return None
         step_ms = utc_ms - now_ms - self._offset_ms
         if -_DELAY_MS < step_ms < 0 and self._set_ms >= 0:
-            step_ms //= 8      # the message was under way longer than the one that set us: hardly news
+            # the message was under way longer than the one that set us: hardly news
+            step_ms //= 8
         self._offset_ms += step_ms
         self._set_ms = now_ms
         self._k = k

@@ -5,6 +5,8 @@ loop, on_message() from the link. The fast tier is started last, when everything
 """
 import struct
 
+from micropython import const
+
 from acu import events as ev
 from acu.primitives.measuring import Measuring
 from acu.primitives.messaging import Messenger
@@ -12,7 +14,6 @@ from acu.primitives.processing import Scheduler
 from acu.primitives.recording import Record, Recorder
 from acu.primitives.sensing import Sensing
 from acu.primitives.synchronising import Synchroniser
-from micropython import const
 
 FW = "0.1.0"
 _SELFTEST_MS = const(300)     # this long must the converter have delivered before the self-test judges

@@ -3,9 +3,10 @@
 Only the Coordinator talks outside the circuit. An order to connect or to move a customer goes the same way
 as F3 and F4: select before operate, refused by the Operator's own gate where it would be unsafe.
 """
-from acu import messages
-from acu import events as ev
 from micropython import const
+
+from acu import events as ev
+from acu import messages
 
 _WAIT_MS = const(3_000)      # for each answer of an Operator
 

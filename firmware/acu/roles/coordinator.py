@@ -5,6 +5,8 @@ records. On a circuit without ACU-SP it is also the Sub-Coordinator of its own S
 """
 import struct
 
+from micropython import const
+
 from acu import config
 from acu import events as ev
 from acu.functions import balancing as f4
@@ -19,7 +21,6 @@ from acu.primitives.sensing import IMPLAUSIBLE
 from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu, slot_of
 from acu.roles.centre import Centre
 from acu.roles.subcoordinator import SlaveNet
-from micropython import const
 
 OK, RED, AMBER, PARTIAL = 0, 1, 2, 3      # lamp of the panel, `st` of tele
 _LEAD_MS = const(2_000)        # phase changes start together this much later

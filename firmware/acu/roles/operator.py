@@ -1,28 +1,19 @@
-"""Role Operator (ACU-EU): one customer's panel; meters, opens by itself, closes only when told and safe.
+"""Role Operator (ACU-EU): one customer; meters, opens by itself, closes only when told and safe.
 
-Fast tier: local rule, gate, phase sequence. Slow tier: requests, verification, reports. Orders cross from
-slow to fast through one word, so that only the fast tier ever touches the gate (spec smartlvgrid, 10, 11).
+The slow tier: requests, verification, reports. What acts without a message, and the only hand on
+the gate, is the fast tier in panel.py (spec smartlvgrid, 10, 11).
 """
-import struct
+from micropython import const
 
 from acu import events as ev
 from acu.functions.averaging import Average
-from acu.functions.local_rule import LocalRule
 from acu.primitives import phase_switching as ps
-from acu.primitives.recording import Record
-from acu.primitives.switching import TO_E, Gate, Look
-from acu.roles.base import DRF_1, DRF_2, DRF_3, DRF_4, FW, Acu, slot_of
-from micropython import const
-
-_NONE = const(0)
-_OPEN = const(1)
-_CLOSE = const(2)
-_PHASE = const(3)
-_CHECK = const(4)         # select: ask the gate, drive nothing
+from acu.primitives.switching import TO_E
+from acu.roles.base import DRF_1, DRF_2, DRF_3, DRF_4, FW, slot_of
+from acu.roles.panel import O_CHECK, O_CLOSE, O_OPEN, O_PHASE, Panel
 
 _VERIFY_MS = const(300)   # contact moved and load voltage settled by then
 _SELECT_MS = const(2_000)     # from the answer to a select until the closing must be here
-_STATE = "<BBBBIIQ"       # why, phase, locked, sequence running, moves today, day, lease end (utc ms)
 _DAY_MS = const(86_400_000)
 _WIN_MAX_MS = const(60_000)
 _REPLIES = const(8)
@@ -30,137 +21,22 @@ _LEASE_MAX_S = const(31_536_000)
 _LEASE_AGAIN_MS = const(60_000)
 
 
-class Operator(Acu):
+class Operator(Panel):
     POIS = (("SEP", DRF_1 | DRF_2 | DRF_3 | DRF_4),)
 
     def __init__(self, board, cfg, ports):
         super().__init__(board, cfg, ports)
-        un_dv = cfg["un_dv"]
-        self.look = Look(self.measuring, self.sensing, un_dv, cfg["u_lo_pm"], cfg["u_hi_pm"])
-        self.gate = Gate(self.gear, 3, self.look)
-        self.sequence = ps.PhaseSequence(self.gate, self.look, self.clock, cfg["dead_ms"], cfg["t_close_ms"])
-        self.rule = LocalRule(un_dv, un_dv * cfg["u_out_pm"] // 1000, cfg["t_out_ms"] + 100,
-                              un_dv * cfg["u_ov_pm"] // 1000, cfg["t_ov_ms"])
-        self._u_out_dv = un_dv * cfg["u_out_pm"] // 1000
         self.average = Average(cfg["ub_avg_ms"], 3)
         self.s_max_va = 0
-        self._record = Record(self.store, "state")
-        # fast tier's words
-        self._order = _NONE
-        self._order_k = 0
-        self._order_r = -1
-        self._tripped = 0          # reason of the local opening in force
-        self._trip_seen = 0
-        self._driven = 0           # 1: opened by the local rule although no mirror contact says closed
-        # slow tier
-        self._busy = None          # [what, until_ms, request, want_on, why] of the operation being verified
         self._selected = ("", 0)   # who may close, until when
-        self._phs = None           # (start_ms, target, request)
         self._replies = []         # (at_ms, what, request)
         self._good_ms = 0          # since when the supply is good without a break; 0: it is not
         self._heard_ms = 0         # last word from the Coordinator
-        self._load_state()
         self._up = "slvg/1/slv/%s/%s/%s/up/" % (cfg["sc"], cfg["uc"], self.id)
         down = "slvg/1/slv/%s/%s/" % (cfg["sc"], cfg["uc"])
         self.link.subscribe(down + self.id + "/dn/+")
         self.link.subscribe(down + "all/dn/+")
         self.scheduler.add("operate", self._operate, 10, 500)
-
-    # -- memory
-
-    def _load_state(self):
-        raw = self._record.load()
-        mask = self.gate.mask()
-        if raw is None:
-            self.why, self.phase, self.moves, self.day, self._lease_utc = ev.WHY_NONE, 0, 0, 0, 0
-            running = 0
-        else:
-            self.why, self.phase, locked, running, self.moves, self.day, self._lease_utc = struct.unpack(
-                _STATE, raw)
-            self.gate.locked = locked
-        for k in range(3):
-            if mask == 1 << k:
-                self.phase = k          # where the contact is, whatever memory says
-        if mask and self.why not in (ev.WHY_STUCK, ev.WHY_VERIFY):
-            self.why = ev.WHY_NONE
-        elif not mask and self.why == ev.WHY_NONE:
-            self.why = ev.WHY_RESET
-        now_ms = self.clock.now_ms()
-        self.log.add(now_ms, ev.BOOT, self.boots, 0, mask)
-        if running:                     # a phase change was cut by the reset: abort to lock-out
-            self.gate.locked = ev.WHY_RESET
-            self.log.add(now_ms, ev.ABORTED, 4, ev.WHY_RESET)
-            self.log.add(now_ms, ev.LOCKOUT, ev.WHY_RESET, mask, 0, True)
-            if not mask:
-                self.why = ev.WHY_RESET
-        self._save()
-
-    def _save(self):
-        running = int(self._phs is not None or self._busy is not None and self._busy[0] == _PHASE)
-        self._record.save(struct.pack(_STATE, self.why, self.phase, self.gate.locked, running,
-                                      self.moves, self.day, self._lease_utc))
-
-    # -- fast tier
-
-    def protect(self, halves, now_us):
-        if halves:
-            m = self.measuring
-            k = self.phase
-            own_dv = m.half_u(k)
-            if own_dv < self._u_out_dv and not self.look.load_dead() and self.gate.mask() == 1 << k:
-                own_dv = m.half_load_dv()      # alive behind the closed contact: a dead channel, not a dead phase
-            why = self.rule.step(self.half_us * halves, own_dv, m.half_u(0), m.half_u(1), m.half_u(2),
-                                 self.sensing.bad & (1 << k) == 0, self.sensing.bad & 7 == 0)
-            if why == 0:
-                if self.rule.low_us == 0 and self.rule.high_us == 0:
-                    self._tripped = 0
-                    self._driven = 0
-            elif self._tripped != why and self.gate.armed:
-                # with nothing closed the trip stays due: a contact may be on its way
-                if self.sequence.state:
-                    self._tripped = why
-                    self.sequence.abort()
-                elif self.gate.mask():
-                    self._tripped = why
-                    self.gate.open_all()
-                    self._trip_seen = why
-                    self.log.fast(ev.OPENED, why, k, own_dv, now_us)
-                elif not self._driven:
-                    self._driven = 1
-                    self.gate.open_all()       # a broken mirror contact must not keep anybody connected
-                    if self.why == ev.WHY_NONE:        # nobody had opened: it is broken
-                        self._trip_seen = why
-                        self.log.fast(ev.OPENED, why, k, own_dv, now_us)
-        if self._order:
-            order = self._order
-            k = self._order_k
-            if order == _OPEN:
-                self.gate.open_all()
-                self._order_r = 0
-            elif order == _CLOSE:
-                self._order_r = self.gate.close(k)
-            elif order == _CHECK:
-                self._order_r = self.gate.may_close(k)
-            elif self.gate.mask() == 1 << self.phase and not self._tripped:
-                self.sequence.start(self.phase, k, now_us)
-                self._order_r = 0
-            else:
-                self._order_r = 3
-            self._order = _NONE
-        self.sequence.fast(now_us)
-        self.gate.fast()
-
-    def may_write(self):
-        if self.sequence.state or self._busy or self._order:
-            return False
-        # once it has opened there is nothing left to protect, and the log must not wait for the supply
-        return not ((self.rule.low_us or self.rule.high_us) and self.gate.mask() and not self._tripped)
-
-    def relays_ok(self):
-        return self.gate.mask() in (0, 1, 2, 4)
-
-    def passed(self, now_ms):
-        self.gate.armed = True
 
     # -- requests
 
@@ -187,18 +63,19 @@ class Operator(Acu):
             self._on_cfg(now_ms, msg, body)
 
     def _on_cfg(self, now_ms, msg, body):
-        """An Operator takes one remote setting. lockout 1: a close-block tag, it stays open or as it is and
-        nothing closes or moves it, also after a power loss; 0: the end of tag or lock-out, after somebody
-        looked at the switch."""
+        """An Operator takes one remote setting. lockout 1: a close-block tag, nothing closes or
+        moves it, also after a power loss; 0: the end of tag or lock-out, after somebody looked at
+        the switch."""
         e = ev.E_UNKNOWN
-        if self._busy or self._order or self._phs:
+        if self._engaged():
             e = ev.E_BUSY
         elif body["k"] == "lockout" and body["val"] in (0, 1):
             e = ev.E_OK
             if body["val"]:
                 self.gate.locked = self.gate.locked or ev.WHY_LOCAL
             else:
-                if self.gate.locked != ev.WHY_LOCAL:   # a lock-out's end makes it F3's again, a tag's does not
+                # a lock-out's end makes it F3's again, a tag's does not
+                if self.gate.locked != ev.WHY_LOCAL:
                     self.why = ev.WHY_NONE if self.gate.mask() else ev.WHY_OUT
                 self.gate.locked = 0
             self._save()
@@ -209,8 +86,9 @@ class Operator(Acu):
         self.net.send(now_ms, self._up + t, t, request["s"], body, request["c"])
 
     def _sw_ack(self, now_ms, request, e, sel=0):
-        self._say(now_ms, "sw.ack", request, {"on": int(self.gate.mask() != 0), "sel": sel, "ok": int(e == 0),
-                                              "e": e, "u_dV": self.measuring.half_u(self.phase)})
+        self._say(now_ms, "sw.ack", request, {
+            "on": int(self.gate.mask() != 0), "sel": sel, "ok": int(e == 0), "e": e,
+            "u_dV": self.measuring.half_u(self.phase)})
 
     def _refuse(self, now_ms, request, what, r, e, sel=0):
         self.log.add(now_ms, ev.REFUSED, what, e, r)
@@ -220,37 +98,40 @@ class Operator(Acu):
         if msg["d"] == "*":
             # a broadcast may only open, and only where the receiver itself sees no voltage
             if body["on"] or self.measuring.half_u(self.phase) >= self._u_out_dv:
-                self.log.add(now_ms, ev.REFUSED, body["on"], ev.E_AUTH if body["on"] else ev.E_LIMIT, 0)
-                return self._sw_ack(now_ms, msg, ev.E_AUTH if body["on"] else ev.E_LIMIT)
+                e = ev.E_AUTH if body["on"] else ev.E_LIMIT
+                return self._refuse(now_ms, msg, body["on"], 0, e)
         if not 0 <= body["why"] < len(ev.WHYS) or not 0 <= body["lease_s"] <= _LEASE_MAX_S:
             return self._refuse(now_ms, msg, int(body["on"] != 0), 0, ev.E_LIMIT, body["sel"])
-        if not body["on"] and self._phs:        # an opening does not wait for a phase change
-            self._phs_ack(now_ms, self._phs[2], ev.E_BUSY)
-            self._phs = None
-        if not self.ready or self._busy or self._order or self.sequence.state or self._phs:
+        if not body["on"]:
+            self._give_up_move(now_ms)      # an opening does not wait for a phase change
+        if not self.ready or self._engaged():
             return self._sw_ack(now_ms, msg, ev.E_BUSY, body["sel"])
         if not body["on"]:
             why = body["why"]
             if why == ev.WHY_SCC:
-                self._lease_utc = self.sync.utc_ms(now_ms) + body["lease_s"] * 1000 if body["lease_s"] else 0
+                self._lease_utc = 0
+                if body["lease_s"]:
+                    self._lease_utc = self.sync.utc_ms(now_ms) + body["lease_s"] * 1000
             if self.gate.mask():
-                return self._begin(now_ms, _OPEN, self.phase, msg, why)
-            if why != ev.WHY_OUT and not self.gate.locked and (self.why != why or why == ev.WHY_SCC):
+                return self._begin(now_ms, O_OPEN, self.phase, msg, why)
+            if why != ev.WHY_OUT and not self.gate.locked and (
+                    self.why != why or why == ev.WHY_SCC):
                 self.why = why
                 self._save()
-            self._order = _OPEN         # the mirror contact may be wrong; another opening does no harm
+            self._order = O_OPEN    # the mirror contact may be wrong; another opening does no harm
             return self._sw_ack(now_ms, msg, ev.E_OK)
         if self.gate.mask():
             return self._sw_ack(now_ms, msg, ev.E_OK, body["sel"])       # already on
         if self.why in (ev.WHY_SCC, ev.WHY_LOCAL) and body["why"] != ev.WHY_SCC:
-            return self._refuse(now_ms, msg, 1, 0, ev.E_LIMIT, body["sel"])   # opened on purpose: stays open
+            # opened on purpose: stays open
+            return self._refuse(now_ms, msg, 1, 0, ev.E_LIMIT, body["sel"])
         if body["sel"]:
-            return self._begin(now_ms, _CHECK, self.phase, msg, body["why"])
+            return self._begin(now_ms, O_CHECK, self.phase, msg, body["why"])
         who, until_ms = self._selected
         self._selected = ("", 0)
         if who != msg["s"] or now_ms > until_ms:
             return self._refuse(now_ms, msg, 1, 0, ev.E_INTERLOCK)
-        self._begin(now_ms, _CLOSE, self.phase, msg, body["why"])
+        self._begin(now_ms, O_CLOSE, self.phase, msg, body["why"])
 
     def _begin(self, now_ms, order, k, msg, why):
         self._order_k = k
@@ -262,9 +143,9 @@ class Operator(Acu):
         target = body["ph"]
         e = ev.E_OK
         start_ms = self.sync.start_ms(now_ms, body["t_ms"])
-        if not self.ready or self._busy or self._order or self.sequence.state or self._phs:
+        if not self.ready or self._engaged():
             e = ev.E_BUSY
-        elif not 0 <= target <= 2 or not 40 <= body["dead_ms"] <= 5000 or self.moves_left(now_ms) <= 0:
+        elif target > 2 or not 40 <= body["dead_ms"] <= 5000 or self.moves_left(now_ms) <= 0:
             e = ev.E_LIMIT
         elif self.gate.locked or self.gate.mask() != 1 << self.phase:
             e = ev.E_INTERLOCK
@@ -281,6 +162,16 @@ class Operator(Acu):
         self.sequence.set_dead(body["dead_ms"])
         self._phs = (start_ms, target, msg)
         self._save()
+
+    def _engaged(self):
+        """An operation waits, runs, or is being verified. The order's word too: it must not be
+        overwritten before the fast tier has taken it."""
+        return self._busy or self._order or self._phs or self.sequence.state
+
+    def _give_up_move(self, now_ms):
+        if self._phs:
+            self._phs_ack(now_ms, self._phs[2], ev.E_BUSY)
+            self._phs = None
 
     def _phs_ack(self, now_ms, msg, e):
         self._say(now_ms, "phs.ack", msg, {"ph": self.phase, "ok": int(e == 0), "e": e,
@@ -302,11 +193,11 @@ class Operator(Acu):
             self._trip_seen = 0
             if self.why == ev.WHY_OV:
                 self._tell_ov(now_ms)
-            if self._busy is None or self._busy[0] != _OPEN:
+            if self._busy is None or self._busy[0] != O_OPEN:
                 if self._busy and self._busy[2]:
-                    ack = self._phs_ack if self._busy[0] == _PHASE else self._sw_ack
+                    ack = self._phs_ack if self._busy[0] == O_PHASE else self._sw_ack
                     ack(now_ms, self._busy[2], ev.E_NO_VOLTAGE)
-                self._busy = [_OPEN, now_ms + _VERIFY_MS, None, self.why]
+                self._busy = [O_OPEN, now_ms + _VERIFY_MS, None, self.why]
             else:
                 self._busy[3] = self.why
         if self._busy:
@@ -314,14 +205,17 @@ class Operator(Acu):
         if self._phs and self._phs[0] <= now_ms and not self._busy:
             self._order_k = self._phs[1]
             self._order_r = -1
-            self._order = _PHASE
+            self._order = O_PHASE
             self.log.add(now_ms, ev.PHS_START, self.phase, self._phs[1])
-            self._busy = [_PHASE, now_ms + 12_000, self._phs[2], ev.WHY_PHS]
+            self._busy = [O_PHASE, now_ms + 12_000, self._phs[2], ev.WHY_PHS]
             self._phs = None
         for reply in list(self._replies):
             if reply[0] <= now_ms:
                 self._replies.remove(reply)
-                self._reply(now_ms, reply[1], reply[2])
+                if reply[1] == "meas.req":
+                    self._reply_meas(now_ms, reply[2])
+                else:
+                    self._reply_ub(now_ms, reply[2])
         self._alone(now_ms)
 
     def _verify(self, now_ms):
@@ -329,15 +223,15 @@ class Operator(Acu):
         if self._order:
             return                      # the fast tier has not taken it yet
         mask = self.gate.mask()
-        if order == _PHASE:
+        if order == O_PHASE:
             return self._verify_phase(now_ms, msg)
-        if order == _CHECK:
+        if order == O_CHECK:
             self._busy = None
             if self._order_r:
                 return self._refuse(now_ms, msg, 1, self._order_r, TO_E[self._order_r], 1)
             self._selected = (msg["s"], now_ms + _SELECT_MS)
             return self._sw_ack(now_ms, msg, ev.E_OK, 1)
-        if order == _CLOSE:
+        if order == O_CLOSE:
             if self._order_r:
                 self._busy = None
                 if msg:
@@ -348,15 +242,16 @@ class Operator(Acu):
                 self._done(now_ms, ev.CLOSED, msg, why, ev.E_OK)
             elif now_ms < until_ms:
                 return
-            elif not self.look.supply_ok(self.phase):      # went away meanwhile: no fault of the switch
-                self._order = _OPEN
-                self.log.add(now_ms, ev.OPENED, ev.WHY_OUT, self.phase, self.measuring.half_u(self.phase))
+            elif not self.look.supply_ok(self.phase):   # went away: no fault of the switch
+                self._order = O_OPEN
+                self.log.add(now_ms, ev.OPENED, ev.WHY_OUT, self.phase,
+                             self.measuring.half_u(self.phase))
                 if msg:
                     self._sw_ack(now_ms, msg, ev.E_NO_VOLTAGE)
-                self._busy = [_OPEN, now_ms + _VERIFY_MS, None, ev.WHY_OUT]
+                self._busy = [O_OPEN, now_ms + _VERIFY_MS, None, ev.WHY_OUT]
             else:                       # contact or load voltage did not come
                 self._stuck(now_ms, mask)
-                self._order = _OPEN
+                self._order = O_OPEN
                 self.why = ev.WHY_VERIFY
                 self._done(now_ms, ev.LOCKOUT, msg, ev.WHY_VERIFY, ev.E_NOT_VERIFIED)
         elif mask == 0:
@@ -376,7 +271,7 @@ class Operator(Acu):
         self._busy = None
         if number == ev.LOCKOUT:
             self.log.add(now_ms, number, why, self.gate.mask(), 0, True)
-        elif msg or number == ev.CLOSED:      # a local opening was recorded by the fast tier itself
+        elif msg or number == ev.CLOSED:    # a local opening was recorded by the fast tier
             self.log.add(now_ms, number, why, self.phase, self.measuring.half_u(self.phase))
         self._save()
         if msg:
@@ -397,7 +292,8 @@ class Operator(Acu):
         if result == ps.DONE:
             self.phase = seq.phase
             self.moves += 1
-            self.log.add(now_ms, ev.PHS_DONE, self.phase, seq.break_ms, self.measuring.half_u(self.phase))
+            self.log.add(now_ms, ev.PHS_DONE, self.phase, seq.break_ms,
+                         self.measuring.half_u(self.phase))
         else:
             e = seq.e or ev.E_NOT_VERIFIED
             self.log.add(now_ms, ev.PHS_FAIL, self.phase, e, seq.step, True)
@@ -405,34 +301,37 @@ class Operator(Acu):
                 self._stuck(now_ms, self.gate.mask())
             if self.gate.locked:
                 self.log.add(now_ms, ev.LOCKOUT, self.gate.locked, self.gate.mask(), 0, True)
-            if result == ps.FAILED:     # why it is dark: the switch, or what happened to the supply meanwhile
+            if result == ps.FAILED:     # why it is dark: the switch, or what befell the supply
                 self.why = self.gate.locked or self._tripped or ev.WHY_OUT
-                self.log.add(now_ms, ev.OPENED, self.why, self.phase, self.measuring.half_u(self.phase))
-                self._busy = [_OPEN, now_ms + _VERIFY_MS, None, self.why]     # proven, like any opening
+                self.log.add(now_ms, ev.OPENED, self.why, self.phase,
+                             self.measuring.half_u(self.phase))
+                # proven, like any opening
+                self._busy = [O_OPEN, now_ms + _VERIFY_MS, None, self.why]
         self._save()
         self._phs_ack(now_ms, msg, e)
 
     def _alone(self, now_ms):
-        """T_iso and the end of a lease: the two closings that need no message (spec, section 10)."""
+        """T_iso and the end of a lease: the two closings without a message (spec, section 10)."""
         good = self.look.supply_ok(self.phase) and self.look.healthy(self.phase)
         if not good:
             self._good_ms = 0
-            self._selected = ("", 0)    # a select does not outlive the voltage that it was given for
+            self._selected = ("", 0)    # a select does not outlive the voltage it was given for
             return
         if self._good_ms == 0:
             self._good_ms = now_ms
-        if self.gate.mask() or self._busy or self._order or self._phs or self.gate.locked or not self.ready:
+        if self.gate.mask() or self._engaged() or self.gate.locked or not self.ready:
             return
         cfg = self.cfg
-        if self.why == ev.WHY_SCC and self._lease_utc and self.sync.utc_ms(now_ms) >= self._lease_utc:
+        utc_ms = self.sync.utc_ms(now_ms)
+        if self.why == ev.WHY_SCC and self._lease_utc and utc_ms >= self._lease_utc:
             self._lease_utc += _LEASE_AGAIN_MS      # if the gate refuses
-            self._begin(now_ms, _CLOSE, self.phase, None, ev.WHY_LEASE)
+            self._begin(now_ms, O_CLOSE, self.phase, None, ev.WHY_LEASE)
         elif self.why in (ev.WHY_OUT, ev.WHY_OV):
             wait_ms = cfg["t_iso_ms"] + cfg["t_base_ms"] + slot_of(self.id, 32) * cfg["t_slot_ms"]
             if now_ms - max(self._good_ms, self._heard_ms) >= wait_ms:
                 self.log.add(now_ms, ev.TISO, now_ms - self._good_ms)
                 self._heard_ms = now_ms
-                self._begin(now_ms, _CLOSE, self.phase, None, ev.WHY_TISO)
+                self._begin(now_ms, O_CLOSE, self.phase, None, ev.WHY_TISO)
 
     # -- reports
 
@@ -446,20 +345,20 @@ class Operator(Acu):
         row[self.phase] = value
         return row
 
-    def _reply(self, now_ms, t, msg):
+    def _reply_meas(self, now_ms, msg):
         m = self.measuring
-        if t == "meas.req":
-            self._say(now_ms, "meas", msg, {
-                "u_dV": list(m.u_dv), "i_mA": self._on_phase(m.i_ma), "p_W": self._on_phase(m.p_w),
-                "q_var": self._on_phase(m.q_var), "s_VA": self._on_phase(m.s_va), "f_mHz": m.f_mhz,
-                "e_Wh": m.e_import_mwh // 1000, "t_dC": None, "gnd": None, "dofc": None, "ph": self.phase,
-                "on": int(self.gate.mask() != 0), "fl": self.quality(now_ms)})
-        else:
-            s_va, p_w, q_var = self.average.mean()
-            movable = self.gate.mask() and not self.gate.locked and self.moves_left(now_ms) > 0
-            self._say(now_ms, "ub.rep", msg, {
-                "ph": self.phase, "sav_VA": s_va, "smax_VA": self.s_max_va, "p_W": p_w, "q_var": q_var,
-                "sw": int(bool(movable)), "nops": self.moves})
+        self._say(now_ms, "meas", msg, {
+            "u_dV": list(m.u_dv), "i_mA": self._on_phase(m.i_ma), "p_W": self._on_phase(m.p_w),
+            "q_var": self._on_phase(m.q_var), "s_VA": self._on_phase(m.s_va), "f_mHz": m.f_mhz,
+            "e_Wh": m.e_import_mwh // 1000, "t_dC": None, "gnd": None, "dofc": None,
+            "ph": self.phase, "on": int(self.gate.mask() != 0), "fl": self.quality(now_ms)})
+
+    def _reply_ub(self, now_ms, msg):
+        s_va, p_w, q_var = self.average.mean()
+        movable = self.gate.mask() and not self.gate.locked and self.moves_left(now_ms) > 0
+        self._say(now_ms, "ub.rep", msg, {
+            "ph": self.phase, "sav_VA": s_va, "smax_VA": self.s_max_va, "p_W": p_w, "q_var": q_var,
+            "sw": int(bool(movable)), "nops": self.moves})
 
     def _tell_ov(self, now_ms):
         """Over-voltage, or the lost neutral behind it: that one needs a crew at once."""
@@ -476,10 +375,10 @@ class Operator(Acu):
     def say_hello(self, now_ms):
         cfg = self.cfg
         self.net.send(now_ms, self._up + "hello", "hello", "*", {
-            "role": "op", "dom": "eu", "fw": FW, "drf": self.drf(), "ph": self.phase, "un_dV": cfg["un_dv"], "sw": 1,
-            "boot": self.boots})
+            "role": "op", "dom": "eu", "fw": FW, "drf": self.drf(), "ph": self.phase,
+            "un_dV": cfg["un_dv"], "sw": 1, "boot": self.boots})
 
     def beat(self, now_ms):
         self.net.send(now_ms, self._up + "hb", "hb", "*", {
-            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": self.gate.locked, "ph": self.phase,
-            "on": int(self.gate.mask() != 0), "why": self.why})
+            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": self.gate.locked,
+            "ph": self.phase, "on": int(self.gate.mask() != 0), "why": self.why})

@@ -1,0 +1,150 @@
+"""The switch of a customer's panel: the fast tier of an Operator, and what survives a power cut.
+
+Local rule, gate and phase sequence run here, without any message. Orders cross from the slow tier
+to the fast one through one word, so that only the fast tier ever touches the gate: arguments are
+written before the order, its result is read after the order is gone (spec smartlvgrid, 10, 11).
+"""
+import struct
+
+from micropython import const
+
+from acu import events as ev
+from acu.functions.local_rule import LocalRule
+from acu.primitives import phase_switching as ps
+from acu.primitives.recording import Record
+from acu.primitives.switching import Gate, Look
+from acu.roles.base import Acu
+
+O_NONE = const(0)
+O_OPEN = const(1)
+O_CLOSE = const(2)
+O_PHASE = const(3)
+O_CHECK = const(4)       # select: ask the gate, drive nothing
+
+# why, phase, locked, sequence running, moves today, day, lease end (utc ms)
+_STATE = "<BBBBIIQ"
+
+
+class Panel(Acu):
+    def __init__(self, board, cfg, ports):
+        super().__init__(board, cfg, ports)
+        un_dv = cfg["un_dv"]
+        self.look = Look(self.measuring, self.sensing, un_dv, cfg["u_lo_pm"], cfg["u_hi_pm"])
+        self.gate = Gate(self.gear, 3, self.look)
+        self.sequence = ps.PhaseSequence(self.gate, self.look, self.clock, cfg["dead_ms"],
+                                         cfg["t_close_ms"])
+        self._u_out_dv = un_dv * cfg["u_out_pm"] // 1000
+        self.rule = LocalRule(un_dv, self._u_out_dv, cfg["t_out_ms"] + 100,
+                              un_dv * cfg["u_ov_pm"] // 1000, cfg["t_ov_ms"])
+        self._record = Record(self.store, "state")
+        # fast tier's words
+        self._order = O_NONE
+        self._order_k = 0
+        self._order_r = -1         # result; -1: not yet
+        self._tripped = 0          # reason of the local opening in force
+        self._trip_seen = 0
+        self._driven = 0           # 1: opened by the local rule, though no mirror says closed
+        # slow tier's, known here because they are saved
+        self._busy = None          # [what, until_ms, request, why] of the operation verified
+        self._phs = None           # (start_ms, target, request) of a change that waits
+        self._load_state()
+
+    # -- memory
+
+    def _load_state(self):
+        raw = self._record.load()
+        mask = self.gate.mask()
+        if raw is None:
+            self.why, self.phase, self.moves, self.day, self._lease_utc = ev.WHY_NONE, 0, 0, 0, 0
+            running = 0
+        else:
+            (self.why, self.phase, locked, running, self.moves, self.day,
+             self._lease_utc) = struct.unpack(_STATE, raw)
+            self.gate.locked = locked
+        for k in range(3):
+            if mask == 1 << k:
+                self.phase = k          # where the contact is, whatever memory says
+        if mask and self.why not in (ev.WHY_STUCK, ev.WHY_VERIFY):
+            self.why = ev.WHY_NONE
+        elif not mask and self.why == ev.WHY_NONE:
+            self.why = ev.WHY_RESET
+        now_ms = self.clock.now_ms()
+        self.log.add(now_ms, ev.BOOT, self.boots, 0, mask)
+        if running:                     # a phase change was cut by the reset: abort to lock-out
+            self.gate.locked = ev.WHY_RESET
+            self.log.add(now_ms, ev.ABORTED, 4, ev.WHY_RESET)
+            self.log.add(now_ms, ev.LOCKOUT, ev.WHY_RESET, mask, 0, True)
+            if not mask:
+                self.why = ev.WHY_RESET
+        self._save()
+
+    def _save(self):
+        running = int(self._phs is not None or self._busy is not None and self._busy[0] == O_PHASE)
+        self._record.save(struct.pack(_STATE, self.why, self.phase, self.gate.locked, running,
+                                      self.moves, self.day, self._lease_utc))
+
+    # -- fast tier
+
+    def protect(self, halves, now_us):
+        if halves:
+            m = self.measuring
+            k = self.phase
+            own_dv = m.half_u(k)
+            mask = self.gate.mask()
+            if own_dv < self._u_out_dv and not self.look.load_dead() and mask == 1 << k:
+                # alive behind the closed contact: a dead channel, not a dead phase
+                own_dv = m.half_load_dv()
+            bad = self.sensing.bad
+            why = self.rule.step(self.half_us * halves, own_dv, m.half_u(0), m.half_u(1),
+                                 m.half_u(2), bad & (1 << k) == 0, bad & 7 == 0)
+            if why == 0:
+                if self.rule.low_us == 0 and self.rule.high_us == 0:
+                    self._tripped = 0
+                    self._driven = 0
+            elif self._tripped != why and self.gate.armed:
+                # with nothing closed the trip stays due: a contact may be on its way
+                if self.sequence.state:
+                    self._tripped = why
+                    self.sequence.abort()
+                elif self.gate.mask():
+                    self._tripped = why
+                    self.gate.open_all()
+                    self._trip_seen = why
+                    self.log.fast(ev.OPENED, why, k, own_dv, now_us)
+                elif not self._driven:
+                    self._driven = 1
+                    self.gate.open_all()    # a broken mirror contact must keep nobody connected
+                    if self.why == ev.WHY_NONE:        # nobody had opened: it is broken
+                        self._trip_seen = why
+                        self.log.fast(ev.OPENED, why, k, own_dv, now_us)
+        if self._order:
+            order = self._order
+            k = self._order_k
+            if order == O_OPEN:
+                self.gate.open_all()
+                self._order_r = 0
+            elif order == O_CLOSE:
+                self._order_r = self.gate.close(k)
+            elif order == O_CHECK:
+                self._order_r = self.gate.may_close(k)
+            elif self.gate.mask() == 1 << self.phase and not self._tripped:
+                self.sequence.start(self.phase, k, now_us)
+                self._order_r = 0
+            else:
+                self._order_r = 3
+            self._order = O_NONE
+        self.sequence.fast(now_us)
+        self.gate.fast()
+
+    def may_write(self):
+        if self.sequence.state or self._busy or self._order:
+            return False
+        # once it has opened nothing is left to protect, and the log must not wait for the supply
+        picked_up = self.rule.low_us or self.rule.high_us
+        return not (picked_up and self.gate.mask() and not self._tripped)
+
+    def relays_ok(self):
+        return self.gate.mask() in (0, 1, 2, 4)
+
+    def passed(self, now_ms):
+        self.gate.armed = True
