@@ -135,8 +135,16 @@ class SimStore:
 
 
 class SimWatchdog:
-    def __init__(self):
-        self.fed = 0
+    """Starts with the controller; not to be stopped, as on an RP2040."""
+
+    PERIOD_MS = 8_388       # the longest that an RP2040 allows
+
+    def __init__(self, clock):
+        self._clock = clock
+        self._fed_ms = clock.now_ms()
 
     def feed(self):
-        self.fed += 1
+        self._fed_ms = self._clock.now_ms()
+
+    def starved(self):
+        return self._clock.now_ms() - self._fed_ms > self.PERIOD_MS

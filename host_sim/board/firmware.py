@@ -30,6 +30,10 @@ class Firmware:
     def set_clock_error(self, acu_id, error_ms):
         self.units[acu_id].clock.error_ms += error_ms
 
+    def hang(self, acu_id, until_us):
+        """Fault: the slow tier hangs; the fast one and the watchdog go on."""
+        self.units[acu_id].hang_until_us = until_us
+
     def instant(self, t_us, slow, work):
         """work: [(acu id, frames, levels, messages, up)] in the order of ids.
         Returns [(drives, published, lines)] likewise."""

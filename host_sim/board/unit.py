@@ -28,6 +28,7 @@ class Unit:
         self.clock = SimClock(spec["utc0_ms"])
         self.acu = None
         self.link = None
+        self.hang_until_us = 0      # fault: the slow tier does not run until then
         self._seq = 0
 
     def boot(self, t_us, levels, up=True):
@@ -47,7 +48,7 @@ class Unit:
         self._levels(levels)
         self.link = SimLink()
         self.link.up = up
-        self.watchdog = SimWatchdog()
+        self.watchdog = SimWatchdog(self.clock)
         self._seq = 0
         self.acu = app.build(board, self.spec["config"], self)
         return self.link.filters
@@ -71,10 +72,14 @@ class Unit:
             self.sampler.push(frames)
         acu = self.acu
         acu.fast(self.clock.ticks_us())
-        if slow:
+        if slow and t_us >= self.hang_until_us:
             for topic, payload in messages:
                 acu.on_message(topic, payload)
             acu.slow(self.clock.now_ms())
+        if self.watchdog.starved():
+            self.hang_until_us = 0
+            self.boot(t_us, levels, up)
+            acu = self.acu
         sent = self.link.sent
         if sent:
             self.link.sent = []

@@ -320,7 +320,7 @@ class _Builder:
         elif kind == "link" and len(args) == 2:
             self._complain("E122", f"{where} [link]",
                            " changes nothing. Give loss_pct, partition or another.")
-        if kind not in ("reboot", "link", "scc", "clock"):
+        if kind not in ("reboot", "link", "scc", "clock", "hang"):
             kind = "world"
         return Event(round(form.at_s * 1e6), kind, args)
 

@@ -34,6 +34,7 @@ class Event:
     link    acu, for_ms; delay_ms jitter_ms loss_pct dup_pct reorder_pct partition if given
     scc     type, body: a message from the supervisory centre to the Coordinator
     clock   acu, step_ms
+    hang    acu, for_ms: its slow tier does not run; the watchdog may end it
     """
 
     t_us: int

@@ -136,6 +136,8 @@ class Run:
             self._off_until[args["acu"]] = max(event.t_us + args["off_ms"] * 1000, t_us + 1)
         elif event.kind == "link":
             self._set_link(event.t_us, args)
+        elif event.kind == "hang":
+            self.firmware.hang(args["acu"], event.t_us + args["for_ms"] * 1000)
         elif event.kind == "clock":
             self.firmware.set_clock_error(args["acu"], args["step_ms"])
         elif event.kind == "scc":

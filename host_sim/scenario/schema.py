@@ -112,6 +112,11 @@ class RebootEvent(Form):
     off_ms: int = Field(500, ge=0, le=3_600_000)
 
 
+class HangEvent(Form):
+    acu: str
+    for_ms: int = Field(ge=10, le=3_600_000)
+
+
 class LinkEvent(Form):
     acu: str
     delay_ms: DelayMs | None = None
@@ -139,7 +144,7 @@ class LoadEvent(Form):
 
 
 EVENT_KINDS = ("supply", "phase_lost", "phase_back", "supply_pu", "f_mhz", "set", "reboot", "link",
-               "scc", "clock", "load_pct")
+               "scc", "clock", "hang", "load_pct")
 
 
 class EventForm(Form):
@@ -154,6 +159,7 @@ class EventForm(Form):
     link: LinkEvent | None = None
     scc: SccEvent | None = None
     clock: ClockEvent | None = None
+    hang: HangEvent | None = None
     load_pct: LoadEvent | None = None
 
     def kinds(self) -> list[str]:

@@ -75,6 +75,9 @@ class VmFirmware:
     def set_clock_error(self, acu_id, error_ms):
         self._call(b"C", struct.pack("<Bi", self._names.index(acu_id), error_ms))
 
+    def hang(self, acu_id, until_us):
+        self._call(b"H", struct.pack("<BQ", self._names.index(acu_id), until_us))
+
     def instant(self, t_us, slow, work):
         parts = [struct.pack("<QBB", t_us, slow, len(work))]
         for name, frames, levels, messages, up in work:

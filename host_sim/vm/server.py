@@ -104,6 +104,10 @@ def main():
         elif what == 79:                                  # O: off
             _units[data[0]].off()
             _reply([])
+        elif what == 72:                                  # H: the slow tier hangs
+            index, until_us = struct.unpack("<BQ", data)
+            _units[index].hang_until_us = until_us
+            _reply([])
         elif what == 67:                                  # C: clock error
             index, error_ms = struct.unpack("<Bi", data)
             _units[index].clock.error_ms += error_ms

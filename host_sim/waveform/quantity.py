@@ -26,14 +26,15 @@ from host_sim.waveform.front_end import FrontEnd
 from host_sim.world.dice import bits
 from host_sim.world.supply import CYCLE
 
-_G_BITS = 14                     # fractional bits of g(m) and of the basis
+_G_BITS = 17                     # fractional bits of g(m)
+_BASIS_BITS = 14                 # of the basis that meets the reference
 _POWER_BITS = 6                  # of products of amplitudes, in codes^2
 _AMP_BITS = 8                    # of amplitudes against the reference
 _RATIO_BITS = 16                 # of the sums' sizes
 _DRAWS = 5                       # a channel: three directions, the rest's square, the rest's product
 _FRAMES_A_ROW = 4                # takes that begin in the same ones share their draws
 _ROWS = 256                      # of draws made at a time
-_WAVE = 2.0 ** -(_G_BITS + _AMP_BITS)
+_WAVE = 2.0 ** -(_BASIS_BITS + _AMP_BITS)
 _NORMAL_BITS = 12
 _NORMAL = np.array([round(NormalDist().inv_cdf((2 * i + 1) / (2 << _NORMAL_BITS)) * 4096)
                     for i in range(1 << _NORMAL_BITS)]) / 4096
@@ -188,7 +189,7 @@ class _State:
             base_ns = self.t_ns(first)
             rows = synthesis.basis(self.phase(base_ns), self.f_mhz,
                                    frames * 1_000_000_000 // self._rate_hz - base_ns, self.orders)
-            rows = np.rint(rows * 2.0 ** (_G_BITS - synthesis.ROW_BITS))
+            rows = np.rint(rows * 2.0 ** (_BASIS_BITS - synthesis.ROW_BITS))
             self._basis = np.ascontiguousarray(rows.T)
             self._basis_first, self._basis_end = first, first + len(frames)
         at = first - self._basis_first
@@ -229,7 +230,7 @@ class _State:
                   + (y2 + y2 + e2) * e2 + self._variances * (others + np.sqrt(2 * others) * z[3]))
         spread = np.minimum(np.maximum(spread, self._variances * ((n - 1) / 16)),
                             n * synthesis.MID**2 - level)
-        squares = np.rint(level + spread)
+        squares = np.rint(level + spread * (n > 1))
         if n > _STILL:                             # only a frozen channel does not move at all
             squares = np.maximum(squares, np.floor(level) + (self._variances > 0))
 
@@ -238,7 +239,7 @@ class _State:
                  + y1[:, a] * e1[:, b] + e1[:, a] * (y1[:, b] + e1[:, b])
                  + y2[:, a] * e2[:, b] + e2[:, a] * (y2[:, b] + e2[:, b])
                  + self._noise[a] * self._noise[b] * np.sqrt(others) * z[4][:, a])
-        cross *= (self._variances[a] > 0) & (self._variances[b] > 0)
+        cross *= (self._variances[a] > 0) & (self._variances[b] > 0) & (n > 1)
         found = np.zeros((len(firsts), len(a), 9))
         for k, column in enumerate((sums[:, a], sums[:, b], squares[:, a], squares[:, b],
                                     np.rint(sums[:, a] * sums[:, b] / n + cross))):

@@ -95,7 +95,7 @@ def test_means_with_other_streets_and_front_ends(how):
     {"parts": ((0, None), (11, 37)), "rate_hz": 12_000},
 ], ids=["usual", "rough", "long"])
 def test_noise_varies_and_hangs_together_as_that_of_the_samples(how):
-    wave, quantity = (by_phase(x) for x in both(2400, **how))
+    wave, quantity = (by_phase(x) for x in both(2400, seed=4, **how))
     for part in range(wave.shape[2]):
         for k in (0, 9, 18):
             spread, correlation = [], []
@@ -127,8 +127,7 @@ def test_blocks_that_hold_events(trouble):
     found: dict = {"wave": [], "quantity": []}
     for level, rows in found.items():
         for seed in range(40):
-            street = make(level, seed=seed, relay=EXACT,
-                          front_end=FrontEndSpec(offset_lsb=2.0))
+            street = make(level, seed=seed, relay=EXACT, loads=(("c1", 0, 1500), ("c2", 1, 900)))
             trouble(street)
             rows.append([])
             run(street, 75, lambda s, row=rows[-1]: row.extend(
@@ -173,7 +172,7 @@ def test_a_frozen_channel_is_exactly_still_and_an_open_one_is_not():
     for _ in range(40):
         street.step(street.now_us + 5000)
         for k0, n in PARTS:
-            ua, ia, uu, _, ui, uc, us, _, _ = ask(street, "cd", POST_PAIRS, k0, n)[:9]
+            ua, ia, uu, _, ui = ask(street, "cd", POST_PAIRS, k0, n)[:5]
             held.add(ua / n)
             assert n * uu == ua * ua and n * ui == ua * ia
             ones = array("i", [0] * 9)
@@ -219,7 +218,7 @@ def test_a_clipped_channel_looks_clipped(u_v):
     """By mean square and fundamental of whole cycles; parts of a cycle may be off by a tenth."""
     wave, quantity = (play(level, 40, u_v=u_v, parts=WHOLE)[:, 0] for level in ("wave", "quantity"))
     for k in (2, 4, 11, 20):
-        assert quantity[:, k].sum() / wave[:, k].sum() == pytest.approx(1, abs=0.01)
+        assert quantity[:, k].sum() / wave[:, k].sum() == pytest.approx(1, abs=0.02)
     for k in (5, 6):
         fundamental = by_phase(quantity)[:, :, k].mean(axis=0) / by_phase(wave)[:, :, k].mean(axis=0)
         assert fundamental == pytest.approx(1, abs=0.12)
