@@ -15,7 +15,6 @@ from host_sim.world.street import Street
 
 STEP_US = 5_000
 SCC = "scc"
-_WATCHDOG_US = 8_388_000      # of the RP2040, at most
 
 
 class Run:
@@ -39,7 +38,6 @@ class Run:
         self.t_us = 0
         self._on: set[str] = set()
         self._off_until = dict.fromkeys(self.specs, 0)
-        self._fed = dict.fromkeys(self.specs, 0)
         self._inbox: dict[str, list] = {name: [] for name in self.specs}
         self._events = list(scenario.events)
         self._reverts: list = []

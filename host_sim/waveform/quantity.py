@@ -224,12 +224,13 @@ class _State:
         e1, e2 = z[1] * self._noise * (l11 > 0), z[2] * self._noise * (l22 > 0)
         others = n - 1.0 - (l11 > 0) - (l22 > 0)   # directions of noise that meet no signal
 
-        sums = np.rint(mean + e0)
+        top = n * synthesis.MID
+        sums = np.clip(np.rint(mean + e0), -top, top)
         level = sums * sums / n
         spread = (square - mean * mean / n + self._rest * n + (y1 + y1 + e1) * e1
                   + (y2 + y2 + e2) * e2 + self._variances * (others + np.sqrt(2 * others) * z[3]))
         spread = np.minimum(np.maximum(spread, self._variances * ((n - 1) / 16)),
-                            n * synthesis.MID**2 - level)
+                            top * synthesis.MID - level)
         squares = np.rint(level + spread * (n > 1))
         if n > _STILL:                             # only a frozen channel does not move at all
             squares = np.maximum(squares, np.floor(level) + (self._variances > 0))
@@ -354,7 +355,8 @@ class QuantityBank:
         state.ranges = {key: one for key, one in state.ranges.items() if key[0] >= self._first}
         draws = np.array([self._row(k // _FRAMES_A_ROW) for k in firsts])
         normals = _NORMAL[draws >> 16 - _NORMAL_BITS].reshape(len(firsts), -1, _DRAWS)
-        found = state.solve(firsts, n, normals.transpose(2, 0, 1), self._v, self._i)
+        z = np.ascontiguousarray(normals.transpose(2, 0, 1))
+        found = state.solve(firsts, n, z, self._v, self._i)
         for k, one in zip(firsts, zip(*found, strict=True), strict=True):
             state.ranges[k, n] = one
         return state.ranges[first, n]

@@ -256,11 +256,12 @@ class Street:
         return self._banks[self._acu(acu_id).rate_hz]
 
     def _acu(self, acu_id: str, kind="") -> AcuSpec:
-        known = [a for a in self._acus if kind in ("", self._acus[a].kind)]
-        if acu_id not in known:
+        acu = self._acus.get(acu_id)
+        if acu is None or kind not in ("", acu.kind):
+            known = [a for a in self._acus if kind in ("", self._acus[a].kind)]
             raise ValueError(f"{kind + ' ' if kind else ''}acu {acu_id!r} does not exist; "
                              f"there are {_listed(known)}")
-        return self._acus[acu_id]
+        return acu
 
     def _phasors(self, acu_id: str) -> list:
         """What the channels of a controller see: phasors in the channels' order."""

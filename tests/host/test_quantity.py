@@ -175,9 +175,9 @@ def test_a_frozen_channel_is_exactly_still_and_an_open_one_is_not():
             ua, ia, uu, _, ui = ask(street, "cd", POST_PAIRS, k0, n)[:5]
             held.add(ua / n)
             assert n * uu == ua * ua and n * ui == ua * ia
-            ones = array("i", [0] * 9)
-            street.sums("cd", k0, n, 0, 0, ((4, 4),), ones)
-            assert n * ones[2] == ones[0] ** 2 and n * ones[5] == 4096 * n * ones[0] - n * ones[0]
+            ib = array("i", [0] * 9)
+            street.sums("cd", k0, n, 0, 0, ((4, 4),), ib)    # a cosine that stays at its top
+            assert n * ib[2] == ib[0] ** 2 and ib[5] == 4096 * ib[0]
         out = ask(street, "cd", POST_PAIRS)
         assert 0 < 20 * out[20] - out[18] ** 2 < 20 * 20 * 2 and abs(out[18]) < 20 * 6
     assert len(held) == 1
@@ -222,7 +222,7 @@ def test_a_clipped_channel_looks_clipped(u_v):
     for k in (5, 6):
         fundamental = by_phase(quantity)[:, :, k].mean(axis=0) / by_phase(wave)[:, :, k].mean(axis=0)
         assert fundamental == pytest.approx(1, abs=0.12)
-    assert quantity[:, 20].sum() / 800 > 1430**2 and quantity[:, 20].max() <= 20 * 2048**2
+    assert quantity[:, 20].sum() / 800 > 1430**2 and quantity[:, 20].max() <= 20 * 2048**2 + 1
     assert np.abs(quantity).max() < 2**30
 
 

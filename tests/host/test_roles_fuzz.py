@@ -69,8 +69,8 @@ def test_a_sub_coordinator_takes_anything():
     class Doors:
         clock = SimClock(1_772_345_000_000)
         sampler = RingSampler(6, Post.PAIRS, 512, 4000)
-        switchgear, link, store, watchdog = SimSwitchgear(0,
-                                                          3), SimLink(), SimStore(), SimWatchdog()
+        switchgear, link, store = SimSwitchgear(0, 3), SimLink(), SimStore()
+        watchdog = SimWatchdog(clock)
 
     Doors.clock.boot(0)
     acu = app.build({**Post.BOARD, "roles": ("subcoordinator",)}, {

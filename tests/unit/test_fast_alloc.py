@@ -144,7 +144,8 @@ class Post:
         self.clock = SimClock(1_772_345_000_000)
         self.sampler = RingSampler(6, self.PAIRS, 512, 4000)
         self.switchgear = SimSwitchgear(0, 3)
-        self.link, self.store, self.watchdog = SimLink(), SimStore(), SimWatchdog()
+        self.link, self.store = SimLink(), SimStore()
+        self.watchdog = SimWatchdog(self.clock)
         self.clock.boot(0)
         self.acu = app.build(self.BOARD, {"id": "cd", "role": "coordinator", "sc": "sc1",
                                           "uc": "uc0",

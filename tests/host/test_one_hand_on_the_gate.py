@@ -1,0 +1,38 @@
+"""Only the fast tier touches the gate: who calls what drives an output is read from the
+sources."""
+import ast
+from pathlib import Path
+
+ACU = Path(__file__).resolve().parents[2] / "firmware/acu"
+DRIVES = {"drive": {"switching.Gate.open_all", "switching.Gate.close", "switching.Gate.fast"},
+          "open_all": {"panel.Panel.protect", "phase_switching.PhaseSequence.start",
+                       "phase_switching.PhaseSequence.abort", "phase_switching.PhaseSequence.fast",
+                       "phase_switching.PhaseSequence._fail"},
+          "close": {"panel.Panel.protect", "phase_switching.PhaseSequence.fast"},
+          "abort": {"panel.Panel.protect"},
+          "may_close": {"panel.Panel.protect", "switching.Gate.close"}}
+
+
+def callers(attribute: str) -> set:
+    found = set()
+    for path in ACU.rglob("*.py"):
+        for cls in ast.parse(path.read_text()).body:
+            for method in getattr(cls, "body", []):
+                for node in ast.walk(method):
+                    if (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+                            and node.func.attr == attribute):
+                        found.add(f"{path.stem}.{cls.name}.{method.name}")
+    return found
+
+
+def test_nobody_but_the_fast_tier_drives_an_output():
+    for attribute, allowed in DRIVES.items():
+        assert callers(attribute) == allowed
+
+
+def test_the_locks_of_the_gate_are_opened_in_two_places_only():
+    """armed: by the self-test; locked = 0: by the one order that says so, and the state of
+    memory."""
+    armed = [p.stem for p in ACU.rglob("*.py") if "armed = True" in p.read_text()]
+    freed = [p.stem for p in ACU.rglob("*.py") if "gate.locked = 0" in p.read_text()]
+    assert armed == ["panel"] and freed == ["operator"]
