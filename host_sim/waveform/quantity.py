@@ -80,20 +80,20 @@ def _clipped(column: list, orders: tuple) -> tuple:
     return kept, max(round((square - 1 / 12) * 64) / 64, 0.0)
 
 
-def _directions(g: list, place: tuple, n: int) -> list:
-    """Cholesky factor of 1, cos, sin over a range: [l10, l20, l11, l21, l22, 1/l11, 1/l22]."""
-    c1, c2, s1, s2 = (g[k] * 2.0 ** -_G_BITS for k in place)
-    root = math.sqrt(n)
-    l10, l20 = c1 / root, s1 / root
-    l11 = l21 = l22 = 0.0
-    square = (n + c2) / 2 - l10 * l10
-    if square > _FLAT:
-        l11 = math.sqrt(square)
-        l21 = (s2 / 2 - l10 * l20) / l11
-    square = (n - c2) / 2 - l20 * l20 - l21 * l21
-    if square > _FLAT:
-        l22 = math.sqrt(square)
-    return [l10, l20, l11, l21, l22, 1 / l11 if l11 else 0.0, 1 / l22 if l22 else 0.0]
+def _directions(c1, c2, s1, s2, n: int) -> tuple:
+    """Cholesky factor of 1, cos, sin over n frames, from their sums at once and twice the angle:
+    l10, l20, l11, l21, l22, 1/l11, 1/l22; 0 for a direction that is none."""
+    l10, l20 = c1 / math.sqrt(n), s1 / math.sqrt(n)
+    l11, r11 = _root((n + c2) / 2 - l10 * l10)
+    l21 = (s2 / 2 - l10 * l20) * r11
+    l22, r22 = _root((n - c2) / 2 - l20 * l20 - l21 * l21)
+    return l10, l20, l11, l21, l22, r11, r22
+
+
+def _root(square) -> tuple:
+    there = square > _FLAT
+    root = np.sqrt(np.where(there, square, 1.0))
+    return root * there, there / root
 
 
 class _State:
@@ -215,10 +215,9 @@ class _State:
         c = len(self._noise)
         mean, square, product = exact[:, :c], exact[:, c:2 * c], exact[:, 2 * c:]
 
-        count, orders = len(self._ms), [self._ms.index(1), self._ms.index(2)]
-        place = (*orders, *(count + k for k in orders))
-        l10, l20, l11, l21, l22, r11, r22 = np.array(
-            [_directions(row, place, n) for row in g.tolist()]).T[:, :, None]
+        one, two, half = self._ms.index(1), self._ms.index(2), len(self._ms)
+        c1, c2, s1, s2 = (g.T[[one, two, half + one, half + two]] * 2.0 ** -_G_BITS)[:, :, None]
+        l10, l20, l11, l21, l22, r11, r22 = _directions(c1, c2, s1, s2, n)
         y1, y2 = self._cos * l11 + self._sin * l21, self._sin * l22
         e0 = z[0] * np.sqrt(np.maximum(self._variances * n - 1 / 12, 0.0))   # the sum is rounded
         e1, e2 = z[1] * self._noise * (l11 > 0), z[2] * self._noise * (l22 > 0)

@@ -1,4 +1,5 @@
-"""A hung main loop (design, section 4): the fast tier protects all the same, the watchdog ends it."""
+"""A hung main loop (design, section 4): the fast tier protects all the same, the watchdog ends
+it."""
 import pytest
 
 from tests.scenario.kit import A, assay, play
