@@ -21,27 +21,27 @@ from statistics import NormalDist
 import numpy as np
 
 from host_sim.waveform import synthesis
-from host_sim.waveform.bank import AHEAD, SUM_COLUMNS
+from host_sim.waveform.bank import SUM_COLUMNS
 from host_sim.waveform.front_end import FrontEnd
 from host_sim.world.dice import bits
 from host_sim.world.supply import CYCLE
 
+_AHEAD = 64                      # blocks worked out at once while nothing changes
 _G_BITS = 17                     # fractional bits of g(m)
 _BASIS_BITS = 14                 # of the basis that meets the reference
 _POWER_BITS = 6                  # of products of amplitudes, in codes^2
 _AMP_BITS = 8                    # of amplitudes against the reference
 _RATIO_BITS = 16                 # of the sums' sizes
-_DRAWS = 5                       # a channel: three directions, the rest's square, the rest's product
+_DRAWS = 5                       # of a channel: three directions, square and product of the others
 _FRAMES_A_ROW = 4                # takes that begin in the same ones share their draws
 _ROWS = 256                      # of draws made at a time
 _WAVE = 2.0 ** -(_BASIS_BITS + _AMP_BITS)
-_NORMAL_BITS = 12
+_NORMAL_BITS = 12                # of a draw that are used
 _NORMAL = np.array([round(NormalDist().inv_cdf((2 * i + 1) / (2 << _NORMAL_BITS)) * 4096)
                     for i in range(1 << _NORMAL_BITS)]) / 4096
 _REFERENCE = np.ascontiguousarray(SUM_COLUMNS[:, 1:])
 _COUNT = np.arange(127, dtype=np.int64)
-_TURN = 1 << 24                  # of the reference
-_STILL = 4                       # so few frames of a healthy channel may be equal
+_STILL = 4                       # so few frames of a healthy channel may all be equal
 _FLAT = 1e-3                     # a direction shorter than this, squared, is none
 _CODES = 1 << synthesis.AMP_BITS
 
@@ -61,7 +61,7 @@ def _sizes(f_mhz: int, rate_hz: int, n: int, ms: tuple):
         x = 2 * math.pi * turns / (2000 * rate_hz)
         if turns % (1000 * rate_hz):
             size = math.sin(n * x) / math.sin(x)
-        else:                                      # the order falls on a whole multiple of the rate
+        else:                                      # the order falls on a multiple of the rate
             size = n * math.cos(n * x) / math.cos(x)
         sizes.append(round(size * (1 << _RATIO_BITS)))
     return np.array(sizes, dtype=np.int64)
@@ -101,12 +101,12 @@ class _State:
 
     def __init__(self, rate_hz: int, first: int, orders: tuple, supply, columns: list, variances):
         """variances: of noise and rounding, codes^2, by channel; 0 where frozen."""
-        self.orders = orders
-        self.f_mhz = supply.f_mhz
+        self._orders = orders
+        self._f_mhz = supply.f_mhz
         self._variances = variances
         self._noise = np.sqrt(variances)
         self._rate_hz = rate_hz
-        self._t_ns = self.t_ns(first)
+        self._t_ns = self._time_ns(first)
         self._phase = supply.phase(self._t_ns)
         self._columns = columns
         self.ranges: dict = {}                     # (first, n) -> (sums, amplitudes)
@@ -124,77 +124,13 @@ class _State:
         self._rest = np.array(rest)                # codes^2
         amplitudes = np.array(kept, dtype=np.float64)
         amplitudes[:, 0] -= zero
-        self._phasors = amplitudes[:, ::2].astype(np.complex128)
-        self._phasors[:, 0] = amplitudes[:, 0]
+        self._phasors = amplitudes[:, ::2].astype(np.complex128)   # the constant is one of order 0
         self._phasors[:, 1:] = amplitudes[:, 1::2] - 1j * amplitudes[:, 2::2]
         self._cos, self._sin = amplitudes[:, 1] / _CODES, amplitudes[:, 2] / _CODES
         self._amplitudes = np.rint(amplitudes * (2.0 ** _AMP_BITS / _CODES))
         self._weights: tuple | None = None
         hs = (0, *orders)
         self._ms = tuple(sorted({m for h in hs for g in hs for m in (h + g, abs(h - g))}))
-
-    def t_ns(self, frame: int) -> int:
-        return frame * 1_000_000_000 // self._rate_hz
-
-    def phase(self, t_ns: int) -> int:
-        return (self._phase + self.f_mhz * (t_ns - self._t_ns)) % CYCLE
-
-    def last_codes(self, frame: int) -> list:
-        """Codes of a frame, without noise: where a channel that freezes then stays."""
-        row = synthesis.basis(self.phase(self.t_ns(frame)), self.f_mhz, np.zeros(1, dtype=np.int64),
-                              self.orders)
-        y = np.floor(row @ np.array(self._columns, dtype=np.float64).T * synthesis.CODE)
-        return np.clip(y[0], 0, synthesis.TOP).astype(int).tolist()
-
-    def weights(self, v: list, i: list) -> tuple:
-        """Matrix from [Re g, Im g] to the sums of each channel, its square and the pairs' products,
-        and the scale of each."""
-        place = {m: k for k, m in enumerate(self._ms)}
-        x = self._phasors
-        hs = (0, *self.orders)
-        sums = np.zeros((len(self._ms), len(x)), dtype=np.complex128)
-        for k, h in enumerate(hs):
-            sums[place[h]] = x[:, k]
-        channels = list(range(len(x)))
-        a, b = x[channels + v], x[channels + i]
-        products = np.zeros((len(self._ms), len(a)), dtype=np.complex128)
-        for j, h in enumerate(hs):
-            for k, g in enumerate(hs):
-                products[place[h + g]] += a[:, j] * b[:, k]
-                products[place[abs(h - g)]] += (a[:, j] * b[:, k].conj() if h >= g
-                                                else a[:, j].conj() * b[:, k])
-        products = products / (2.0 * _CODES * _CODES / 2.0 ** _POWER_BITS)
-        both = np.hstack((sums, products))
-        scale = np.full(both.shape[1], 2.0 ** -(_G_BITS + _POWER_BITS))
-        scale[:len(x)] = 2.0 ** -_G_BITS / _CODES
-        return np.vstack((np.rint(both.real), np.rint(-both.imag))), scale
-
-    def series(self, firsts: list, n: int):
-        """g of each order over n frames from each of firsts: a row [Re g, Im g] a range."""
-        base_ns = self.t_ns(firsts[0])
-        span = np.array([self.t_ns(k) + self.t_ns(k + n - 1) - 2 * base_ns for k in firsts])
-        # Twice the phase in the middle, then 2^32 a cycle.
-        middle = (2 * self.phase(base_ns) + self.f_mhz * span) % (2 * CYCLE)
-        turns = ((middle << 19) // 5**12)[:, None] * np.array(self._ms)
-        waves = synthesis.sine_q30(np.hstack((turns + (1 << 30), turns)))
-        sizes = _sizes(self.f_mhz, self._rate_hz, n, self._ms)
-        down = 30 + _RATIO_BITS - _G_BITS
-        g = waves * np.concatenate((sizes, sizes)) + (1 << (down - 1)) >> down
-        return g.astype(np.float64)
-
-    def basis(self, first: int, n: int):
-        """Rows constant, cosine and sine of each order; a column a frame."""
-        if first < self._basis_first or first + n > self._basis_end:
-            frames = np.arange(first, first + n * AHEAD, dtype=np.int64)
-            base_ns = self.t_ns(first)
-            rows = synthesis.basis(self.phase(base_ns), self.f_mhz,
-                                   frames * 1_000_000_000 // self._rate_hz - base_ns, self.orders)
-            rows = np.rint(rows * 2.0 ** (_BASIS_BITS - synthesis.ROW_BITS))
-            self._basis = np.ascontiguousarray(rows.T)
-            self._basis_first, self._basis_end = first, first + len(frames)
-        at = first - self._basis_first
-        return self._basis[:, at:at + n]
-
 
     def forget(self):
         """The pairs have become more."""
@@ -205,12 +141,13 @@ class _State:
         """(sums, amplitudes) of ranges of n frames from each of firsts.
 
         sums: ranges x pairs x 9, the last four left to the reference; amplitudes: ranges x 2 pairs
-        x basis, scaled for the basis; noise is in both. z: draws x ranges x channels, normal; v, i: channels of the pairs.
+        x basis, scaled for the basis; noise is in both. z: draws x ranges x channels, normal;
+        v, i: channels of the pairs.
         """
         if self._weights is None:
-            self._weights = self.weights(v, i)
+            self._weights = self._weigh(v, i)
         weights, scale = self._weights
-        g = self.series(firsts, n)
+        g = self._series(firsts, n)
         exact = g @ weights * scale
         c = len(self._noise)
         mean, square, product = exact[:, :c], exact[:, c:2 * c], exact[:, 2 * c:]
@@ -255,6 +192,68 @@ class _State:
             amplitudes[:, :, k] += np.rint(noise[:, rows] * 2.0 ** _AMP_BITS)
         return found, amplitudes * _WAVE
 
+    def basis(self, first: int, n: int):
+        """Rows constant, cosine and sine of each order; a column a frame."""
+        if first < self._basis_first or first + n > self._basis_end:
+            frames = np.arange(first, first + n * _AHEAD, dtype=np.int64)
+            base_ns = self._time_ns(first)
+            rows = synthesis.basis(self._phase_at(base_ns), self._f_mhz,
+                                   frames * 1_000_000_000 // self._rate_hz - base_ns, self._orders)
+            rows = np.rint(rows * 2.0 ** (_BASIS_BITS - synthesis.ROW_BITS))
+            self._basis = np.ascontiguousarray(rows.T)
+            self._basis_first, self._basis_end = first, first + len(frames)
+        at = first - self._basis_first
+        return self._basis[:, at:at + n]
+
+    def last_codes(self, frame: int) -> list:
+        """Codes of a frame, without noise: where a channel that freezes then stays."""
+        row = synthesis.basis(self._phase_at(self._time_ns(frame)), self._f_mhz,
+                              np.zeros(1, dtype=np.int64), self._orders)
+        y = np.floor(row @ np.array(self._columns, dtype=np.float64).T * synthesis.CODE)
+        return np.clip(y[0], 0, synthesis.TOP).astype(int).tolist()
+
+    def _weigh(self, v: list, i: list) -> tuple:
+        """Matrix from [Re g, Im g] to the sums of each channel, of its square, and of the products
+        of the pairs; and the scale of each."""
+        place = {m: k for k, m in enumerate(self._ms)}
+        x = self._phasors
+        hs = (0, *self._orders)
+        sums = np.zeros((len(self._ms), len(x)), dtype=np.complex128)
+        for k, h in enumerate(hs):
+            sums[place[h]] = x[:, k]
+        channels = list(range(len(x)))
+        a, b = x[channels + v], x[channels + i]
+        products = np.zeros((len(self._ms), len(a)), dtype=np.complex128)
+        for j, h in enumerate(hs):
+            for k, g in enumerate(hs):
+                products[place[h + g]] += a[:, j] * b[:, k]
+                products[place[abs(h - g)]] += (a[:, j] * b[:, k].conj() if h >= g
+                                                else a[:, j].conj() * b[:, k])
+        products = products / (2.0 * _CODES * _CODES / 2.0 ** _POWER_BITS)
+        both = np.hstack((sums, products))
+        scale = np.full(both.shape[1], 2.0 ** -(_G_BITS + _POWER_BITS))
+        scale[:len(x)] = 2.0 ** -_G_BITS / _CODES
+        return np.vstack((np.rint(both.real), np.rint(-both.imag))), scale
+
+    def _series(self, firsts: list, n: int):
+        """g of each order over n frames from each of firsts: a row [Re g, Im g] a range."""
+        base_ns = self._time_ns(firsts[0])
+        span = np.array([self._time_ns(k) + self._time_ns(k + n - 1) for k in firsts]) - 2 * base_ns
+        # Twice the phase in the middle, then 2^32 a cycle.
+        middle = (2 * self._phase_at(base_ns) + self._f_mhz * span) % (2 * CYCLE)
+        turns = ((middle << 19) // 5**12)[:, None] * np.array(self._ms)
+        waves = synthesis.sine_q30(np.hstack((turns + (1 << 30), turns)))
+        sizes = _sizes(self._f_mhz, self._rate_hz, n, self._ms)
+        down = 30 + _RATIO_BITS - _G_BITS
+        g = waves * np.concatenate((sizes, sizes)) + (1 << (down - 1)) >> down
+        return g.astype(np.float64)
+
+    def _time_ns(self, frame: int) -> int:
+        return frame * 1_000_000_000 // self._rate_hz
+
+    def _phase_at(self, t_ns: int) -> int:
+        return (self._phase + self._f_mhz * (t_ns - self._t_ns)) % CYCLE
+
 
 class QuantityBank:
     """Sums of the block that the street describes now, for several controllers of one rate."""
@@ -270,9 +269,9 @@ class QuantityBank:
         for acu_id, front_end in front_ends.items():
             self._channel0[acu_id] = len(self._channels)
             self._channels += front_end.channels
-            variances += [noise_lsb[acu_id] ** 2 + 1 / 12] * len(front_end.channels)
+            variances += [noise_lsb[acu_id] * noise_lsb[acu_id] + 1 / 12] * len(front_end.channels)
         self._variances = np.array(variances)      # codes^2, rounding included
-        self._asked: dict = {}                     # (controller, pairs) -> its slices of pairs, waves
+        self._asked: dict = {}                     # (controller, pairs) -> slices
         self._v: list = []                         # channels of the pairs
         self._i: list = []
         self._t_us = self._t_end_us = 0
@@ -303,10 +302,9 @@ class QuantityBank:
             held = before.last_codes(first - 1)
             if begun < first:
                 self._pieces.append((begun, first, before))
-        columns = []
-        for acu_id, front_end in self.front_ends.items():
-            for channel, x in zip(front_end.channels, phasors_of(acu_id), strict=True):
-                columns.append(channel.column(x, solution.orders, supply.f_mhz, held[len(columns)]))
+        phasors = [x for acu_id in self.front_ends for x in phasors_of(acu_id)]
+        columns = [channel.column(x, solution.orders, supply.f_mhz, code)
+                   for channel, x, code in zip(self._channels, phasors, held, strict=True)]
         state = _State(self.rate_hz, first, solution.orders, supply, columns,
                        np.where([c.frozen for c in self._channels], 0.0, self._variances))
         self._pieces.append((first, self._last, state))
@@ -343,11 +341,11 @@ class QuantityBank:
             state.forget()
         return self._asked[acu_id, pairs]
 
-    def _work_out(self, state: "_State", first: int, n: int) -> tuple:
+    def _work_out(self, state: _State, first: int, n: int) -> tuple:
         """The sums of all pairs over a range, and at the same place of the blocks ahead."""
-        firsts = []
+        firsts = [first]
         block_us = self._t_end_us - self._t_us
-        for k in range(AHEAD):
+        for k in range(1, _AHEAD if len(self._pieces) == 1 else 1):
             begun = self.frame_at(self._t_us + k * block_us)
             if self.frame_at(self._t_end_us + k * block_us) - begun == self.n_frames():
                 firsts.append(begun + first - self._first)
@@ -364,7 +362,8 @@ class QuantityBank:
         """Draws of 16 bits of all channels."""
         chunk, at = divmod(row, _ROWS)
         if chunk not in self._draws:
-            self._draws = {c: d for c, d in self._draws.items() if c == chunk - 1}
+            past = self._first // _FRAMES_A_ROW // _ROWS
+            self._draws = {c: d for c, d in self._draws.items() if c >= past}
             self._draws[chunk] = np.hstack([
                 self._words(acu_id, chunk, len(front_end.channels) * _DRAWS)
                 for acu_id, front_end in self.front_ends.items()])

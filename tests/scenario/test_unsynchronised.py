@@ -1,7 +1,7 @@
-"""F4 without common clocks (spec smartlvgrid, section 11): moves one after the other, 5 s apart."""
+"""F4 without common clocks (spec smartlvgrid, section 11): moves one by one, 5 s apart."""
 import pytest
 
-from tests.scenario.kit import A, B, C, ENABLE, assay, play
+from tests.scenario.kit import ENABLE, A, B, C, assay, play
 
 
 def without_clocks(run):

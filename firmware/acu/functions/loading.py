@@ -371,7 +371,6 @@ class LoadingControl:
         if todo:
             self._look = True
             self._out.append((A_CLOSED, op))
-            if self._next_ms < now_ms + self._t_slot_ms:
-                self._next_ms = now_ms + self._t_slot_ms
+            self._next_ms = max(self._next_ms, now_ms + self._t_slot_ms)
         self._fl[op] &= ~(_TODO | _SCC)
         self._tries[op] = 0

@@ -1,4 +1,5 @@
-"""Table 3 of the platform: which primitives each functionality may call (spec smartlvgrid, section 4.1).
+"""Table 3 of the platform: which primitives each functionality may call (spec smartlvgrid, section
+4.1).
 
 A constant for the tests and the reader; no role imports it, so a board does not carry it.
 """

@@ -51,7 +51,8 @@ class OutageDetector:
         self._to(NORMAL)
 
     def resume(self, t0_ms):
-        """After a restart: an outage that began at t0_ms (negative: before the start) was not over."""
+        """After a restart: an outage that began at t0_ms (negative: before the start) was not
+        over."""
         self._to(OUTAGE)
         self.mask = _ALL
         self.t0_ms = t0_ms

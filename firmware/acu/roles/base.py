@@ -1,7 +1,9 @@
-"""What every controller has, whatever its role: measuring, log, time, messages, scheduler, self-test.
+"""What every controller has, whatever its role: measuring, log, time, messages, scheduler,
+self-test.
 
-A role adds its functions and its nets. Three entries: fast() from the 5 ms timer, slow() from the main
-loop, on_message() from the link. The fast tier is started last, when everything it touches is complete.
+A role adds its functions and its nets. Three entries: fast() from the 5 ms timer, slow() from the
+main loop, on_message() from the link. The fast tier is started last, when everything it touches is
+complete.
 """
 import struct
 
@@ -16,7 +18,7 @@ from acu.primitives.sensing import Sensing
 from acu.primitives.synchronising import Synchroniser
 
 FW = "0.1.0"
-_SELFTEST_MS = const(300)     # this long must the converter have delivered before the self-test judges
+_SELFTEST_MS = const(300)     # so long must the converter deliver before the self-test judges
 _HALVES = const(10)           # and this many half cycles must be whole
 
 # Quality bits `fl` of a measurement and `q` of a heart beat.
@@ -64,7 +66,8 @@ class Acu:
         self._boot_record.save(struct.pack("<I", self.boots))
         self.net = Messenger(ports.link, self.sync, self.id, self.boots)
         self._sampler = ports.sampler
-        self.measuring = Measuring(ports.sampler, board["kind"], board["cal"], cfg["un_dv"], cfg["fn_mhz"])
+        self.measuring = Measuring(ports.sampler, board["kind"], board["cal"], cfg["un_dv"],
+                                   cfg["fn_mhz"])
         self.sensing = Sensing(self.measuring)
         self.scheduler = Scheduler(ports.watchdog)
         self.ready = False              # self-test passed
@@ -119,7 +122,8 @@ class Acu:
         return mask if self.gear.outputs else mask & ~(DRF_3 | DRF_4)
 
     def protect(self, halves, now_us):
-        """Fast tier, after measuring: local rules, gate, sequences. halves: half cycles just closed."""
+        """Fast tier, after measuring: local rules, gate, sequences. halves: half cycles just
+        closed."""
 
     def accept(self, now_ms, topic, raw):
         return self.net.receive(now_ms, raw)

@@ -1,7 +1,8 @@
 """The Coordinator's side of the MAN: telemetry pages, events, and what the centre (SCC) may order.
 
-Only the Coordinator talks outside the circuit. An order to connect or to move a customer goes the same way
-as F3 and F4: select before operate, refused by the Operator's own gate where it would be unsafe.
+Only the Coordinator talks outside the circuit. An order to connect or to move a customer goes the
+same way as F3 and F4: select before operate, refused by the Operator's own gate where it would be
+unsafe.
 """
 from micropython import const
 
@@ -38,7 +39,8 @@ class Centre:
         self._cd.net.pass_on(self._up + "evt", raw, 1, 0)
 
     def telemetry(self, now_ms):
-        """One cycle's `tele`: the post, and who answered in this cycle; as many pages as it takes."""
+        """One cycle's `tele`: the post, and who answered in this cycle; as many pages as it
+        takes."""
         cd = self._cd
         m = cd.measuring
         gear = cd.gear
@@ -46,13 +48,16 @@ class Centre:
         for op in range(len(cd.members)):
             body = cd.meas[op]
             if body:
-                rows.append([cd.members[op], body["ph"], body["on"], sum([s or 0 for s in body["s_VA"]])])
-        tp = {"u_dV": list(m.u_dv), "i_mA": list(m.i_ma), "p_W": list(m.p_w), "q_var": list(m.q_var),
-              "s_VA": list(m.s_va), "f_mHz": m.f_mhz, "e_Wh": m.e_import_mwh // 1000, "t_dC": gear.feedback(2),
-              "gnd": gear.feedback(0), "dofc": gear.feedback(1), "ph": None, "on": None, "fl": cd.quality(now_ms)}
-        page = {"t0": cd.sync.utc_ms(now_ms), "tp": tp, "st": cd.lamp(), "n_ok": len(rows), "n_all": len(cd.members),
-                "ops": [], "pg": 99, "pgs": 99}
-        room = messages.PAGE_MAX - len(messages.encode("tele", cd.id, "scc", 65535, 65535, page["t0"], page))
+                rows.append([cd.members[op], body["ph"], body["on"],
+                             sum([s or 0 for s in body["s_VA"]])])
+        tp = {"u_dV": list(m.u_dv), "i_mA": list(m.i_ma), "p_W": list(m.p_w),
+              "q_var": list(m.q_var), "s_VA": list(m.s_va), "f_mHz": m.f_mhz,
+              "e_Wh": m.e_import_mwh // 1000, "t_dC": gear.feedback(2), "gnd": gear.feedback(0),
+              "dofc": gear.feedback(1), "ph": None, "on": None, "fl": cd.quality(now_ms)}
+        page = {"t0": cd.sync.utc_ms(now_ms), "tp": tp, "st": cd.lamp(), "n_ok": len(rows),
+                "n_all": len(cd.members), "ops": [], "pg": 99, "pgs": 99}
+        empty = messages.encode("tele", cd.id, "scc", 65535, 65535, page["t0"], page)
+        room = messages.PAGE_MAX - len(empty)
         pages = [[]]
         left = room
         for row in rows:
@@ -115,7 +120,8 @@ class Centre:
             cd.loading.on_scc(op, True)
             cd._switch(now_ms, op, 0, 0, ev.WHY_SCC, args[2], c)
         elif cmd == "phs":
-            cd.to_op(now_ms, op, "phs.req", {"ph": args[1], "t_ms": 0, "dead_ms": cd.cfg["dead_ms"]}, c)
+            cd.to_op(now_ms, op, "phs.req",
+                     {"ph": args[1], "t_ms": 0, "dead_ms": cd.cfg["dead_ms"]}, c)
         else:
             if cmd == "unlock":
                 cd.loading.on_scc(op, False)

@@ -1,13 +1,11 @@
-"""Role Coordinator (ACU-TP): the transformer post; whole circuit, gateway to the centre (spec smartlvgrid, 4).
+"""Role Coordinator (ACU-TP): the whole circuit (spec smartlvgrid, section 4).
 
-Joins the functions F1 to F4: feeds them measurements and messages, turns their actions into messages and
-records. On a circuit without ACU-SP it is also the Sub-Coordinator of its own Slave Net, `uc0`.
+Joins the functions F1 to F4: feeds them measurements and messages, turns their actions into
+messages and records. What the post has besides is in post.py, its talk with the centre in
+centre.py.
 """
-import struct
-
 from micropython import const
 
-from acu import config
 from acu import events as ev
 from acu.functions import balancing as f4
 from acu.functions import loading as f3
@@ -15,77 +13,51 @@ from acu.functions import outage as f2
 from acu.functions import telemetry as f1
 from acu.functions.averaging import Average
 from acu.primitives.measuring import HISTORY
-from acu.primitives.messaging import TTL_MS
-from acu.primitives.recording import Record
 from acu.primitives.sensing import IMPLAUSIBLE
-from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu, slot_of
-from acu.roles.centre import Centre
-from acu.roles.subcoordinator import SlaveNet
+from acu.roles.base import slot_of
+from acu.roles.post import Post
 
 OK, RED, AMBER, PARTIAL = 0, 1, 2, 3      # lamp of the panel, `st` of tele
 _LEAD_MS = const(2_000)        # phase changes start together this much later
 _GAP_MS = const(5_000)         # or one after the other, where clocks are not synchronised
-_WORD_MS = const(2_000)        # an order of F3 is void then: what was asked again must not be done late
+_WORD_MS = const(2_000)        # life of an F3 order: what was asked again must not be done late
 _MOVES_SAID = const(12)        # in one ub.res; the log has them all
-_KEY = {"ub_en": 1}            # settings that the centre may change while running, and their event number
 
 
-class Coordinator(Acu):
-    # no DRF-3 at the transformer's output on purpose; at the cut-out only where the board drives it
-    POIS = (("TOC", DRF_1 | DRF_2), ("BODY", DRF_1 | DRF_2), ("GND", DRF_1), ("DOFC", DRF_1 | DRF_3))
-
+class Coordinator(Post):
     def __init__(self, board, cfg, ports):
         super().__init__(board, cfg, ports)
         un_dv = cfg["un_dv"]
-        members = cfg["members"]
+        members = self.members
         n = len(members)
-        self.members = members
-        self.index = {}
-        for k in range(n):
-            self.index[members[k]] = k
         prio = cfg["prio"] or [0] * n
-        self.via = cfg["via"] or ["-"] * n
-        self.net.peers = set(members) | set(self.via) | {"scc"}
-        self.slaves = SlaveNet(cfg["sc"], cfg["uc"], members, cfg["t_hb_ms"] * cfg["hb_missed"])
         self.supply = f2.OutageDetector(
-            un_dv * cfg["u_out_pm"] // 1000, un_dv * cfg["u_part_pm"] // 1000, un_dv * cfg["u_lo_pm"] // 1000,
-            un_dv * cfg["u_hi_pm"] // 1000, cfg["t_out_ms"], cfg["t_part_ms"], cfg["t_res_ms"])
+            un_dv * cfg["u_out_pm"] // 1000, un_dv * cfg["u_part_pm"] // 1000,
+            un_dv * cfg["u_lo_pm"] // 1000, un_dv * cfg["u_hi_pm"] // 1000,
+            cfg["t_out_ms"], cfg["t_part_ms"], cfg["t_res_ms"])
         self.loading = f3.LoadingControl(cfg["t_base_ms"], cfg["t_slot_ms"])
         self.loading.configure([(prio[k], members[k], slot_of(members[k], cfg["jitter_ms"] + 1))
                                 for k in range(n)])
         self.telemetry = f1.Telemetry(n, cfg["t_tele_ms"], cfg["tele_win_ms"], cfg["tele_retries"])
         self.sums = f1.SumCheck(sr_va=cfg["sr_va"])
         self.balancing = f4.Balancing(
-            n, cfg["ui_max_pm"], cfg["ui_hyst_pm"], cfg["ub_hold_ms"], cfg["ub_win_ms"], cfg["ub_retries"],
-            cfg["ub_avg_ms"], cfg["cooldown_ms"], cfg["sr_va"], cfg["moves_per_day"])
+            n, cfg["ui_max_pm"], cfg["ui_hyst_pm"], cfg["ub_hold_ms"], cfg["ub_win_ms"],
+            cfg["ub_retries"], cfg["ub_avg_ms"], cfg["cooldown_ms"], cfg["sr_va"],
+            cfg["moves_per_day"])
         self.average = Average(cfg["ub_avg_ms"], 9)
-        self.centre = Centre(self)
         self.meas = [None] * n          # of the running telemetry cycle; never carried over
         self.unsync = [True] * n        # Operators whose clock is not ours
         self._moves = []                # (at_ms, op, to, t_utc_ms) phase requests still to be sent
         self._seq = 0                   # half cycles seen
-        self._dead = 0                  # phases whose voltage channel was found dead by its current
+        self._dead = 0                  # phases whose voltage channel is dead: their current flows
         self._u3 = [0, 0, 0]
         self._lo_dv = un_dv * cfg["u_close_pm"] // 1000
         self._hi_dv = un_dv * cfg["u_hi_pm"] // 1000
         self._out_dv = un_dv * cfg["u_out_pm"] // 1000
         self._in_ma = cfg["sr_va"] * 10_000 // (3 * un_dv)       # rated
         self._hold_ma = self._in_ma * cfg["i_hold_pm"] // 1000
-        self._inputs = [1, 1, 0]        # ground present, cut-out active, over-temperature
-        self._live = Record(self.store, "live")
-        raw = self._live.load()
-        self._out_utc = 0               # begin of an outage that the centre was told of and that is not over
-        if raw:
-            cfg["ub_en"], self._out_utc = struct.unpack("<BQ", raw)
-        self.sync.set(self.clock.now_ms(), self.clock.utc_ms(), "rtc")
-        for filt in ("slv/%s/%s/+/up/+" % (cfg["sc"], cfg["uc"]), "mst/%s/+/up/+" % cfg["sc"],
-                     "man/%s/dn/+" % cfg["sc"]):
-            self.link.subscribe("slvg/1/" + filt)
-        self.log.add(self.clock.now_ms(), ev.BOOT, self.boots)
         self.scheduler.add("watch", self._watch, 10, 500)
         self.scheduler.add("steer", self._steer, 10, 500)
-        self.scheduler.add("time", self._time, cfg["t_time_ms"], cfg["t_time_ms"] + 1000)
-        self.scheduler.add("inputs", self._read_inputs, 1000, 3000)
 
     def may_write(self):
         return self.supply.state == f2.NORMAL or self.supply.state == f2.OUTAGE
@@ -97,26 +69,6 @@ class Coordinator(Acu):
             self.supply.resume(now_ms - (self.sync.utc_ms(now_ms) - self._out_utc))
             self.loading.on_outage(now_ms, f2.PART)     # nobody is reconnected before it is over
         self._time(now_ms)
-
-    # -- nets
-
-    def to_op(self, now_ms, op, t, body, c=0, ttl_ms=TTL_MS):
-        """To one Operator, through its Sub-Coordinator or on our own Slave Net."""
-        member = self.members[op]
-        if self.via[op] == "-":
-            topic = self.slaves.topic(member, t)
-        else:
-            topic = "slvg/1/mst/%s/%s/dn/%s" % (self.cfg["sc"], self.via[op], t)
-        self.net.send(now_ms, topic, t, member, body, c, ttl_ms)
-
-    def to_all(self, now_ms, t, body, c=0):
-        """Broadcast on our own Slave Net and to the Sub-Coordinators, who pass it on."""
-        if "-" in self.via:
-            self.net.send(now_ms, self.slaves.topic("*", t), t, "*", body, c)
-        for via in self.via:
-            if via != "-":
-                self.net.send(now_ms, "slvg/1/mst/%s/all/dn/%s" % (self.cfg["sc"], t), t, "*", body, c)
-                break
 
     def handle(self, now_ms, topic, msg):
         src = msg["s"]
@@ -141,8 +93,8 @@ class Coordinator(Acu):
             if not self.centre.on_ack(now_ms, op, msg, body):
                 self.loading.on_ack(now_ms, op, body["on"], body["sel"], body["e"])
         elif t == "ub.rep":
-            self.balancing.on_rep(op, body["ph"], body["sav_VA"], body["p_W"], body["q_var"], body["sw"],
-                                  body["nops"])
+            self.balancing.on_rep(op, body["ph"], body["sav_VA"], body["p_W"], body["q_var"],
+                                  body["sw"], body["nops"])
         elif t == "evt":
             self.centre.forward(msg)
         elif t == "cfg.ack":
@@ -170,8 +122,9 @@ class Coordinator(Acu):
                 self._on_supply(now_ms, answer)
 
     def _doubtful(self, now_ms):
-        """Phases whose voltage proves nothing: of a bad channel, or none where the current of a load flows.
-        That is a dead channel, not a dead street; in a short circuit the current is far above rated."""
+        """Phases whose voltage proves nothing: of a bad channel, or none where the current of a
+        load flows. That is a dead channel, not a dead street; in a short circuit the current is
+        far above rated."""
         bad = self.sensing.bad & 7
         dead = out = 0
         for k in range(3):
@@ -199,7 +152,8 @@ class Coordinator(Acu):
             self.log.flush()
             self._save_live(self.sync.utc_ms(s.t0_ms))
             self.centre.event(now_ms, "OUT", s.mask, u_max, 0, s.t0_ms)
-            self.centre.say(now_ms, "outage", {"ph": s.mask, "t0_ms": self.sync.utc_ms(s.t0_ms), "dur_s": 0})
+            self.centre.say(now_ms, "outage", {"ph": s.mask, "t0_ms": self.sync.utc_ms(s.t0_ms),
+                                               "dur_s": 0})
         elif answer == f2.RESTORED:
             self.log.add(now_ms, ev.RES, s.dur_ms, u_min, 0, True)
             self._save_live(0)
@@ -233,11 +187,13 @@ class Coordinator(Acu):
             self._do_loading(now_ms, action)
         idle = self.loading.idle() and self.supply.state == f2.NORMAL
         mean = self.average.mean()
-        for action in self.balancing.step(now_ms, mean[:3], self.cfg["ub_en"], idle, mean[3:6], mean[6:]):
+        for action in self.balancing.step(now_ms, mean[:3], self.cfg["ub_en"], idle, mean[3:6],
+                                          mean[6:]):
             self._do_balancing(now_ms, action)
         while self._moves and self._moves[0][0] <= now_ms:
             _, op, to, t_utc = self._moves.pop(0)
-            self.to_op(now_ms, op, "phs.req", {"ph": to, "t_ms": t_utc, "dead_ms": self.cfg["dead_ms"]})
+            self.to_op(now_ms, op, "phs.req",
+                       {"ph": to, "t_ms": t_utc, "dead_ms": self.cfg["dead_ms"]})
         self.centre.step(now_ms)
 
     def _post_ok(self):
@@ -257,7 +213,8 @@ class Coordinator(Acu):
             self.meas = [None] * len(self.members)
             self.to_all(now_ms, "meas.req", {"what": 0, "win_ms": self.cfg["tele_win_ms"]})
         elif action[0] == f1.T_REQ:
-            self.to_op(now_ms, action[1], "meas.req", {"what": 0, "win_ms": self.cfg["tele_win_ms"]})
+            self.to_op(now_ms, action[1], "meas.req",
+                       {"what": 0, "win_ms": self.cfg["tele_win_ms"]})
         else:
             self.centre.telemetry(now_ms)
             self._sum_check(now_ms)
@@ -277,14 +234,15 @@ class Coordinator(Acu):
             self.centre.event(now_ms, "TAMP", 0, p_w - sums[0], 15, now_ms)
 
     def _switch(self, now_ms, op, on, sel, why, lease_s=0, c=0):
-        self.to_op(now_ms, op, "sw.req", {"on": on, "sel": sel, "why": why, "t_ms": 0, "lease_s": lease_s}, c,
-                   _WORD_MS)
+        self.to_op(now_ms, op, "sw.req", {"on": on, "sel": sel, "why": why, "t_ms": 0,
+                                          "lease_s": lease_s}, c, _WORD_MS)
 
     def _do_loading(self, now_ms, action):
         what = action[0]
         if what == f3.A_SHED:
             self.log.add(now_ms, ev.SHED, ev.WHY_OUT, self.loading.counts()[0])
-            self.to_all(now_ms, "sw.req", {"on": 0, "sel": 0, "why": ev.WHY_OUT, "t_ms": 0, "lease_s": 0})
+            self.to_all(now_ms, "sw.req", {"on": 0, "sel": 0, "why": ev.WHY_OUT, "t_ms": 0,
+                                           "lease_s": 0})
         elif what == f3.A_ASK_OPEN:
             self._switch(now_ms, action[1], 0, 0, ev.WHY_OUT)
         elif what == f3.A_SHED_END:
@@ -301,8 +259,7 @@ class Coordinator(Acu):
             self.telemetry.trigger()
         elif what == f3.A_HOLD:
             m = self.measuring
-            self.log.add(now_ms, ev.RECON_HOLD, action[1], max(m.half_ma),
-                         min(self._u3))
+            self.log.add(now_ms, ev.RECON_HOLD, action[1], max(m.half_ma), min(self._u3))
         elif what == f3.A_FAIL:
             self.log.add(now_ms, ev.RECON_FAIL, action[1], action[2], 0, True)
             self.centre.event(now_ms, "OPN", 0, action[1], action[2], now_ms)
@@ -314,7 +271,8 @@ class Coordinator(Acu):
         what = action[0]
         if what == f4.B_QUERY:
             self.log.add(now_ms, ev.UB_QUERY, self.balancing.ui_m, len(self.members))
-            self.to_all(now_ms, "ub.req", {"avg_s": self.cfg["ub_avg_ms"] // 1000, "win_ms": self.cfg["ub_win_ms"]})
+            self.to_all(now_ms, "ub.req",
+                        {"avg_s": self.cfg["ub_avg_ms"] // 1000, "win_ms": self.cfg["ub_win_ms"]})
         elif what == f4.B_ASK:
             self.to_op(now_ms, action[1], "ub.req", {"avg_s": self.cfg["ub_avg_ms"] // 1000,
                                                      "win_ms": self.cfg["ub_win_ms"]})
@@ -324,66 +282,23 @@ class Coordinator(Acu):
             op = action[1]
             self.log.add(now_ms, ev.UB_MOVE, op, action[2], action[3])
             if self.unsync[op]:
-                self._moves.append((now_ms + _LEAD_MS + _GAP_MS * len(self._moves), op, action[3], 0))
+                at_ms = now_ms + _LEAD_MS + _GAP_MS * len(self._moves)
+                self._moves.append((at_ms, op, action[3], 0))
             else:
                 self._moves.append((now_ms, op, action[3], self.sync.utc_ms(now_ms) + _LEAD_MS))
             self._moves.sort()
         elif what == f4.B_RESULT:
             _, ui0_m, ui1_m, moves, ok, e = action
             self.log.add(now_ms, ev.UB_DONE, ui0_m, ui1_m, len(moves))
-            self.centre.say(now_ms, "ub.res", {
-                "ui0_m": ui0_m, "ui1_m": ui1_m, "moves": [[self.members[op], a, b] for op, a, b in moves[:_MOVES_SAID]],
-                "ok": ok, "e": e})
+            said = [[self.members[op], a, b] for op, a, b in moves[:_MOVES_SAID]]
+            self.centre.say(now_ms, "ub.res", {"ui0_m": ui0_m, "ui1_m": ui1_m, "moves": said,
+                                               "ok": ok, "e": e})
         elif what == f4.B_ABORT:
             self._moves = []
             self.log.add(now_ms, ev.UB_ABORT, action[1], self.balancing.ui_m)
 
-    # -- time, beats, inputs
+    # -- averages
 
     def window(self, now_ms):
         m = self.measuring
         self.average.add(now_ms, list(m.s_va) + list(m.p_w) + list(m.q_var))
-
-    def _give_time(self, now_ms, op):
-        self.to_op(now_ms, op, "time", {"utc_ms": self.sync.utc_ms(now_ms), "src": "rtc"})
-
-    def _time(self, now_ms):
-        self.sync.set(now_ms, self.clock.utc_ms(), "rtc", now_ms)
-        if self.ready:
-            self.to_all(now_ms, "time", {"utc_ms": self.sync.utc_ms(now_ms), "src": "rtc"})
-
-    def say_hello(self, now_ms):
-        self.centre.say(now_ms, "hello", {"role": "cd", "dom": "tp", "fw": FW, "drf": self.drf(), "ph": 0,
-                                          "un_dV": self.cfg["un_dv"], "sw": 0, "boot": self.boots})
-
-    def beat(self, now_ms):
-        for member, silent_ms in self.slaves.newly_missing(now_ms):
-            self.log.add(now_ms, ev.MISSING, self.index[member], silent_ms, 0, True)
-        self.centre.say(now_ms, "hb", {"up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": 0,
-                                       "ph": 0, "on": 1, "why": 0})
-
-    def _read_inputs(self, now_ms):
-        """G2 to G4 of the post: temperature, ground conductor, cut-out (spec, section 3.2)."""
-        t_dc = self.gear.feedback(2)
-        hot = t_dc > self.cfg["t_otemp_dc"] - (50 if self._inputs[2] else 0)
-        now = [self.gear.feedback(0), self.gear.feedback(1), int(hot)]
-        for k, number, code, val in ((0, ev.GND, "GND", now[0]), (1, ev.DOFC, "DOFC", now[1]), (2, ev.OT, "OT", t_dc)):
-            if now[k] != self._inputs[k]:
-                self.log.add(now_ms, number, val, self.cfg["t_otemp_dc"] if k == 2 else 0)
-                self.centre.event(now_ms, code, 0, val, 0, now_ms)
-        self._inputs = now
-
-    def _save_live(self, out_utc):
-        self._out_utc = out_utc
-        self._live.save(struct.pack("<BQ", self.cfg["ub_en"], out_utc))
-
-    def set_live(self, now_ms, key, val):
-        """A setting from the centre, while running. Error number of the answer."""
-        e = ev.E_UNKNOWN
-        if key in _KEY:
-            e = ev.E_LIMIT if config.wrong(key, val) else ev.E_OK
-        if e == ev.E_OK:
-            self.cfg[key] = val
-            self._save_live(self._out_utc)
-        self.log.add(now_ms, ev.CFG, _KEY.get(key, 0), val, e)
-        return e

@@ -1,7 +1,9 @@
-"""Role Sub-Coordinator (ACU-SP): one branch. Relays between Master and Slave Net, watches its members.
+"""Role Sub-Coordinator (ACU-SP): one branch. Relays between Master and Slave Net, watches its
+members.
 
-Bytes are passed on unchanged, so that a command's code stays valid end to end; it keeps who was heard when.
-A Coordinator on a circuit without ACU-SP keeps a SlaveNet of its own, the virtual uc0 (spec smartlvgrid, 5).
+Bytes are passed on unchanged, so that a command's code stays valid end to end; it keeps who was
+heard when. A Coordinator on a circuit without ACU-SP keeps a SlaveNet of its own, the virtual uc0
+(spec smartlvgrid, 5).
 """
 from acu import events as ev
 from acu import messages
@@ -30,7 +32,8 @@ class SlaveNet:
         return False
 
     def newly_missing(self, now_ms):
-        """[(member, silent for ms)] of those that have just been silent for too long, in members' order."""
+        """[(member, silent for ms)] of those that have just been silent for too long, in members'
+        order."""
         out = []
         for member in self.members:
             silent_ms = now_ms - self._heard_ms.setdefault(member, now_ms)
@@ -45,7 +48,8 @@ class SubCoordinator(Acu):
 
     def __init__(self, board, cfg, ports):
         super().__init__(board, cfg, ports)
-        self.slaves = SlaveNet(cfg["sc"], cfg["uc"], cfg["members"], cfg["t_hb_ms"] * cfg["hb_missed"])
+        self.slaves = SlaveNet(cfg["sc"], cfg["uc"], cfg["members"],
+                               cfg["t_hb_ms"] * cfg["hb_missed"])
         self._up = "slvg/1/mst/%s/%s/up/" % (cfg["sc"], self.id)
         self.link.subscribe("slvg/1/mst/%s/%s/dn/+" % (cfg["sc"], self.id))
         self.link.subscribe("slvg/1/mst/%s/all/dn/+" % cfg["sc"])
@@ -79,11 +83,12 @@ class SubCoordinator(Acu):
 
     def say_hello(self, now_ms):
         self.net.send(now_ms, self._up + "hello", "hello", "*", {
-            "role": "scd", "dom": "sp", "fw": FW, "drf": self.drf(), "ph": 0, "un_dV": self.cfg["un_dv"], "sw": 0,
-            "boot": self.boots})
+            "role": "scd", "dom": "sp", "fw": FW, "drf": self.drf(), "ph": 0,
+            "un_dV": self.cfg["un_dv"], "sw": 0, "boot": self.boots})
 
     def beat(self, now_ms):
         for member, silent_ms in self.slaves.newly_missing(now_ms):
             self.log.add(now_ms, ev.MISSING, self.slaves.members.index(member), silent_ms)
         self.net.send(now_ms, self._up + "hb", "hb", "*", {
-            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": 0, "ph": 0, "on": 1, "why": 0})
+            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": 0, "ph": 0,
+            "on": 1, "why": 0})

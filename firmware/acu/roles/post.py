@@ -1,0 +1,121 @@
+"""The transformer post of a Coordinator: its nets, its time, its inputs, its lasting settings.
+
+Reaches the Operators through their Sub-Coordinators, or directly: on a circuit without ACU-SP it
+is also the Sub-Coordinator of its own Slave Net, `uc0` (spec smartlvgrid, sections 4 and 5).
+Decides nothing about supply, customers or phases.
+"""
+import struct
+
+from micropython import const
+
+from acu import config
+from acu import events as ev
+from acu.primitives.messaging import TTL_MS
+from acu.primitives.recording import Record
+from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu
+from acu.roles.centre import Centre
+from acu.roles.subcoordinator import SlaveNet
+
+_COOLER_DC = const(50)         # hysteresis of the over-temperature
+_KEY = {"ub_en": 1}            # settings that the centre may change while running: event number
+_LIVE = "<BQ"                  # ub_en, begin of the outage that is not over (utc ms, 0: none)
+
+
+class Post(Acu):
+    # no DRF-3 at the transformer's output on purpose; at the cut-out only where it can be driven
+    POIS = (("TOC", DRF_1 | DRF_2), ("BODY", DRF_1 | DRF_2), ("GND", DRF_1),
+            ("DOFC", DRF_1 | DRF_3))
+
+    def __init__(self, board, cfg, ports):
+        super().__init__(board, cfg, ports)
+        self.members = members = cfg["members"]
+        self.index = {}
+        for k in range(len(members)):
+            self.index[members[k]] = k
+        self.via = cfg["via"] or ["-"] * len(members)
+        self.net.peers = set(members) | set(self.via) | {"scc"}
+        self.slaves = SlaveNet(cfg["sc"], cfg["uc"], members, cfg["t_hb_ms"] * cfg["hb_missed"])
+        self.centre = Centre(self)
+        self._inputs = [1, 1, 0]        # ground present, cut-out active, over-temperature
+        self._live = Record(self.store, "live")
+        raw = self._live.load()
+        self._out_utc = 0               # the centre was told of an outage that is not over
+        if raw:
+            cfg["ub_en"], self._out_utc = struct.unpack(_LIVE, raw)
+        self.sync.set(self.clock.now_ms(), self.clock.utc_ms(), "rtc")
+        for filt in ("slv/%s/%s/+/up/+" % (cfg["sc"], cfg["uc"]), "mst/%s/+/up/+" % cfg["sc"],
+                     "man/%s/dn/+" % cfg["sc"]):
+            self.link.subscribe("slvg/1/" + filt)
+        self.log.add(self.clock.now_ms(), ev.BOOT, self.boots)
+        self.scheduler.add("time", self._time, cfg["t_time_ms"], cfg["t_time_ms"] + 1000)
+        self.scheduler.add("inputs", self._read_inputs, 1000, 3000)
+
+    # -- nets
+
+    def to_op(self, now_ms, op, t, body, c=0, ttl_ms=TTL_MS):
+        """To one Operator, through its Sub-Coordinator or on our own Slave Net."""
+        member = self.members[op]
+        if self.via[op] == "-":
+            topic = self.slaves.topic(member, t)
+        else:
+            topic = "slvg/1/mst/%s/%s/dn/%s" % (self.cfg["sc"], self.via[op], t)
+        self.net.send(now_ms, topic, t, member, body, c, ttl_ms)
+
+    def to_all(self, now_ms, t, body, c=0):
+        """Broadcast on our own Slave Net and to the Sub-Coordinators, who pass it on."""
+        if "-" in self.via:
+            self.net.send(now_ms, self.slaves.topic("*", t), t, "*", body, c)
+        for via in self.via:
+            if via != "-":
+                self.net.send(now_ms, "slvg/1/mst/%s/all/dn/%s" % (self.cfg["sc"], t), t, "*",
+                              body, c)
+                break
+
+    # -- time, beats, inputs
+
+    def _give_time(self, now_ms, op):
+        self.to_op(now_ms, op, "time", {"utc_ms": self.sync.utc_ms(now_ms), "src": "rtc"})
+
+    def _time(self, now_ms):
+        self.sync.set(now_ms, self.clock.utc_ms(), "rtc", now_ms)
+        if self.ready:
+            self.to_all(now_ms, "time", {"utc_ms": self.sync.utc_ms(now_ms), "src": "rtc"})
+
+    def say_hello(self, now_ms):
+        self.centre.say(now_ms, "hello", {
+            "role": "cd", "dom": "tp", "fw": FW, "drf": self.drf(), "ph": 0,
+            "un_dV": self.cfg["un_dv"], "sw": 0, "boot": self.boots})
+
+    def beat(self, now_ms):
+        for member, silent_ms in self.slaves.newly_missing(now_ms):
+            self.log.add(now_ms, ev.MISSING, self.index[member], silent_ms, 0, True)
+        self.centre.say(now_ms, "hb", {
+            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": 0, "ph": 0,
+            "on": 1, "why": 0})
+
+    def _read_inputs(self, now_ms):
+        """G2 to G4 of the post: temperature, ground conductor, cut-out (spec, section 3.2)."""
+        t_dc = self.gear.feedback(2)
+        hot = t_dc > self.cfg["t_otemp_dc"] - (_COOLER_DC if self._inputs[2] else 0)
+        now = [self.gear.feedback(0), self.gear.feedback(1), int(hot)]
+        for k, number, code, val in ((0, ev.GND, "GND", now[0]), (1, ev.DOFC, "DOFC", now[1]),
+                                     (2, ev.OT, "OT", t_dc)):
+            if now[k] != self._inputs[k]:
+                self.log.add(now_ms, number, val, self.cfg["t_otemp_dc"] if k == 2 else 0)
+                self.centre.event(now_ms, code, 0, val, 0, now_ms)
+        self._inputs = now
+
+    def _save_live(self, out_utc):
+        self._out_utc = out_utc
+        self._live.save(struct.pack(_LIVE, self.cfg["ub_en"], out_utc))
+
+    def set_live(self, now_ms, key, val):
+        """A setting from the centre, while running. Error number of the answer."""
+        e = ev.E_UNKNOWN
+        if key in _KEY:
+            e = ev.E_LIMIT if config.wrong(key, val) else ev.E_OK
+        if e == ev.E_OK:
+            self.cfg[key] = val
+            self._save_live(self._out_utc)
+        self.log.add(now_ms, ev.CFG, _KEY.get(key, 0), val, e)
+        return e
