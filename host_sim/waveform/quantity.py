@@ -238,9 +238,9 @@ class _State:
     def _series(self, firsts: list, n: int):
         """g of each order over n frames from each of firsts: a row [Re g, Im g] a range."""
         base_ns = self._time_ns(firsts[0])
-        span = np.array([self._time_ns(k) + self._time_ns(k + n - 1) for k in firsts]) - 2 * base_ns
+        twice = np.array([self._time_ns(k) + self._time_ns(k + n - 1) for k in firsts])
         # Twice the phase in the middle, then 2^32 a cycle.
-        middle = (2 * self._phase_at(base_ns) + self._f_mhz * span) % (2 * CYCLE)
+        middle = (2 * self._phase_at(base_ns) + self._f_mhz * (twice - 2 * base_ns)) % (2 * CYCLE)
         turns = ((middle << 19) // 5**12)[:, None] * np.array(self._ms)
         waves = synthesis.sine_q30(np.hstack((turns + (1 << 30), turns)))
         sizes = _sizes(self._f_mhz, self._rate_hz, n, self._ms)

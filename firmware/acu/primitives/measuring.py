@@ -26,30 +26,19 @@ from acu.dsp.fixed import (
     SWELL_DV,
     VALUES,
     VOLTAGES,
-    atan2,
     clear,
     close_half,
-    isqrt,
-    sin_q16,
-    table_error,
 )
 from acu.dsp.kernels import SINE, skip
+from acu.primitives.windows import EVENT, F_MIN_MHZ, LONG, LOST, Windows
 
-# Quality of a window; bit 0 of a message's `fl` is the clock's.
-LOST = const(2)      # frames were overwritten: the window is shorter than its time
-NO_F = const(4)      # frequency could not be measured and was held
-LONG = const(8)      # the slow tier came late: averages over more than one window
-EVENT = const(16)    # a supply voltage was below 90 % or above 110 % of nominal (IEC 61000-4-30)
-
-F_MIN_MHZ = const(45_000)
-F_MAX_MHZ = const(65_000)
 HISTORY = const(16)  # half cycles that half() can look back
 _TICKS = const(0x3FFFFFFF)
 
 _PAIRS = {"post": ((0, 3), (1, 4), (2, 5)), "customer": ((3, 4), (0, 1), (2, 0))}
 
 
-class Measuring:
+class Measuring(Windows):
     """cal: for each channel (full_u, slot_ns): microvolt or microampere at code 2048 + 2048, and
     how much later than channel 0 it is sampled. un_dv, fn_mhz: nominal voltage and frequency."""
 
@@ -58,6 +47,8 @@ class Measuring:
         n_v = 3 if kind == "post" else 4
         if sampler.pairs != pairs or sampler.rate_hz * 500 >= 127 * F_MIN_MHZ:
             raise ValueError("measuring: the sampler's pairs or rate do not fit a " + kind)
+        super().__init__(sampler, pairs, kind == "post", cal, un_dv, fn_mhz)
+        self._frame_us = 1_000_000 // sampler.rate_hz
         self.kind = kind
         self.un_dv = un_dv
         self.half_dv = array("i", [0] * n_v)          # RMS(1/2): UA UB UC and behind the relays
@@ -68,55 +59,15 @@ class Measuring:
         self.t_frames_us = 0                          # when the last frames came
         self.idle_ticks = 0                           # calls of fast() since then
 
-        post = kind == "post"
-        self.u_dv = [0, 0, 0]
-        self.u_load_dv = 0
-        self.i_ma = [0, 0, 0] if post else 0
-        self.p_w = [0, 0, 0] if post else 0
-        self.q_var = [0, 0, 0] if post else 0
-        self.s_va = [0, 0, 0] if post else 0
-        self.pf_m = [0, 0, 0] if post else 0
-        self.f_mhz = 0                                # 0: no voltage
-        self.quality = 0
-        self.window_ms = 0
-        self.n_windows = 0
-        self.e_import_mwh = 0
-        self.e_export_mwh = 0
-
-        self._sampler = sampler
-        self._post = post
-        self._rate_hz = sampler.rate_hz
-        self._frame_us = 1_000_000 // sampler.rate_hz
-        self._cal = cal
-        self._mid = 10 if fn_mhz < 55_000 else 12     # half cycles in half a window
-        self._f_mhz = fn_mhz                          # tracked, held without voltage
-        self._good_mhz = fn_mhz                       # last one measured
-        self._import = self._export = 0               # what energy has lost to rounding, mW frames
-        # no-load threshold of the energy registers: below it noise would count both ways
-        self._creep_mw = cal[-1][0] * cal[0][0] // 10**9 >> 15
-
-        # places of each channel's sum, sum of squares and correlation, in its first pair
-        self._place = place = []
-        for c in range(len(cal)):
-            for k in range(3):
-                if c in pairs[k]:
-                    w = pairs[k].index(c)
-                    place.append((9 * k + w, 9 * k + 2 + w, 9 * k + 5 + 2 * w))
-                    break
         scale = []
         for c in range(len(cal)):
             unit = 100_000 if c < n_v else 1000
             shift = 8
             while (cal[c][0] << (shift + 1)) // (unit * 2048 * 256) < 0x8000:
                 shift += 1
-            scale += [place[c][0], place[c][1], place[c][2],
-                      ((cal[c][0] << shift) + unit * 262_144) // (unit * 524_288), shift]
-        # mean square in codes of 10 % of nominal: below it there is no frequency
-        self._v_min = [(un_dv * 10_000 * 2048 // cal[c][0])**2 for c in range(3)]
-
+            scale += list(self._place[c])
+            scale += [((cal[c][0] << shift) + unit * 262_144) // (unit * 524_288), shift]
         self._scale = array("i", scale)
-        self._zero_q8 = array("i", [0] * len(cal))    # offset of each channel, codes
-        self._zero_known = False
         self._state = st = array("i", [0] * STATE_LEN)
         st[CHANNELS] = len(cal)
         st[VOLTAGES] = n_v
@@ -125,7 +76,6 @@ class Measuring:
         st[DIP_DV] = un_dv * 9 // 10
         st[SWELL_DV] = un_dv * 11 // 10
         self._ref = array("i", [0, 0])
-        self._table = (array("i", [0, 0, 0]), array("i", [0, 0, 0]))
         self._half = array("i", [0] * 27)
         self._prev = array("i", [0] * 27)
         self._history = array("i", [0] * (HISTORY * n_v))
@@ -141,8 +91,6 @@ class Measuring:
         self._flags = 0
         self._done_flags = 0
         self._overruns = sampler.overruns
-        self._step = self._half_q16 = 0
-        self._tune(fn_mhz)
         self._ref[1] = self._step
         st[HALF_Q16] = self._half_q16
         self._left = st[LENGTH] = self._half_q16 >> 16
@@ -260,198 +208,8 @@ class Measuring:
         flags = self._done_flags
         if marks[4] > self._mid * 3:
             flags |= LONG
-
-        broken = bool(flags & (LOST | LONG))
-        table_one, table_two = self._table
-        table_error(marks[0], marks[3], 0 if broken else n_one, SINE, table_one)
-        table_error(marks[1], marks[3], 0 if broken else n - n_one, SINE, table_two)
-        f_mhz = self._frequency(one, two, n_one, n - n_one, marks, broken)
-        used_mhz = self._f_mhz
-        if f_mhz > 0:
-            self._f_mhz = self._good_mhz = used_mhz = f_mhz
-            self._tune(f_mhz)
-        elif f_mhz < 0:
-            flags |= NO_F
-            f_mhz = self._good_mhz
-        self.f_mhz = f_mhz
-        total = [one[k] + two[k] for k in range(27)]
         clear(first, 55)
         clear(second, 55)
-        for k in range(3):
-            table_one[k] += table_two[k]
-        start, _, end, step, halves = marks
-        self._pending = False
-
-        # A window ends up to half a frame off whole half cycles: 0.03 % of a voltage. Its value
-        # there, known from the fundamental, takes that away.
-        odd_q16 = (n << 16) - (halves * self._rate_hz * 500 * 65_536 + used_mhz // 2) // used_mhz
-        image = None
-        if broken or abs(odd_q16) > 0x40000:
-            odd_q16 = 0
-        else:
-            image = self._image(n, used_mhz, start, step, table_one)
-        self.quality = flags
-        self._evaluate(total, n, odd_q16, end - (step * (0x10000 + odd_q16) >> 17), image)
-        self.window_ms = n * 1000 // self._rate_hz
-        self.n_windows += 1
+        self._window(one, two, n_one, n, marks, flags)
+        self._pending = False      # only now may the fast tier take up what _window() has tuned
         return True
-
-    def _tune(self, f_mhz):
-        """What the fast tier takes up at its next window."""
-        self._step = ((f_mhz << 24) + self._rate_hz * 500) // (self._rate_hz * 1000)
-        self._half_q16 = self._rate_hz * 500 * 65_536 // f_mhz
-
-    def _image(self, n, f_mhz, start, step, error):
-        """What a correlation of n frames sees of a wave of f besides the wave, as (a, b) in Q30.
-
-        The conjugate of the wave, as far as n frames are no whole number of half cycles of the sum
-        of wave and reference, and what the steps of the sine table let through (error,
-        table_error).
-        """
-        rate = self._rate_hz * 1000
-        both = step * rate + (f_mhz << 24)  # of one frame, times the rate
-        x_q16 = (f_mhz - (step * rate >> 24)) * n * 205_887 // rate   # pi in Q16
-        k = (sin_q16(n * both // (2 * rate)) << 30) // (n * sin_q16(both // (2 * rate)))
-        k = (k << 16) // (65_536 - (x_q16 * x_q16 >> 16) // 6)  # the wave itself is seen smaller
-        twice = 2 * start + step * (n - 1)
-        scale = n << 28
-        return (-(k * sin_q16(twice + 0x400000) >> 16) - (error[2] * 411_775 << 14) // scale,
-                -(k * sin_q16(twice) >> 16) + (error[1] * 411_775 << 14) // scale)
-
-    def _fundamental(self, sums, c, image):
-        """Correlations of channel c without its image, if that is known."""
-        k = self._place[c][2]
-        re = sums[k]
-        im = sums[k + 1]
-        if not image:
-            return re, im
-        a, b = image
-        return re + (re * a + im * b >> 30), im + (re * b - im * a >> 30)
-
-    def _frequency(self, one, two, n_one, n_two, marks, broken):
-        """From the angle between halves of the window; 0 without voltage, -1 if not to be had."""
-        best = -1
-        level = 0
-        for c in range(3):
-            k, square, _ = self._place[c]
-            a = one[square] * n_one - one[k]**2
-            b = two[square] * n_two - two[k]**2
-            least = min(a // n_one**2, b // n_two**2)
-            if least >= max(level, self._v_min[c]):
-                best = c
-                level = least
-            elif best < 0 and max(a // n_one**2, b // n_two**2) >= self._v_min[c]:
-                best = -2  # for a part of the window only
-        if best == -1:
-            return 0
-        if best < 0 or broken:
-            return -1
-        # less than 60 % of the squares at the reference: it is not the fundamental that we look at
-        missed = 0
-        _, square, k = self._place[best]
-        for sums, n in ((one, n_one), (two, n_two)):
-            if (sums[k]**2 + sums[k + 1]**2) * 20 < (sums[square] << 24) * n * 6:
-                missed += 1
-        if missed == 2 and marks[3] == self._step:
-            # far from the reference, and neither a dip nor a jump: try the next of four bands
-            self._f_mhz = 47_500 + (self._f_mhz - 42_500) // 5000 * 5000 % 20_000
-            self._tune(self._f_mhz)
-        if missed:
-            return -1
-        n = n_one + n_two
-        step = marks[3]
-        f_mhz = self._rate_hz * 1000 * step >> 24
-        for _ in range(2):
-            angle = 0
-            for sums, frames, k in ((one, n_one, 0), (two, n_two, 1)):
-                error = self._table[k]
-                image = self._image(frames, f_mhz, marks[k], step, error)
-                re, im = self._fundamental(sums, best, image)
-                angle = atan2(im, re) + error[0] // frames - angle
-            angle = ((0x800000 - angle) & 0xFFFFFF) - 0x800000
-            f_mhz = (self._rate_hz * 1000 * (step * n + 2 * angle) // n + 0x800000) >> 24
-        return f_mhz if F_MIN_MHZ - 500 <= f_mhz <= F_MAX_MHZ + 500 else -1
-
-    def _evaluate(self, sums, n, odd_q16, end, image):
-        """Voltages, currents, powers of n frames, of which odd_q16 at phase end are too many."""
-        n_q16 = (n << 16) - odd_q16
-        cos_q16 = sin_q16(end + 0x400000)
-        end_q16 = sin_q16(end)
-        fund = []
-        mean_q16 = []
-        rms_u = []  # microvolt or microampere
-        for c in range(len(self._cal)):
-            re, im = self._fundamental(sums, c, image)
-            last_q8 = (re * cos_q16 + im * end_q16 >> 19) // n
-            mean = ((sums[self._place[c][0]] << 32) - (odd_q16 * last_q8 << 8)) // n_q16
-            last_q8 += mean >> 8
-            square = (sums[self._place[c][1]] << 48) - (odd_q16 * last_q8 * last_q8 << 16)
-            var_q32 = max(square // n_q16 - mean * mean, 0)
-            rms_u.append(isqrt(var_q32 * self._cal[c][0]**2) >> 27)
-            fund.append((re, im, last_q8))
-            mean_q16.append(mean)
-
-        if image and not self.quality and abs(odd_q16) <= 0x10000:
-            self._follow_zero(mean_q16)
-        for c in range(3):
-            self.u_dv[c] = (rms_u[c] + 50_000) // 100_000
-        if not self._post:
-            self.u_load_dv = (rms_u[3] + 50_000) // 100_000
-        total_mw = 0
-        for k in range(3 if self._post else 1):
-            v, i = self._sampler.pairs[k]
-            v_re, v_im, v_last = fund[v]
-            i_re, i_im, i_last = fund[i]
-            p = (sums[9 * k + 4] << 48) - (odd_q16 * v_last * i_last << 16)
-            p = p // n_q16 - mean_q16[v] * mean_q16[i]
-            p1 = ((v_re * i_re + v_im * i_im) << 9) // n**2
-            q = ((v_re * i_im - v_im * i_re) << 9) // n**2
-            # the current is sampled later than the voltage: turn it back by 2 pi f t, in Q30
-            turn = (self._cal[i][1] - self._cal[v][1]) * self._f_mhz * 6_746_518_852 // 10**12
-            less = turn * turn >> 31
-            p, q = (p - (p1 * less + q * turn >> 30), q + (p1 * turn - q * less >> 30))
-            gain = self._cal[v][0] * self._cal[i][0]  # picowatt at 2048 x 2048 codes
-            p_mw = (p * gain // 10**9 + (1 << 53)) >> 54
-            q_mvar = (q * gain // 10**9 + (1 << 53)) >> 54
-            s_mva = rms_u[v] * rms_u[i] // 10**9
-            pf_m = (2000 * p_mw + s_mva) // (2 * s_mva) if s_mva else 0
-            pf_m = max(-1000, min(1000, pf_m))
-            i_ma = (rms_u[i] + 500) // 1000
-            total_mw += p_mw
-            p_w = (p_mw + 500) // 1000
-            q_var = (q_mvar + 500) // 1000
-            s_va = (s_mva + 500) // 1000
-            if self._post:
-                self.i_ma[k] = i_ma
-                self.p_w[k] = p_w
-                self.q_var[k] = q_var
-                self.s_va[k] = s_va
-                self.pf_m[k] = pf_m
-            else:
-                self.i_ma = i_ma
-                self.p_w = p_w
-                self.q_var = q_var
-                self.s_va = s_va
-                self.pf_m = pf_m
-        self._count(total_mw, n)
-
-    def _follow_zero(self, mean_q16):
-        """Offsets drift slowly; what a switched current leaves in one window is none."""
-        for c in range(len(mean_q16)):
-            new_q8 = max(-512 << 8, min(512 << 8, mean_q16[c] >> 8))
-            if self._zero_known:
-                new_q8 = self._zero_q8[c] + ((new_q8 - self._zero_q8[c]) >> 4)
-            self._zero_q8[c] = new_q8
-        self._zero_known = True
-
-    def _count(self, p_mw, n):
-        """Energy of n frames into one of the two registers; remainders are kept."""
-        per_mwh = self._rate_hz * 3600
-        if p_mw > self._creep_mw:
-            self._import += p_mw * n
-            self.e_import_mwh += self._import // per_mwh
-            self._import %= per_mwh
-        elif p_mw < -self._creep_mw:
-            self._export -= p_mw * n
-            self.e_export_mwh += self._export // per_mwh
-            self._export %= per_mwh
