@@ -26,7 +26,7 @@ from host_sim.waveform.front_end import FrontEnd
 from host_sim.world.dice import bits
 from host_sim.world.supply import CYCLE
 
-_AHEAD = 64                      # blocks worked out at once while nothing changes
+_AHEAD = 32                      # blocks worked out at once while nothing changes
 _G_BITS = 17                     # fractional bits of g(m)
 _BASIS_BITS = 14                 # of the basis that meets the reference
 _POWER_BITS = 6                  # of products of amplitudes, in codes^2
