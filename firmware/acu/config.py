@@ -25,6 +25,7 @@ KEYS = {
     "t_tele_ms": (60_000, 1_000, 86_400_000),
     "tele_win_ms": (3_000, 100, 60_000),
     "tele_retries": (2, 0, 5),
+    "t_ops_ms": (900_000, 1_000, 86_400_000),   # how often tele tells a single customer's power
     "t_hb_ms": (30_000, 500, 3_600_000),
     "hb_missed": (3, 1, 20),                    # heart beats missed before a member is flagged
     "t_time_ms": (60_000, 1_000, 3_600_000),    # how often the Coordinator gives the time
@@ -50,7 +51,7 @@ KEYS = {
     "ub_win_ms": (3_000, 100, 60_000),
     "ub_retries": (2, 0, 5),
     "ub_en": (1, 0, 1),
-    "dead_ms": (60, 40, 5_000),                 # break before make
+    "dead_ms": (60, 40, 2_000),                 # break before make
     "t_close_ms": (10, 1, 25),                  # operate time of a phase relay, drive to contact
     "cooldown_ms": (1_800_000, 1_000, 86_400_000),
     "moves_per_day": (4, 0, 100),

@@ -31,6 +31,27 @@ class InputError(Exception):
         super().__init__(self.text)
 
 
+class Complaints:
+    """The complaints about one file so far, so that its reader need not stop at the first."""
+
+    def __init__(self, file: str):
+        self.file = file
+        self.all: list[str] = []
+
+    def add(self, code: str, where: str, text: str) -> None:
+        self.all.append(f"{code} {self.file}: {where}{text}")
+
+    def once(self, complaint: str) -> None:
+        """What is wrong with a common setting is wrong for every ACU, but said once."""
+        if complaint not in self.all:
+            self.all.append(complaint)
+
+    def known(self, where: str, one: str, table: str, ids: list[str]) -> bool:
+        if one not in ids:
+            self.add("E129", where, f" = {one!r} is not in [[{table}]]. {meant(one, ids)}")
+        return one in ids
+
+
 def nearest(word: str, known) -> str:
     """The known word that was probably meant, or ''; a right stem counts more than the unit."""
     known = sorted(known)
@@ -142,8 +163,8 @@ def _sentence(file: str, one, model) -> str:
         return f"E125 {file}: {where} = {given!r}. Choose {one['ctx']['expected']}."
     if kind in ("too_short", "too_long"):
         need = one["ctx"].get("min_length", one["ctx"].get("max_length"))
-        few = "few" if kind == "too_short" else "many"
-        return f"E126 {file}: {where} has too {few} entries. Give {need}."
+        few, most = ("few", "") if kind == "too_short" else ("many", "at most ")
+        return f"E126 {file}: {where} has too {few} entries. Give {most}{need}."
     if kind == "string_pattern_mismatch":
         return f"E102 {file}: {where} = {given!r} is no identity. Use 1 to 16 of a-z 0-9 _ -."
     text = str(one.get("ctx", {}).get("error", one["msg"]))

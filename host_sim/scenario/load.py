@@ -8,18 +8,19 @@ import json
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from acu import config as acu_config
-from host_sim.scenario.complaints import InputError, choices, meant, sentences
+from acu import events as acu_events
+from host_sim.scenario.complaints import Complaints, InputError, choices, meant, sentences
+from host_sim.scenario.deeds import Deeds
 from host_sim.scenario.plan import Acu, Event, Network, Scenario
 from host_sim.scenario.schema import (
     PHASES,
     AcuForm,
     BoardForm,
-    EventForm,
     FrontEnd,
     Relay,
     ScenarioForm,
@@ -36,22 +37,12 @@ from host_sim.world.spec import (
 FILES = Path(__file__).resolve().parent / "files"
 BOARDS = Path(__file__).resolve().parents[2] / "boards"
 
-# Faults that a scenario may set (world/faults): what each needs besides its value, and its bounds.
-FAULTS = {
-    "relay.weld": ("acu phase", 0, 1),
-    "relay.no_close": ("acu phase", 0, 1),
-    "mirror.stuck": ("acu phase", 0, 1),
-    "adc.freeze": ("acu channel", 0, 1),
-    "adc.gain_pct": ("acu channel", -50, 50),
-    "adc.open": ("acu channel", 0, 1),
-    "load_pct": ("acu", 0, 1_000),
-    "ground": ("acu", 0, 1),
-    "dofc": ("acu", 0, 1),
-    "temperature_dc": ("acu", -400, 1_500),
-}
-
 # Settings that follow from the tables of the file; writing them as well could only contradict.
 _FROM_STRUCTURE = ("id", "role", "sc", "uc", "members", "prio", "via", "slot_i", "slot_n")
+
+# Years that the log can write, with room on both sides for clocks that are set wrong.
+_FIRST_UTC_MS = round(datetime(1970, 1, 2, tzinfo=UTC).timestamp() * 1000)
+_LAST_UTC_MS = round(datetime(9998, 12, 31, tzinfo=UTC).timestamp() * 1000)
 
 F = TypeVar("F", bound=BaseModel)
 
@@ -64,7 +55,9 @@ def find(name: str) -> Path:
     """The file of a scenario given by name or by path."""
     path = Path(name)
     if path.suffix == ".toml" or "/" in name:
-        if not path.is_file():
+        if path.is_dir():
+            raise InputError([f"E120 {path}: is a folder. Give a scenario file (.toml)."])
+        if not path.exists():
             scenarios = choices(scenario_names())
             raise InputError([f"E120 {name}: no such file. Give a path, or one of: {scenarios}."])
         return path
@@ -74,24 +67,35 @@ def find(name: str) -> Path:
     return inside
 
 
-def read_toml(path: Path) -> dict:
+def _text(path: Path) -> str:
+    """A mark of the byte order, as some editors write it, is no part of the text."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8-sig")
+    except IsADirectoryError as e:
+        raise InputError([f"E120 {path}: is a folder. Give a scenario (.toml), a board.json or "
+                          "a controller's settings (.json)."]) from e
     except OSError as e:
         raise InputError([f"E120 {path}: cannot be read ({e.strerror})."]) from e
     except UnicodeDecodeError as e:
         raise InputError([f"E120 {path}: is not UTF-8 text. Save it as UTF-8."]) from e
-    except tomllib.TOMLDecodeError as e:
+
+
+def read_toml(path: Path) -> dict:
+    try:
+        return tomllib.loads(_text(path))
+    except ValueError as e:
         raise InputError([f"E120 {path.name}: not TOML: {e}. Mend that line."]) from e
+    except RecursionError as e:
+        raise InputError([f"E120 {path.name}: nested too deep. Remove brackets."]) from e
 
 
 def read_json(path: Path) -> dict:
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as e:
-        raise InputError([f"E120 {path}: cannot be read ({e.strerror})."]) from e
+        given = json.loads(_text(path))
     except ValueError as e:
         raise InputError([f"E120 {path.name}: not JSON: {e}. Mend that place."]) from e
+    except RecursionError as e:
+        raise InputError([f"E120 {path.name}: nested too deep. Remove brackets."]) from e
     if not isinstance(given, dict):
         raise InputError([f"E120 {path.name}: must hold one object {{...}}."])
     return given
@@ -110,6 +114,9 @@ def load_config(path: Path) -> dict:
     full, errors = acu_config.check(read_json(path))
     if errors:
         raise InputError([error.replace(" config: ", f" {path.name}: ", 1) for error in errors])
+    if full["slot_i"] >= full["slot_n"]:
+        raise InputError([f"E123 {path.name}: slot_i = {full['slot_i']} is above its maximum. "
+                          f"Set 0 to {full['slot_n'] - 1}, or raise slot_n."])
     return full
 
 
@@ -138,7 +145,7 @@ class _Builder:
         self.form = form
         self.file = path.name
         self.folder = path.resolve().parent
-        self.wrong: list[str] = []
+        self.wrong = Complaints(path.name)
         self.acu_ids = [a.id for a in form.acu]
         self.customer_ids = [c.id for c in form.customer]
         self.operators = [a for a in form.acu if a.role == "operator"]
@@ -156,10 +163,11 @@ class _Builder:
         front = form.front_end.model_dump(exclude_unset=True)
         relay = form.relay.model_dump(exclude_unset=True)
         parts = [self._acu(n, a, front, relay) for n, a in enumerate(form.acu, 1)]
-        events = [self._event(n, e) for n, e in enumerate(form.event, 1)]
+        deeds = Deeds(form, {acu.id: acu.board for acu, _ in parts}, self.wrong)
+        events: list[Event] = [deeds.event(n, e) for n, e in enumerate(form.event, 1)]
         self._expect()
-        if self.wrong:
-            raise InputError(self.wrong)
+        if self.wrong.all:
+            raise InputError(self.wrong.all)
         parts.sort(key=lambda part: part[0].id)
         source = form.source.model_dump()
         source["harmonics_pct"] = tuple((int(n), pct) for n, pct in form.source.harmonics_pct)
@@ -178,43 +186,39 @@ class _Builder:
             events=tuple(sorted(events, key=lambda e: e.t_us)),
             expect=form.expect)
 
-    def _complain(self, code: str, where: str, text: str) -> None:
-        self.wrong.append(f"{code} {self.file}: {where}{text}")
-
     def _unique(self, table: str, ids: list[str]) -> None:
         for n, one in enumerate(ids, 1):
             if one in ids[:n - 1]:
-                self._complain("E128", f"[{table} {n}] id = {one}",
+                self.wrong.add("E128", f"[{table} {n}] id = {one}",
                                " is given twice. Give each its own.")
 
     def _one_coordinator(self) -> None:
         count = [a.role for a in self.form.acu].count("coordinator")
         if count != 1:
-            self._complain("E128", "[[acu]]",
+            self.wrong.add("E128", "[[acu]]",
                            f" has {count} coordinators. A circuit has exactly one.")
 
     def _start_utc_ms(self) -> int:
         given = self.form.start_utc
         try:
             start = given if isinstance(given, datetime) else datetime.fromisoformat(given)
-        except ValueError:
-            self._complain("E127", f"start_utc = {given!r}",
-                           " is no time. Write 2026-03-01T06:00:00Z.")
+        except (TypeError, ValueError):
+            self.wrong.add("E127", f"start_utc = {given}",
+                           " is no date with a time. Write 2026-03-01T06:00:00Z.")
             return 0
         start = start if start.tzinfo else start.replace(tzinfo=UTC)
-        return round(start.timestamp() * 1000)
-
-    def _known(self, where: str, one: str, table: str, ids: list[str]) -> bool:
-        if one not in ids:
-            self._complain("E129", where, f" = {one!r} is not in [[{table}]]. {meant(one, ids)}")
-        return one in ids
+        start_ms = round(start.timestamp() * 1000)
+        if not _FIRST_UTC_MS <= start_ms <= _LAST_UTC_MS:
+            self.wrong.add("E123", f"start_utc = {start.isoformat()}", " is out of bounds. "
+                           "Set 1970-01-02T00:00:00Z to 9998-12-31T00:00:00Z.")
+        return start_ms
 
     def _part(self, model: type[F], where: str, given: dict) -> dict:
         """A table inside an ACU that overrides the common one of the same name."""
         try:
             model.model_validate(given)
         except ValidationError as e:
-            self.wrong += [s.replace(f"{self.file}: ", f"{self.file}: {where} ", 1)
+            self.wrong.all += [s.replace(f"{self.file}: ", f"{self.file}: {where} ", 1)
                            for s in sentences(self.file, e, model)]
             return {}
         return given
@@ -222,11 +226,7 @@ class _Builder:
     def _acu(self, n: int, form: AcuForm, front: dict, relay: dict) -> tuple[Acu, AcuSpec]:
         where = f"[acu {n}]"
         board = self._board(where, form)
-        if board.get("kind") == "customer" and form.customer is None:
-            self._complain("E122", f"{where} customer",
-                           " is missing. Name the [[customer]] behind it.")
-        if form.customer is not None:
-            self._known(f"{where} customer", form.customer, "customer", self.customer_ids)
+        self._behind(where, n, form)
         config = self._config(where, form)
         front = {**front, **self._part(FrontEnd, f"{where} [front_end]", form.front_end)}
         relay = {**relay, **self._part(Relay, f"{where} [relay]", form.relay)}
@@ -239,21 +239,37 @@ class _Builder:
             relay=RelaySpec(**relay))
         return Acu(form.id, form.role, customer, board, config), spec
 
+    def _behind(self, where: str, n: int, form: AcuForm) -> None:
+        """An Operator has one customer of his own, the others have none."""
+        customer = form.customer
+        if form.role != "operator":
+            if customer is not None:
+                self.wrong.add("E121", f"{where} customer",
+                               f" means nothing to a {form.role}. Remove it.")
+        elif customer is None:
+            self.wrong.add("E122", f"{where} customer",
+                           " is missing. Name the [[customer]] behind it.")
+        elif self.wrong.known(f"{where} customer", customer, "customer", self.customer_ids):
+            first = next(a.id for a in self.operators if a.customer == customer)
+            if customer in [a.customer for a in self.form.acu[:n - 1] if a.role == "operator"]:
+                self.wrong.add("E128", f"{where} customer = {customer!r}",
+                               f" is already behind {first}. Give each operator its own.")
+
     def _board(self, where: str, form: AcuForm) -> dict:
         """The board's description, {} if there is none; a folder beside the file comes first."""
         found = {p.parent.name: p for folder in (BOARDS, self.folder / "boards")
                  for p in folder.glob("*/board.json")}
         if form.board not in found:
-            self._complain("E211", f"{where} board = {form.board!r}",
+            self.wrong.add("E211", f"{where} board = {form.board!r}",
                            f" is not in boards/. {meant(form.board, found)}")
             return {}
         try:
             board = load_board(found[form.board])
         except InputError as e:
-            self.wrong += e.complaints
+            self.wrong.all += e.complaints
             return {}
         if form.role not in board["roles"]:
-            self._complain("E212", f"{where} role = {form.role!r}",
+            self.wrong.add("E212", f"{where} role = {form.role!r}",
                            f" does not run on {form.board}. It is for: {choices(board['roles'])}.")
         return board
 
@@ -263,14 +279,14 @@ class _Builder:
         for key in _FROM_STRUCTURE:
             if key in given:
                 table = self._config_of(form, key)
-                self._once(f"E121 {self.file}: {table} {key} follows from the other tables. "
+                self.wrong.once(f"E121 {self.file}: {table} {key} follows from the other tables. "
                            "Remove it.")
         given |= {"id": form.id, "role": form.role, "sc": self.form.sc, "uc": form.uc}
         if form.role == "operator":
             ids = sorted(a.id for a in self.operators)
             given |= {"slot_i": ids.index(form.id), "slot_n": len(ids)}
             if form.uc != self.coordinator_uc and form.uc not in self.leaders:
-                self._complain("E129", f"{where} uc = {form.uc!r}", " is led by nobody. "
+                self.wrong.add("E129", f"{where} uc = {form.uc!r}", " is led by nobody. "
                                f"{meant(form.uc, {self.coordinator_uc, *self.leaders})}")
         else:
             below = sorted((a for a in self.operators
@@ -284,7 +300,7 @@ class _Builder:
         for error in errors:
             key = error.partition(": ")[2].removeprefix("unknown key ").split(" ")[0].rstrip(".")
             table = self._config_of(form, key)
-            self._once(error.replace(" config: ", f" {self.file}: {table} ", 1))
+            self.wrong.once(error.replace(" config: ", f" {self.file}: {table} ", 1))
         return full
 
     def _config_of(self, form: AcuForm, key: str) -> str:
@@ -292,80 +308,23 @@ class _Builder:
         shared = key in self.form.config and key not in form.config
         return "[config]" if shared else f"[acu {self.acu_ids.index(form.id) + 1}] [config]"
 
-    def _once(self, complaint: str) -> None:
-        """What is wrong with a common setting is wrong for every ACU, but said once."""
-        if complaint not in self.wrong:
-            self.wrong.append(complaint)
-
-    def _event(self, n: int, form: EventForm) -> Event:
-        kind = form.kinds()[0]
-        where = f"[event {n}]"
-        if form.at_s > self.form.run_s:
-            self._complain("E123", f"{where} at_s = {form.at_s!r}",
-                           f" is after the end of the run. Set 0 to {self.form.run_s} s.")
-        what = getattr(form, kind)
-        args: dict[str, Any]
-        if isinstance(what, BaseModel):
-            args = what.model_dump(exclude_none=True)
-            if args.get("acu"):
-                self._known(f"{where} [{kind}] acu", args["acu"], "acu", self.acu_ids)
-        else:
-            args = {"name": kind, "value": what}
-        if kind == "set":
-            self._fault(f"{where} [set]", args)
-        elif kind == "load_pct":
-            args["name"] = kind
-        elif kind == "scc" and args["type"] == "cfg":
-            self._cfg(f"{where} [scc] body", args["body"])
-        elif kind == "link" and len(args) == 2:
-            self._complain("E122", f"{where} [link]",
-                           " changes nothing. Give loss_pct, partition or another.")
-        if kind not in ("reboot", "link", "scc", "clock", "hang"):
-            kind = "world"
-        return Event(round(form.at_s * 1e6), kind, args)
-
-    def _fault(self, where: str, args: dict) -> None:
-        name = args["name"]
-        if name not in FAULTS:
-            self._complain("E129", f"{where} name = {name!r}",
-                           f" is no fault. {meant(name, FAULTS)}")
-            return
-        needs, low, high = FAULTS[name]
-        value = args["value"]
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not low <= value <= high:
-            self._complain("E123", f"{where} value = {value!r}",
-                           f" is outside the bounds of {name}. Set {low:_} to {high:_}.")
-        for key in ("acu", "phase", "channel"):
-            if key in needs.split() and args.get(key) in (None, ""):
-                self._complain("E122", f"{where} {key}", f" is missing; {name} needs it. Add it.")
-            elif key not in needs.split() and args.get(key) not in (None, ""):
-                self._complain("E121", f"{where} {key}", f" means nothing to {name}. Remove it.")
-        if "phase" in args:
-            args["phase"] = PHASES.index(args["phase"])
-
-    def _cfg(self, where: str, body: dict) -> None:
-        if set(body) != {"k", "val"}:
-            self._complain("E122", where, " must be {k = \"...\", val = ...}.")
-            return
-        error = acu_config.wrong(body["k"], body["val"])
-        if error:
-            self._complain(error.split(" ")[0], f"{where}: ", error.partition(": ")[2])
-
     def _expect(self) -> None:
         expect = self.form.expect
         operators = [a.id for a in self.operators]
         for n, move in enumerate(expect.moves or [], 1):
             where = f"[expect] moves, entry {n}"
             if len(move) != 3 or move[1] not in PHASES or move[2] not in PHASES:
-                self._complain("E127", where, ": write [operator, from phase, to phase].")
+                self.wrong.add("E127", where, ": write [operator, from phase, to phase].")
             else:
-                self._known(where, move[0], "acu", operators)
+                self.wrong.known(where, move[0], "acu", operators)
         for one in expect.reconnect_order or []:
-            self._known("[expect] reconnect_order", one, "acu", operators)
+            self.wrong.known("[expect] reconnect_order", one, "acu", operators)
+        names = [name for name, *_ in acu_events.TABLE.values()]
         for line in expect.events:
             who, _, name = line.partition(" ")
             if not name:
-                self._complain("E127", f"[expect] events = {line!r}", ": write \"acu NAME\".")
-            else:
-                self._known("[expect] events", who, "acu", self.acu_ids)
+                self.wrong.add("E127", f"[expect] events = {line!r}", ": write \"acu NAME\".")
+            elif self.wrong.known("[expect] events", who, "acu", self.acu_ids) \
+                    and name not in names:
+                self.wrong.add("E129", f"[expect] events = {line!r}",
+                               f": the log has no {name}. {meant(name, names)}")

@@ -45,7 +45,7 @@ def plot(result: RunResult, scenario: Scenario, path: Path) -> None:
             axes.legend(loc="upper left", ncols=6, fontsize="small", framealpha=0.9)
     _mark(volts, (powers, users), result, scenario)
     figure.suptitle(f"{scenario.title}\nseed {result.seed}, {result.level} level, {result.python}",
-                    fontsize="medium")
+                    fontsize="medium", parse_math=False)   # a $ in a title is a $
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -4,11 +4,12 @@ pydantic reads the files with these; load.py joins them to a Scenario. Defaults 
 those of world/spec.py. Unknown keys are errors: a misspelt setting must not silently run with its
 default.
 """
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from acu.primitives.measuring import _PAIRS
+from acu.primitives.windows import F_MIN_MHZ
 from host_sim.world.spec import (
     AcuSpec,
     CustomerSpec,
@@ -37,7 +38,7 @@ class Street(Form):
 
 
 class Source(Form):
-    u_v: float = Field(SourceSpec.u_v, ge=0, le=600)
+    u_v: float = Field(SourceSpec.u_v, ge=1, le=600)
     f_mhz: int = Field(SourceSpec.f_mhz, ge=45_000, le=65_000)
     rating_va: int = Field(SourceSpec.rating_va, ge=1_000, le=4_000_000)
     z_pct: float = Field(SourceSpec.z_pct, ge=0.1, le=20)
@@ -101,7 +102,7 @@ class Network(Form):
 class SetEvent(Form):
     name: str
     value: Any
-    acu: str = ""
+    acu: str | None = None
     phase: Phase | None = None
     channel: int | None = Field(None, ge=0, le=15)
     for_ms: int = Field(0, ge=0, le=86_400_000)
@@ -219,7 +220,7 @@ class ScenarioForm(Form):
     title: str
     seed: int = Field(1, ge=0, le=2**31 - 1)
     run_s: float = Field(ge=0.1, le=100_000)
-    start_utc: str | datetime = "2026-03-01T06:00:00Z"
+    start_utc: Any = "2026-03-01T06:00:00Z"   # a TOML time or a text; load.py reads both
     level: Literal["wave", "quantity"] = "quantity"
     sc: Id = "sc1"
     street: Street = Street()
@@ -229,9 +230,20 @@ class ScenarioForm(Form):
     network: Network = Network()
     config: dict[str, Any] = {}
     customer: list[Customer] = Field(min_length=1, max_length=200)
-    acu: list[AcuForm] = Field(min_length=1, max_length=400)
+    acu: list[AcuForm] = Field(min_length=1, max_length=255)   # the VM numbers them in a byte
     event: list[EventForm] = []
     expect: ExpectForm = ExpectForm()
+
+
+# The firmware's measuring takes at most 127 frames a half cycle, at the lowest frequency too.
+_RATE_MAX_HZ = (127 * F_MIN_MHZ - 1) // 500
+# Board kind -> roles that it may run, names of its channels in order, phases of its outputs. The
+# order of the channels and of the inputs is the firmware's; see docs/architecture.md.
+_KINDS = {
+    "post": ({"coordinator", "subcoordinator"}, ("ua", "ub", "uc", "ia", "ib", "ic"), ""),
+    "customer": ({"operator"}, ("ua", "ub", "uc", "ul", "i"), PHASES),
+}
+_INPUTS = 3
 
 
 class Channel(Form):
@@ -265,7 +277,7 @@ class BoardForm(Form):
     mcu: Literal["rp2040"]
     kind: Literal["post", "customer"]
     roles: list[Literal["operator", "subcoordinator", "coordinator"]] = Field(min_length=1)
-    rate_hz: int = Field(ge=1_000, le=16_000)
+    rate_hz: int = Field(ge=1_000, le=_RATE_MAX_HZ)
     slot_ns: int = Field(ge=0, le=100_000)
     ring_ms: int = Field(ge=500, le=4_000)    # a flash erase may hold up the fast tier for 400 ms
     u_peak_dv: int = Field(ge=500, le=20_000)
@@ -278,13 +290,23 @@ class BoardForm(Form):
 
     @model_validator(mode="after")
     def _whole(self):
-        for pair in self.pairs:
-            if len(pair) != 2 or not all(0 <= ch < len(self.channels) for ch in pair):
-                raise ValueError(f"pairs holds {pair}. Each is two channel numbers, 0 to "
-                                 f"{len(self.channels) - 1}.")
         for things in (self.channels, self.outputs, self.inputs):
             names = [thing.name for thing in things]
             twice = [name for name in names if names.count(name) > 1]
             if twice:
                 raise ValueError(f"the name {twice[0]} is given twice. Give each its own.")
+        roles, channels, phases = _KINDS[self.kind]
+        pairs = [list(pair) for pair in _PAIRS[self.kind]]
+        for key, given, wanted in (
+                ("channels", [channel.name for channel in self.channels], list(channels)),
+                ("pairs", self.pairs, pairs),
+                ("outputs of phases", [output.phase for output in self.outputs], list(phases))):
+            if given != wanted:
+                raise ValueError(f"{key} = {given} do not fit the firmware of a {self.kind} board."
+                                 f" Write {wanted}, in this order.")
+        if len(self.inputs) != _INPUTS:
+            raise ValueError(f"inputs has {len(self.inputs)} entries. Give {_INPUTS}.")
+        if not roles.issuperset(self.roles):
+            raise ValueError(f"roles = {self.roles} do not run on a {self.kind} board. "
+                             f"It is for: {', '.join(sorted(roles))}.")
         return self

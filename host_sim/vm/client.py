@@ -7,6 +7,7 @@ import json
 import struct
 import subprocess
 from array import array
+from contextlib import suppress
 from pathlib import Path
 
 from host_sim.vm.find import micropython
@@ -15,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class VmError(Exception):
-    """The VM stopped; the text says how."""
+    """The VM stopped; the text says how, with its code."""
 
 
 class VmFirmware:
@@ -25,44 +26,55 @@ class VmFirmware:
         self._ask = ask
         self._names = [spec["id"] for spec in specs]
         self._pairs = [len(spec["board"]["pairs"]) for spec in specs]
+        self._calling = False    # a request is under way: the VM cannot be closed politely
+        # In a session of its own: a Ctrl-C is ours to answer, not a traceback of the VM's.
         self._vm = subprocess.Popen(
             [micropython(), "-X", f"heapsize={heap}", str(ROOT / "host_sim/vm/server.py"),
              str(ROOT / "firmware"), str(ROOT)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         if self._vm.stdin is None or self._vm.stdout is None:
-            raise VmError("the MicroPython VM has no pipe")
+            raise VmError("E134 the MicroPython VM has no pipe")
         self._to, self._from = self._vm.stdin, self._vm.stdout
-        for spec in specs:
-            self._call(b"N", json.dumps(spec).encode())
+        try:
+            for spec in specs:
+                self._call(b"N", json.dumps(spec).encode())
+        except BaseException:    # a Ctrl-C too: nobody else knows of this process yet
+            self.close()
+            raise
 
     def _read(self, n: int) -> bytes:
         data = self._from.read(n)
         if len(data) < n:
-            raise VmError(f"the MicroPython VM ended with exit code {self._vm.wait()}; "
+            raise VmError(f"E134 the MicroPython VM ended with exit code {self._vm.wait()}; "
                           "its own message stands above")
         return data
 
-    def _call(self, what: bytes, body: bytes) -> bytes:
-        """One request; answers questions for sums until the reply comes."""
+    def _write(self, data: bytes) -> None:
         try:
-            self._to.write(what + struct.pack("<I", len(body)) + body)
+            self._to.write(data)
             self._to.flush()
         except BrokenPipeError:
-            self._read(1)
+            self._read(1)        # it has ended: says so
+
+    def _call(self, what: bytes, body: bytes) -> bytes:
+        """One request; answers questions for sums until the reply comes."""
+        self._calling = True
+        self._write(what + struct.pack("<I", len(body)) + body)
         while True:
             kind = self._read(1)
             if kind == b"S":
                 index, k0, n, phase, step = struct.unpack("<BHHII", self._read(13))
                 out = array("i", bytes(36 * self._pairs[index]))
                 self._ask(self._names[index], k0, n, phase, step, out)
-                self._to.write(out.tobytes())
-                self._to.flush()
+                self._write(out.tobytes())
             elif kind == b"R":
-                return self._read(struct.unpack("<I", self._read(4))[0])
+                reply = self._read(struct.unpack("<I", self._read(4))[0])
+                self._calling = False
+                return reply
             else:
-                rest = self._from.read() or b""
-                text = (kind + rest)[:2000].decode(errors="replace")
-                raise VmError(f"unexpected output of the VM: {text}")
+                self._vm.kill()  # what it says is no protocol any more, and may never end
+                text = (kind + self._from.read())[:2000].decode(errors="replace")
+                raise VmError(f"E134 unexpected output of the VM: {text}")
 
     def boot(self, acu_id, t_us, levels, up):
         body = struct.pack("<BBQB", self._names.index(acu_id), up, t_us, len(levels))
@@ -113,6 +125,14 @@ class VmFirmware:
         return out
 
     def close(self):
-        self._to.close()
-        self._vm.wait(timeout=10)
+        """The VM ends with its input; within a request it would complain of that: it is killed."""
+        if self._calling:
+            self._vm.kill()
+        with suppress(BrokenPipeError):
+            self._to.close()
+        try:
+            self._vm.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._vm.kill()
+            self._vm.wait()
         self._from.close()

@@ -46,8 +46,7 @@ def test_an_operator_takes_anything(seed):
     r = random.Random(seed)
     c = Cabinet().started()
     for t, raw in frames(r, 1500, ("cd", "scc"), ("eu1", "eu1", "*"), c.utc_ms):
-        if t != "time":
-            c._post.append((DOWN + "eu1/dn/" + t, raw))
+        c._post.append((DOWN + "eu1/dn/" + t, raw))
         c.run(r.choice((5, 10, 30)))
         assert sum(c.closed) <= 1 and len(c.acu.log._unsaved) < 100
 
@@ -58,7 +57,9 @@ def test_a_coordinator_takes_anything(seed):
     p = Post()
     p.run(500)
     for t, raw in frames(r, 1500, ("eu1", "eu2", "scc", "eu1"), ("cd", "cd", "*"), p.clock.utc_ms):
-        p.acu.on_message(r.choice(("slvg/1/slv/sc1/uc0/eu1/up/", "slvg/1/man/sc1/dn/")) + t, raw)
+        src = messages.decode(raw)["s"]
+        net = "slvg/1/man/sc1/dn/" if src == "scc" else f"slvg/1/slv/sc1/uc0/{src}/up/"
+        p.acu.on_message((net if r.random() < 0.9 else "slvg/1/mst/sc1/sp9/up/") + t, raw)
         p.run(10)
         p.switchgear.levels[2] = r.choice((0, 500, 2000))
     p.link.up = True

@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from host_sim.scenario import load
+from host_sim.scenario import deeds, load
 from host_sim.scenario.complaints import InputError
 from host_sim.world import faults
 
@@ -197,4 +197,4 @@ def test_settings_of_one_controller(tmp_path):
 
 
 def test_every_fault_of_the_world_can_be_set_and_no_other():
-    assert set(load.FAULTS) == {*faults.RELAY, *faults.ADC, *faults.CUSTOMER, *faults.POST}
+    assert set(deeds.FAULTS) == {*faults.RELAY, *faults.ADC, *faults.CUSTOMER, *faults.POST}

@@ -1,9 +1,13 @@
-"""The slvg command line. Exit codes: 0 done, 1 an expectation was not met, 2 bad input.
+"""The slvg command line. Exit codes: 0 done, 1 an expectation was not met, 2 bad input or output,
+130 stopped with Ctrl-C.
 
 Reads arguments and files, calls the simulator, writes what was asked for; decides nothing itself.
 """
 import json
+import os
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -13,6 +17,7 @@ from rich.console import Console
 
 from host_sim.scenario import figures, load, logs
 from host_sim.scenario.complaints import InputError
+from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
 from slvg.show import Drawn, Pace, Plain, verdict
 
@@ -35,11 +40,42 @@ def _bad_input(text: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _writable(*paths: Path | None) -> None:
-    """A run of a minute must not end with a file that cannot be written."""
-    for path in paths:
-        if path is not None and str(path) != "-" and not path.resolve().parent.is_dir():
-            _bad_input(f"E132 {path}: its folder does not exist. Make it, or write elsewhere.")
+def _writable(outputs: dict[str, Path | None], name: str = "") -> None:
+    """A run of a minute must not end with a file that cannot be written. name: the input, which
+    no output may overwrite."""
+    taken = {Path(name).resolve(): "the scenario"} if name else {}
+    for option, path in outputs.items():
+        if path is None or option == "--json" and str(path) == "-":
+            continue
+        if str(path) == "-":
+            _bad_input(f"E132 {option} -: standard output is for the panel. Give a file.")
+        other = taken.get(path.resolve())
+        if other:
+            _bad_input(f"E132 {option} {path}: is the file of {other} too. Give each its own.")
+        trouble = _trouble(path)
+        if trouble:
+            _bad_input(f"E132 {option} {path}: {trouble}. Write elsewhere.")
+        taken[path.resolve()] = option
+
+
+def _trouble(path: Path) -> str:
+    """Why this file cannot be written, '' if it can; nothing is left of the trial."""
+    try:
+        if path.is_dir():
+            return "is a folder"
+        if not path.resolve().parent.is_dir():
+            return "its folder does not exist"
+        if path.is_fifo():       # opening it twice would end it for its reader
+            return "" if os.access(path, os.W_OK) else "permission denied"
+        new = not path.exists() and not path.is_symlink()
+        with path.open("ab") as file:
+            if path.is_char_device() and not file.isatty():
+                file.write(b"\n")    # /dev/full can be opened
+        if new:
+            path.unlink()
+    except OSError as e:
+        return (e.strerror or "cannot be written").lower()
+    return ""
 
 
 def _write_json(path: Path | None, what: dict) -> None:
@@ -78,9 +114,9 @@ def sim(
         scenario = load.load(name)
     except InputError as e:
         _bad_input(e.text)
-    if plot is not None and plot.suffix not in (".png", ".svg", ".pdf"):
+    if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
         _bad_input(f"E131 --plot {plot}: no kind of picture. End the name in .png, .svg or .pdf.")
-    _writable(plot, csv, log, json_file)
+    _writable({"--plot": plot, "--csv": csv, "--log": log, "--json": json_file}, name)
     from host_sim.scenario.runner import run
 
     quiet = quiet or str(json_file) == "-"
@@ -91,7 +127,7 @@ def sim(
             result = run(scenario, seed=seed, level=level.value if level else None, vm=vm,
                          on_panel=view.on_panel, on_event=view.on_event,
                          on_progress=view.on_progress, pace=Pace(speed) if speed else None)
-        except (InputError, NoMicroPython) as e:
+        except (InputError, NoMicroPython, VmError) as e:
             _bad_input(str(e))
     figure = figures.figures(result, scenario)
     checks = figures.check(figure, scenario) + figures.check_events(result, scenario)
@@ -124,12 +160,12 @@ def _flat(what: dict, prefix: str = "") -> Iterator[tuple[str, object]]:
 @app.command()
 def bench(json_file: JsonFile = None) -> None:
     """Report the firmware's figures: heap, cycles of a kernel, time and allocation of a tick."""
-    _writable(json_file)
+    _writable({"--json": json_file})
     from host_sim.bench import figures as bench_figures
 
     try:
         reached = bench_figures()
-    except (InputError, NoMicroPython) as e:
+    except (InputError, NoMicroPython, VmError) as e:
         _bad_input(str(e))
     _write_json(json_file, reached)
     if str(json_file) != "-":
@@ -144,7 +180,7 @@ def check(
 ) -> None:
     """Check a scenario, board or config file without running anything."""
     try:
-        if file.suffix == ".toml":
+        if file.suffix == ".toml" and not file.is_dir():
             what = f"scenario, {len(load.load(str(file)).events)} events"
         elif file.name == "board.json":
             what = f"board, {len(load.load_board(file)['channels'])} channels"
@@ -169,4 +205,17 @@ def reference(
 
 
 def main() -> None:
-    app()
+    """The command. What the checks before a run cannot foresee, such as a disk that is full at
+    its end, is one line too."""
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as e:
+        with suppress(OSError):
+            typer.echo(f"E133 {e.filename or 'output'}: {e.strerror or e}. Make room, or write "
+                       "elsewhere.", err=True)
+        # what standard output did not take must not fail once more when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(2)

@@ -66,8 +66,9 @@ def drawing(scc: Scc, title: str, t_us: int, run_us: int, recent: list[str]) -> 
         grid.add_row(Text(label, "grey62"),
                      *(_number(v, divisor, decimals) for v in scc.tp[key]), Text(unit, "grey62"))
     progress = Table.grid(padding=(0, 1))
-    progress.add_row(ProgressBar(total=run_us, completed=t_us, width=44),
+    progress.add_row(ProgressBar(total=run_us, completed=t_us, width=44,
+                                 complete_style="grey62", finished_style="grey62"),
                      f"{t_us / 1e6:.1f} of {run_us / 1e6:.0f} s")
     return Panel(Group(head, Text(scc.short()), grid, progress,
                        Text("\n".join(recent), "grey62", no_wrap=True, overflow="ellipsis")),
-                 title=title, title_align="left", expand=False, width=96)
+                 title=Text(title), title_align="left", expand=False, width=96)

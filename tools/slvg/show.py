@@ -5,6 +5,7 @@ from collections import deque
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from host_sim.scenario.figures import Check
 from host_sim.scenario.plan import Scenario
@@ -97,7 +98,7 @@ def verdict(console: Console, figure: dict, checks: list[Check]) -> None:
     table.add_column("figure")
     table.add_column("value", overflow="fold")
     for name in _ROWS:
-        table.add_row(name, _text(figure[name]))
+        table.add_row(name, Text(_text(figure[name])))
     console.print(table)
     if not checks:
         console.print("The scenario states no expectations.")
@@ -106,7 +107,8 @@ def verdict(console: Console, figure: dict, checks: list[Check]) -> None:
     for column in ("", "what", "wanted and got"):
         table.add_column(column, overflow="fold")
     for one in checks:
-        table.add_row("[green]PASS[/]" if one.ok else "[bold red]FAIL[/]", one.name, one.text)
+        mark = Text("PASS", "green") if one.ok else Text("FAIL", "bold red")
+        table.add_row(mark, Text(one.name), Text(one.text))
     console.print(table)
 
 

@@ -32,7 +32,7 @@ ABORT_IDLE = const(0)  # outage, reconnection or switched off: F3 goes first
 ABORT_FEW = const(1)   # fewer than 70 % answered
 ABORT_GAIN = const(2)  # less than 5 points to gain
 
-_ACK_MS = const(5000)   # longest wait for a move: its load side may take seconds to die; also
+_ACK_MS = const(7500)   # longest wait for a move: its load side may take seconds to die; also
                         # the gap between sequential moves when clocks are not synchronised
 _SETTLE_MS = const(1000)  # the moved load's inrush, 6 x for 0.2 s, stays out of the average
 _WORSE = const(4)       # cooldowns after moves that made it worse

@@ -91,6 +91,11 @@ class LoadingControl:
         self._sent = 0          # selects sent to it; _SELECTS + 1: closing sent
         self._end_ms = 0        # of the wait for its answer
 
+    def resume(self):
+        """After start(), in an outage that is not over: nobody is reconnected before its end."""
+        self._normal = False
+        self.state = WAIT
+
     def idle(self):
         """Supply whole, queue empty: phases may be changed, also during the slow attempts."""
         return self.state == CONNECTED and self._normal

@@ -19,11 +19,6 @@ T_COMPOSE = const(2)  # n_ok
 _RETRY_MS = const(1000)  # longest window of a retry: no slots are needed then
 
 
-def slot_ms(index, n, win_ms):
-    """When Operator index of n answers a broadcast, so that the answers do not collide."""
-    return index * win_ms // n
-
-
 class Telemetry:
     """got[op] is 1 when op has answered in the present (or, when IDLE, the last) cycle."""
 

@@ -37,13 +37,12 @@ class Messenger:
         self._auth = auth or NullAuthenticator()
         self.me = me
         self._n = (boots << 12) & 0xFFFF    # a restarted sender must not look like its own echo
-        self._k = boots << 16
+        self._k = boots << 32     # no uptime sends that many commands; below 2^53
         self._c = 0
         self._seen = {}             # sender -> [boot, newest command counter, recent numbers]
         self._outbox = []
         self.dropped = [0] * len(REASONS)
         self.discarded = 0          # QoS 1 messages lost from a full outbox
-        self.peers = None           # who may speak to us; None: anybody
 
     def corr(self):
         """A fresh correlation id."""
@@ -68,7 +67,12 @@ class Messenger:
         if not (qos and self._outbox) and self._link.publish(topic, raw, qos, retain) or not qos:
             return
         if len(self._outbox) >= _OUTBOX:
-            del self._outbox[0]
+            at = 0      # what repeats itself goes first: an outage is said once
+            for k in range(len(self._outbox)):
+                if self._outbox[k][0].endswith("/tele"):
+                    at = k
+                    break
+            del self._outbox[at]
             self.discarded += 1
         self._outbox.append((topic, raw, qos, retain))
 
@@ -85,15 +89,16 @@ class Messenger:
     def count_foreign(self):
         self._drop(FOREIGN)
 
-    def receive(self, now_ms, raw, relay=False):
+    def receive(self, now_ms, raw, relay=False, senders=None):
         """The message as a dict, or None after counting why not. relay: it may be for somebody
-        else, who will check its code; ours are checked here."""
+        else, who will check its code; ours are checked here. senders: who may speak on its topic;
+        None: anybody."""
         msg = messages.decode(raw)
         if msg is None:
             return self._drop(MALFORMED)
         src = msg["s"]
         t = msg["t"]
-        if src == self.me or (self.peers is not None and src not in self.peers):
+        if src == self.me or (senders is not None and src not in senders):
             return self._drop(FOREIGN)
         ours = msg["d"] in (self.me, "*")
         if not ours and not relay:

@@ -30,7 +30,7 @@ WELDED = const(4)     # never opened; nothing was closed
 
 
 class PhaseSequence:
-    """One phase change of one customer. dead_ms: 40..5000; t_close_ms: drive to contact, 1..25."""
+    """One phase change of one customer. dead_ms: 40..2000; t_close_ms: drive to contact, 1..25."""
 
     def __init__(self, gate, look, clock, dead_ms, t_close_ms):
         self._gate = gate

@@ -29,7 +29,7 @@ class Synchroniser:
 
     def set(self, now_ms, utc_ms, source, k=0):
         """Accepts the time; returns the step in ms, or None when the counter is not newer."""
-        if self._set_ms >= 0 and k <= self._k:
+        if not 0 <= utc_ms < 1 << 42 or self._set_ms >= 0 and k <= self._k:
             return None
         step_ms = utc_ms - now_ms - self._offset_ms
         if -_DELAY_MS < step_ms < 0 and self._set_ms >= 0:

@@ -19,6 +19,7 @@ from acu.primitives.synchronising import Synchroniser
 
 FW = "0.1.0"
 _SELFTEST_MS = const(300)     # so long must the converter deliver before the self-test judges
+_ENERGY_MS = const(60_000)    # the energy registers are stored this often
 _HALVES = const(10)           # and this many half cycles must be whole
 
 # Quality bits `fl` of a measurement and `q` of a heart beat.
@@ -68,6 +69,14 @@ class Acu:
         self._sampler = ports.sampler
         self.measuring = Measuring(ports.sampler, board["kind"], board["cal"], cfg["un_dv"],
                                    cfg["fn_mhz"])
+        self._energy_record = Record(ports.store, "energy")
+        raw = self._energy_record.load()
+        m = self.measuring
+        if raw and len(raw) == 16:
+            m.e_import_mwh, m.e_export_mwh = struct.unpack("<QQ", raw)
+        self.e_wh = m.e_import_mwh // 1000      # what is stored; nothing above it is told
+        self._exported_wh = m.e_export_mwh // 1000
+        self._energy_ms = ports.clock.now_ms()
         self.sensing = Sensing(self.measuring)
         self.scheduler = Scheduler(ports.watchdog)
         self.ready = False              # self-test passed
@@ -186,6 +195,7 @@ class Acu:
     def _measure(self, now_ms):
         if self.measuring.slow():
             self.window(now_ms)
+            self._keep_energy(now_ms)
         change = self.sensing.changed()
         while change is not None:
             channel, why = change
@@ -198,6 +208,17 @@ class Acu:
         if lost != self._overruns:
             self.log.add(now_ms, ev.OVERRUN, lost - self._overruns, lost)
             self._overruns = lost
+
+    def _keep_energy(self, now_ms):
+        """Into the store every minute if it grew: it never goes back (design, section 8)."""
+        m = self.measuring
+        if now_ms - self._energy_ms < _ENERGY_MS or not self.may_write():
+            return
+        self._energy_ms = now_ms
+        if m.e_import_mwh // 1000 != self.e_wh or m.e_export_mwh // 1000 != self._exported_wh:
+            self._energy_record.save(struct.pack("<QQ", m.e_import_mwh, m.e_export_mwh))
+            self.e_wh = m.e_import_mwh // 1000
+            self._exported_wh = m.e_export_mwh // 1000
 
     def _talk(self, now_ms):
         self.net.slow()

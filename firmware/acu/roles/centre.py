@@ -24,6 +24,7 @@ class Centre:
     def __init__(self, cd):
         self._cd = cd
         self._up = "slvg/1/man/%s/up/" % cd.cfg["sc"]
+        self._ops_ms = -1    # when single customers' powers were last told; -1: never
         self._job = None     # [op, what, correlation id below, request, until_ms]
 
     def say(self, now_ms, t, body, c=0):
@@ -45,14 +46,19 @@ class Centre:
         m = cd.measuring
         gear = cd.gear
         rows = []
+        # a household's load minute by minute is personal data: its phase and position always, its
+        # power every t_ops_ms only (spec, section 7)
+        told = self._ops_ms < 0 or now_ms - self._ops_ms >= cd.cfg["t_ops_ms"] - 500
+        if told:
+            self._ops_ms = now_ms
         for op in range(len(cd.members)):
             body = cd.meas[op]
             if body:
                 rows.append([cd.members[op], body["ph"], body["on"],
-                             sum([s or 0 for s in body["s_VA"]])])
+                             sum([s or 0 for s in body["s_VA"]]) if told else None])
         tp = {"u_dV": list(m.u_dv), "i_mA": list(m.i_ma), "p_W": list(m.p_w),
               "q_var": list(m.q_var), "s_VA": list(m.s_va), "f_mHz": m.f_mhz,
-              "e_Wh": m.e_import_mwh // 1000, "t_dC": gear.feedback(2), "gnd": gear.feedback(0),
+              "e_Wh": cd.e_wh, "t_dC": gear.feedback(2), "gnd": gear.feedback(0),
               "dofc": gear.feedback(1), "ph": None, "on": None, "fl": cd.quality(now_ms)}
         page = {"t0": cd.sync.utc_ms(now_ms), "tp": tp, "st": cd.lamp(), "n_ok": len(rows),
                 "n_all": len(cd.members), "ops": [], "pg": 99, "pgs": 99}
@@ -61,7 +67,7 @@ class Centre:
         pages = [[]]
         left = room
         for row in rows:
-            size = len(row[0]) + len(str(row[3])) + 10
+            size = len(messages._text(row)) + 1
             if size > left:
                 pages.append([])
                 left = room

@@ -67,7 +67,7 @@ class Coordinator(Post):
         self.loading.start(now_ms)
         if self._out_utc:
             self.supply.resume(now_ms - (self.sync.utc_ms(now_ms) - self._out_utc))
-            self.loading.on_outage(now_ms, f2.PART)     # nobody is reconnected before it is over
+            self.loading.resume()
         self._time(now_ms)
 
     def handle(self, now_ms, topic, msg):
@@ -87,8 +87,10 @@ class Coordinator(Post):
         elif t == "hello":
             self._give_time(now_ms, op)
         elif t == "meas":
-            self.meas[op] = body
-            self.telemetry.on_meas(op)
+            # phase and position go into a page of `tele`, which must not become too long
+            if 0 <= (body["ph"] or 0) <= 127 and 0 <= (body["on"] or 0) <= 1:
+                self.meas[op] = body
+                self.telemetry.on_meas(op)
         elif t == "sw.ack":
             if not self.centre.on_ack(now_ms, op, msg, body):
                 self.loading.on_ack(now_ms, op, body["on"], body["sel"], body["e"])
@@ -206,6 +208,9 @@ class Coordinator(Post):
                 mask |= 1 << k
             if m.half_ma[k] >= self._hold_ma or self.sensing.bad & 8 << k:
                 room = False
+        s = self.supply
+        if s.state == f2.PARTIAL and not s.after_outage:
+            mask &= ~s.mask             # back, but not yet for t_res
         return room and mask != 0, mask
 
     def _do_telemetry(self, now_ms, action):

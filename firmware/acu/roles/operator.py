@@ -52,7 +52,7 @@ class Operator(Panel):
         if t == "meas.req" or t == "ub.req":
             wait = 0
             if msg["d"] == "*" and 0 < body["win_ms"] <= _WIN_MAX_MS:
-                wait = body["win_ms"] * 8 // 10 * self.cfg["slot_i"] // self.cfg["slot_n"]
+                wait = body["win_ms"] * self.cfg["slot_i"] // self.cfg["slot_n"]
             if len(self._replies) < _REPLIES:
                 self._replies.append((now_ms + wait, t, msg))
         elif t == "sw.req":
@@ -75,7 +75,7 @@ class Operator(Panel):
                 self.gate.locked = self.gate.locked or ev.WHY_LOCAL
             else:
                 # a lock-out's end makes it F3's again, a tag's does not
-                if self.gate.locked != ev.WHY_LOCAL:
+                if self.gate.locked not in (0, ev.WHY_LOCAL):
                     self.why = ev.WHY_NONE if self.gate.mask() else ev.WHY_OUT
                 self.gate.locked = 0
             self._save()
@@ -100,7 +100,8 @@ class Operator(Panel):
             if body["on"] or self.measuring.half_u(self.phase) >= self._u_out_dv:
                 e = ev.E_AUTH if body["on"] else ev.E_LIMIT
                 return self._refuse(now_ms, msg, body["on"], 0, e)
-        if not 0 <= body["why"] < len(ev.WHYS) or not 0 <= body["lease_s"] <= _LEASE_MAX_S:
+        if (not 0 <= body["why"] < len(ev.WHYS) or not 0 <= body["lease_s"] <= _LEASE_MAX_S
+                or body["t_ms"]):           # switching at another time than now is not offered
             return self._refuse(now_ms, msg, int(body["on"] != 0), 0, ev.E_LIMIT, body["sel"])
         if not body["on"]:
             self._give_up_move(now_ms)      # an opening does not wait for a phase change
@@ -109,9 +110,10 @@ class Operator(Panel):
         if not body["on"]:
             why = body["why"]
             if why == ev.WHY_SCC:
-                self._lease_utc = 0
+                self._lease_utc = self._lease_ms = 0
                 if body["lease_s"]:
-                    self._lease_utc = self.sync.utc_ms(now_ms) + body["lease_s"] * 1000
+                    self._lease_ms = now_ms + body["lease_s"] * 1000
+                    self._lease_utc = self.sync.utc_ms(self._lease_ms)
             if self.gate.mask():
                 return self._begin(now_ms, O_OPEN, self.phase, msg, why)
             if why != ev.WHY_OUT and not self.gate.locked and (
@@ -145,7 +147,7 @@ class Operator(Panel):
         start_ms = self.sync.start_ms(now_ms, body["t_ms"])
         if not self.ready or self._engaged():
             e = ev.E_BUSY
-        elif target > 2 or not 40 <= body["dead_ms"] <= 5000 or self.moves_left(now_ms) <= 0:
+        elif target > 2 or not 40 <= body["dead_ms"] <= 2000 or self.moves_left(now_ms) <= 0:
             e = ev.E_LIMIT
         elif self.gate.locked or self.gate.mask() != 1 << self.phase:
             e = ev.E_INTERLOCK
@@ -322,9 +324,14 @@ class Operator(Panel):
         if self.gate.mask() or self._engaged() or self.gate.locked or not self.ready:
             return
         cfg = self.cfg
-        utc_ms = self.sync.utc_ms(now_ms)
-        if self.why == ev.WHY_SCC and self._lease_utc and utc_ms >= self._lease_utc:
-            self._lease_utc += _LEASE_AGAIN_MS      # if the gate refuses
+        if self._lease_utc and not self._lease_ms and self.sync.synchronised(now_ms):
+            # after a restart only UTC knows; from here on a clock step moves it no more
+            self._lease_ms = now_ms + max(self._lease_utc - self.sync.utc_ms(now_ms), 1)
+        if self.why == ev.WHY_SCC and self._lease_ms and now_ms >= self._lease_ms:
+            turn_ms = cfg["t_res_ms"] + cfg["t_base_ms"] + cfg["slot_i"] * cfg["t_slot_ms"]
+            if now_ms - self._good_ms < turn_ms:
+                return                  # it ended in an outage: not all at once, nor before t_res
+            self._lease_ms = now_ms + _LEASE_AGAIN_MS      # if the gate refuses
             self._begin(now_ms, O_CLOSE, self.phase, None, ev.WHY_LEASE)
         elif self.why in (ev.WHY_OUT, ev.WHY_OV):
             wait_ms = cfg["t_iso_ms"] + cfg["t_base_ms"] + slot_of(self.id, 32) * cfg["t_slot_ms"]
@@ -350,7 +357,7 @@ class Operator(Panel):
         self._say(now_ms, "meas", msg, {
             "u_dV": list(m.u_dv), "i_mA": self._on_phase(m.i_ma), "p_W": self._on_phase(m.p_w),
             "q_var": self._on_phase(m.q_var), "s_VA": self._on_phase(m.s_va), "f_mHz": m.f_mhz,
-            "e_Wh": m.e_import_mwh // 1000, "t_dC": None, "gnd": None, "dofc": None,
+            "e_Wh": self.e_wh, "t_dC": None, "gnd": None, "dofc": None,
             "ph": self.phase, "on": int(self.gate.mask() != 0), "fl": self.quality(now_ms)})
 
     def _reply_ub(self, now_ms, msg):

@@ -44,6 +44,7 @@ class Panel(Acu):
         self._tripped = 0          # reason of the local opening in force
         self._trip_seen = 0
         self._driven = 0           # 1: opened by the local rule, though no mirror says closed
+        self._lease_ms = 0         # end of the lease, monotonic; 0: none, or not known yet
         # slow tier's, known here because they are saved
         self._busy = None          # [what, until_ms, request, why] of the operation verified
         self._phs = None           # (start_ms, target, request) of a change that waits
@@ -54,9 +55,9 @@ class Panel(Acu):
     def _load_state(self):
         raw = self._record.load()
         mask = self.gate.mask()
-        if raw is None:
+        if raw is None or len(raw) != struct.calcsize(_STATE):
             self.why, self.phase, self.moves, self.day, self._lease_utc = ev.WHY_NONE, 0, 0, 0, 0
-            running = 0
+            running = int(raw is not None)      # of another version: what it locked is not known
         else:
             (self.why, self.phase, locked, running, self.moves, self.day,
              self._lease_utc) = struct.unpack(_STATE, raw)

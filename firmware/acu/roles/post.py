@@ -33,7 +33,6 @@ class Post(Acu):
         for k in range(len(members)):
             self.index[members[k]] = k
         self.via = cfg["via"] or ["-"] * len(members)
-        self.net.peers = set(members) | set(self.via) | {"scc"}
         self.slaves = SlaveNet(cfg["sc"], cfg["uc"], members, cfg["t_hb_ms"] * cfg["hb_missed"])
         self.centre = Centre(self)
         self._inputs = [1, 1, 0]        # ground present, cut-out active, over-temperature
@@ -51,6 +50,19 @@ class Post(Acu):
         self.scheduler.add("inputs", self._read_inputs, 1000, 3000)
 
     # -- nets
+
+    def accept(self, now_ms, topic, raw):
+        """Each speaks on his own topic only: nobody passes for another, nor for the centre."""
+        net = topic.split("/")          # slvg 1 man sc .. | mst sc scd .. | slv sc uc op ..
+        if net[2] == "man":
+            senders = ("scc",)
+        elif net[2] == "slv":
+            op = self.index.get(net[5], -1)
+            senders = (net[5],) if op >= 0 and self.via[op] == "-" else ()
+        else:
+            via = net[4]
+            senders = [via] + [m for m in self.members if self.via[self.index[m]] == via]
+        return self.net.receive(now_ms, raw, False, senders)
 
     def to_op(self, now_ms, op, t, body, c=0, ttl_ms=TTL_MS):
         """To one Operator, through its Sub-Coordinator or on our own Slave Net."""
@@ -75,6 +87,11 @@ class Post(Acu):
 
     def _give_time(self, now_ms, op):
         self.to_op(now_ms, op, "time", {"utc_ms": self.sync.utc_ms(now_ms), "src": "rtc"})
+
+    def _on_time(self, now_ms, msg):
+        """We give the time; nobody gives it to us."""
+        self.net.count_foreign()
+        self._count_drops(now_ms)
 
     def _time(self, now_ms):
         self.sync.set(now_ms, self.clock.utc_ms(), "rtc", now_ms)

@@ -76,7 +76,7 @@ class SubCoordinator(Acu):
                 self.log.add(now_ms, ev.BACK_AGAIN, self.slaves.members.index(member))
             self.net.pass_on(self._up + t, raw, spec[0], spec[1])
             return
-        if t == "time":
+        if t == "time" and msg["d"] in (self.id, "*"):
             self._on_time(now_ms, msg)
         if msg["d"] == "*" or msg["d"] in self.slaves.members:
             self.net.pass_on(self.slaves.topic(msg["d"], t), raw, spec[0], spec[1])
