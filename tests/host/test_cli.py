@@ -1,5 +1,7 @@
 """The slvg command: exit codes, what it writes, and that bad input never ends in a traceback."""
 import json
+import os
+import subprocess
 import sys
 import types
 
@@ -8,9 +10,11 @@ from typer.testing import CliRunner
 
 from acu import messages
 from host_sim.scenario import load
+from host_sim.scenario.figures import Check
 from host_sim.scenario.result import RunResult
 from host_sim.scenario.scc import Scc
-from slvg import panel
+from host_sim.vm.client import VmError
+from slvg import panel, show
 from slvg.cli import app
 from slvg.show import Pace
 
@@ -115,6 +119,52 @@ def test_bad_input_ends_with_2_and_one_line(shown, tmp_path):
         assert isinstance(done.exception, SystemExit), words
 
 
+def test_an_output_that_cannot_be_written_is_refused_before_the_run(shown, scenario, tmp_path):
+    both = tmp_path / "both"
+    for words in (("--json", tmp_path), ("--log", "/dev/full"), ("--csv", tmp_path / "no" / "f"),
+                  ("--log", "-"), ("--csv", "-"), ("--log", both, "--csv", both),
+                  ("--json", "/proc/self/nothing"), ("--log", tmp_path / ("x" * 300)),
+                  ("--csv", scenario)):
+        done = slvg("sim", scenario, *words)
+        assert (done.exit_code, done.output[:5]) == (2, "E132 "), words
+        assert done.output.count("\n") == 1
+    assert not both.exists()
+    assert slvg("sim", scenario, "--log", "/dev/null", "--quiet").exit_code == 0
+
+
+def test_a_disk_that_is_full_at_the_end_is_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", "from slvg.cli import main; main()", "check",
+             load.FILES / "assay.toml"], stdout=full, stderr=subprocess.PIPE, text=True,
+            check=False, env={"PYTHONPATH": os.pathsep.join(sys.path)})
+    assert (done.returncode, done.stderr[:5], done.stderr.count("\n")) == (2, "E133 ", 1)
+
+
+def test_the_end_of_a_picture_may_be_in_capitals(shown, scenario, tmp_path, monkeypatch):
+    monkeypatch.setattr("host_sim.scenario.plots.plot", lambda *what: what[2].write_text("drawn"))
+    assert slvg("sim", scenario, "--plot", tmp_path / "a.PNG").exit_code == 0
+    assert (tmp_path / "a.PNG").exists()
+
+
+def test_a_vm_that_stops_or_is_missing_is_one_line(scenario, monkeypatch, tmp_path):
+    def stops(*what, **more):
+        raise VmError("E134 the MicroPython VM ended")
+
+    fake = types.ModuleType("runner")
+    fake.run = stops
+    monkeypatch.setitem(sys.modules, "host_sim.scenario.runner", fake)
+    done = slvg("sim", scenario, "--vm")
+    assert (done.exit_code, done.output) == (2, "E134 the MicroPython VM ended\n")
+
+
+def test_check_of_a_folder_says_what_it_takes(tmp_path):
+    (tmp_path / "x.toml").mkdir()
+    for folder in (tmp_path, tmp_path / "x.toml"):
+        done = slvg("check", folder)
+        assert done.exit_code == 2 and "is a folder. Give a scenario" in done.output
+
+
 def test_check_runs_nothing_and_says_what_it_read(tmp_path):
     (tmp_path / "eu.json").write_text('{"id": "eu1", "role": "operator", "sc": "s", "uc": "u"}')
     for file in (load.FILES / "assay.toml", load.BOARDS / "pico_w_operator" / "board.json",
@@ -143,6 +193,17 @@ def test_the_drawing_has_a_row_for_each_customer_and_keeps_the_last_phase():
     rows = {line.split()[1]: line.split()[2:5] for line in text.splitlines() if " EU" in line}
     assert rows == {"EU1": ["●", "·", "·"], "EU2": ["·", "○", "·"]}
     assert "supply compliant" in text and "229.5" in text and "an event" in text
+
+
+def test_brackets_in_texts_are_shown_and_not_obeyed():
+    from rich.console import Console
+
+    console = Console(width=100, record=True, file=open("/dev/null", "w"))
+    console.print(panel.drawing(centre(), "a [red]b[/nothing]", 1, 2, []))
+    figure = dict.fromkeys(show._ROWS, "[/x]")
+    show.verdict(console, figure, [Check("panel [/a]", False, "[bold]c[/d]")])
+    text = console.export_text()
+    assert all(part in text for part in ("a [red]b[/nothing]", "[/x]", "[/a]", "[bold]c[/d]"))
 
 
 def test_pace_holds_back_to_real_time(monkeypatch):

@@ -31,6 +31,10 @@ def one(old, new):
     return said[0]
 
 
+def order(cmd, args):
+    return f'scc = {{ type = "sc.cmd", body = {{ cmd = "{cmd}", args = [{args}] }} }}'
+
+
 def board_complaint(tmp_path, change):
     board = json.loads((load.BOARDS / "pico_w_operator" / "board.json").read_text())
     change(board)
@@ -140,7 +144,51 @@ def test_own_settings_and_parts_of_an_acu_override_the_common_ones():
     ("2026-03-01T06", "2026-33-01T06", None),
     ('id = "eu2"', 'id = "eu2"\nuc = "uc7"',
      "E129 [acu 3] uc = 'uc7' is led by nobody. Did you mean uc0? There are: uc0."),
-    ('board = "pico_w_coordinator"', 'board = "pico_w_operator"\ncustomer = "c1"', None),
+    ('board = "pico_w_coordinator"', 'board = "pico_w_operator"', None),
+    ('board = "pico_w_coordinator"', 'board = "pico_w_coordinator"\ncustomer = "c1"',
+     "E121 [acu 1] customer means nothing to a coordinator. Remove it."),
+    ('customer = "c3"', 'customer = "c1"',
+     "E128 [acu 4] customer = 'c1' is already behind eu1. Give each operator its own."),
+    (LOST, 'set = { name = "adc.freeze", value = 1, acu = "eu1", channel = 15 }',
+     "E129 [event 1] [set] channel = 15 is none of eu1. There are: 0 ua, 1 ub, 2 uc, 3 ul, 4 i."),
+    (LOST, 'set = { name = "relay.weld", value = 1, acu = "cd", phase = "A" }',
+     "E129 [event 1] [set] acu = 'cd', the coordinator, has no relay.weld. There are: eu1, eu2, "
+     "eu3."),
+    (LOST, 'load_pct = { value = 50.0, acu = "cd" }', None),
+    (LOST, 'set = { name = "mirror.stuck", value = 1, acu = "cd", phase = "B" }', None),
+    (LOST, 'set = { name = "ground", value = 0, acu = "eu1" }',
+     "E129 [event 1] [set] acu = 'eu1', the operator, has no ground. There are: cd."),
+    (LOST, 'set = { name = "dofc", value = 0, acu = "eu1" }', None),
+    (LOST, 'set = { name = "temperature_dc", value = 0, acu = "eu1" }', None),
+    (LOST, 'set = { name = "dofc", value = 0, acu = "" }', None),
+    (LOST, 'clock = { step_ms = 5, acu = "" }',
+     "E129 [event 1] [clock] acu = '' is not in [[acu]]. There are: cd, eu1, eu2, eu3."),
+    (LOST, 'hang = { for_ms = 50, acu = "" }', None),
+    (LOST, 'link = { partition = true, acu = "" }', None),
+    (LOST, 'load_pct = { value = 50.0, acu = "" }', None),
+    (LOST, 'reboot = { acu = "" }', None),
+    (LOST, order("sv", '"eu1", 0, 0'),
+     "E129 [event 1] [scc] body cmd = 'sv' is no order. There are: lock, phs, "
+     "sw, tele, unlock."),
+    (LOST, order("sw", '"eu1"'),
+     "E126 [event 1] [scc] body args = ['eu1']: sw takes a list of 3."),
+    (LOST, order("lock", '"eu9"'), None),
+    (LOST, order("phs", '"eu1", 3'), None),
+    (LOST, order("sw", '"eu1", "on", 0'), None),
+    (LOST, order("tele", "1"), None),
+    (LOST, 'scc = { type = "sc.cmd", body = { cmd = "tele" } }', None),
+    (LOST, 'scc = { type = "cfg", body = { k = ["ub_en"], val = 1 } }', None),
+    (LOST, 'scc = { type = "cfg", body = { k = "id", val = "abc" } }', None),
+    ("z_pct = 4.0", "z_pct = 4.0\nu_v = 0.0", None),
+    ('"2026-03-01T06:00:00Z"', "2026-03-01",
+     "E127 start_utc = 2026-03-01 is no date with a time. Write 2026-03-01T06:00:00Z."),
+    ('"2026-03-01T06:00:00Z"', "06:00:00", None),
+    ('"2026-03-01T06:00:00Z"', "7", None),
+    ('"2026-03-01T06:00:00Z"', "1969-12-31T23:00:00Z",
+     "E123 start_utc = 1969-12-31T23:00:00+00:00 is out of bounds. Set 1970-01-02T00:00:00Z to "
+     "9998-12-31T00:00:00Z."),
+    ('"2026-03-01T06:00:00Z"', '"9999-12-31T23:59:59Z"', None),
+    ('panel_end = "OK A B C"', 'events = ["cd OUTT"]', None),
 ])
 def test_a_bad_entry_is_named_with_its_remedy(old, new, sentence):
     said = one(old, new)
@@ -169,6 +217,31 @@ def test_files_that_are_no_scenario(tmp_path):
         assert word in e.value.text
 
 
+def test_a_mark_of_the_byte_order_is_no_fault(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text("\ufeff" + ASSAY.read_text(), encoding="utf-8")
+    assert load.load(str(path)).sc == "sc1"
+
+
+def test_what_a_reader_cannot_take_is_a_sentence(tmp_path):
+    for name, content in (("x.json", '{"a":' + "[" * 100_000), ("x.toml", "a = " + "[" * 100_000),
+                          ("x.toml", "a = " + "9" * 5_000)):
+        path = tmp_path / name
+        path.write_text(content)
+        with pytest.raises(InputError, match="E120 x"):
+            (load.read_json if name == "x.json" else load.read_toml)(path)
+    for reader in (load.read_json, load.load_board, lambda path: load.load(str(path) + "/")):
+        with pytest.raises(InputError, match="is a folder. Give"):
+            reader(tmp_path)
+
+
+def test_more_controllers_than_the_vm_can_number_are_refused():
+    more = "".join(f'\n[[acu]]\nid = "s{n}"\nrole = "subcoordinator"\nuc = "u{n}"\n'
+                   'board = "pico_w_coordinator"\n' for n in range(252))
+    assert complaints(text=ASSAY.read_text() + more) == [
+        "E126 assay.toml: acu has too many entries. Give at most 255."]
+
+
 def test_a_board_with_a_fault_is_refused(tmp_path):
     cases = {
         "outputs": lambda b: b["outputs"].append(b["outputs"][0]),
@@ -176,6 +249,16 @@ def test_a_board_with_a_fault_is_refused(tmp_path):
         "rate_hz": lambda b: b.update(rate_hz=50),
         "i_peak_a": lambda b: b.update(i_peak_a=100),
         "ring_ms": lambda b: b.pop("ring_ms"),
+        "too fast": lambda b: b.update(rate_hz=11_430),
+        "pairs of others": lambda b: b.update(pairs=[[3, 4], [0, 1], [1, 2]]),
+        "pair of three": lambda b: b.update(pairs=[[3, 4, 0], [0, 1], [2, 0]]),
+        "order of channels": lambda b: b["channels"].reverse(),
+        "a channel more": lambda b: b["channels"].append({"name": "x", "meaning": ""}),
+        "phases": lambda b: b["outputs"].reverse(),
+        "two outputs": lambda b: b["outputs"].pop(),
+        "inputs": lambda b: b["inputs"].pop(),
+        "roles": lambda b: b["roles"].append("coordinator"),
+        "kind": lambda b: b.update(kind="post"),
     }
     for n, (key, change) in enumerate(cases.items()):
         folder = tmp_path / str(n)
@@ -191,9 +274,22 @@ def test_settings_of_one_controller(tmp_path):
         load.load_config(path)
     assert e.value.text == ("E107 eu1.json: t_out_ms = 20 is below its minimum of 100 ms. "
                             "Set 100 to 5000.")
+    path.write_text('{"id": "eu1", "role": "operator", "sc": "s", "uc": "u", "slot_i": 3, '
+                    '"slot_n": 3}')
+    with pytest.raises(InputError, match="slot_i = 3 is above its maximum"):
+        load.load_config(path)
     path.write_text("[]")
     with pytest.raises(InputError, match="one object"):
         load.load_config(path)
+
+
+def test_what_an_event_may_do_passes():
+    for new in ('set = { name = "adc.freeze", value = 1, acu = "cd", channel = 5 }',
+                'set = { name = "relay.weld", value = 1, acu = "eu1", phase = "A" }',
+                'set = { name = "dofc", value = 0, acu = "cd" }', order("tele", ""),
+                order("sw", '"eu1", 0, 60'), order("phs", '"eu1", 2'), order("lock", '"eu1"')):
+        assert complaints(LOST, new) == []
+    assert complaints('"2026-03-01T06:00:00Z"', "2026-03-01T06:00:00Z") == []
 
 
 def test_every_fault_of_the_world_can_be_set_and_no_other():
