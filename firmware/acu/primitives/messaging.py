@@ -12,7 +12,7 @@ TTL_MS = const(10_000)
 _FUTURE_MS = const(5_000)
 _SEEN = const(16)           # message numbers remembered for each sender
 _SENDERS = const(100)       # more than a circuit has
-_OUTBOX = const(24)         # QoS 1 messages kept while the link is down; the oldest goes first
+_OUTBOX = const(24)         # QoS 1 messages kept while the link is down; old telemetry goes first
 
 MALFORMED, FOREIGN, DOUBLED, STALE, REPLAYED, UNAUTHENTIC = 0, 1, 2, 3, 4, 5
 REASONS = ("MALFORMED", "FOREIGN", "DOUBLED", "STALE", "REPLAYED", "UNAUTHENTIC")
