@@ -159,5 +159,8 @@ def check(given):
                 key, len(full[key]), len(full["members"])))
     if len(set(full["members"])) != len(full["members"]):
         errors.append("E111 config: members names somebody twice. Remove one.")
+    if full["slot_i"] >= full["slot_n"]:
+        errors.append("E113 config: slot_i = %d is above its maximum of %d. Set 0 to %d." % (
+            full["slot_i"], full["slot_n"] - 1, full["slot_n"] - 1))
     errors.sort()
     return full, errors

@@ -31,7 +31,7 @@ FAULTS = {
 }
 _OWN_KIND = ("reboot", "link", "scc", "clock", "hang")   # all others are the world's
 # What the centre may order: how many arguments; 'tele' stands beside the table in the firmware.
-_ORDERS = {"tele": 0, **{cmd: n for cmd, (_, n) in centre._ORDERS.items()}}
+_ORDERS = {"tele": 0, **{cmd: n for cmd, (_, n) in centre.ORDERS.items()}}
 _LEASE_MAX_S = 31_536_000
 _LONGEST = 65_535        # a number of a message that is as long as it can get
 _UTC_MS = 10**14

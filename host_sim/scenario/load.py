@@ -114,9 +114,6 @@ def load_config(path: Path) -> dict:
     full, errors = acu_config.check(read_json(path))
     if errors:
         raise InputError([error.replace(" config: ", f" {path.name}: ", 1) for error in errors])
-    if full["slot_i"] >= full["slot_n"]:
-        raise InputError([f"E123 {path.name}: slot_i = {full['slot_i']} is above its maximum. "
-                          f"Set 0 to {full['slot_n'] - 1}, or raise slot_n."])
     return full
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from acu.primitives.measuring import _PAIRS
+from acu.primitives.measuring import PAIRS
 from acu.primitives.windows import F_MIN_MHZ
 from host_sim.world.spec import (
     AcuSpec,
@@ -296,7 +296,7 @@ class BoardForm(Form):
             if twice:
                 raise ValueError(f"the name {twice[0]} is given twice. Give each its own.")
         roles, channels, phases = _KINDS[self.kind]
-        pairs = [list(pair) for pair in _PAIRS[self.kind]]
+        pairs = [list(pair) for pair in PAIRS[self.kind]]
         for key, given, wanted in (
                 ("channels", [channel.name for channel in self.channels], list(channels)),
                 ("pairs", self.pairs, pairs),

@@ -35,7 +35,7 @@ from acu.primitives.windows import EVENT, F_MIN_MHZ, LONG, LOST, Windows
 HISTORY = const(16)  # half cycles that half() can look back
 _TICKS = const(0x3FFFFFFF)
 
-_PAIRS = {"post": ((0, 3), (1, 4), (2, 5)), "customer": ((3, 4), (0, 1), (2, 0))}
+PAIRS = {"post": ((0, 3), (1, 4), (2, 5)), "customer": ((3, 4), (0, 1), (2, 0))}
 
 
 class Measuring(Windows):
@@ -43,7 +43,7 @@ class Measuring(Windows):
     how much later than channel 0 it is sampled. un_dv, fn_mhz: nominal voltage and frequency."""
 
     def __init__(self, sampler, kind, cal, un_dv, fn_mhz):
-        pairs = _PAIRS[kind]
+        pairs = PAIRS[kind]
         n_v = 3 if kind == "post" else 4
         if sampler.pairs != pairs or sampler.rate_hz * 500 >= 127 * F_MIN_MHZ:
             raise ValueError("measuring: the sampler's pairs or rate do not fit a " + kind)

@@ -12,7 +12,7 @@ from acu import messages
 _WAIT_MS = const(3_000)      # for each answer of an Operator
 
 # order of the centre: (its number in SCC_CMD events, how many arguments)
-_ORDERS = {
+ORDERS = {
     "sw": (1, 3),        # [id, on, lease_s]
     "phs": (2, 2),       # [id, phase]
     "unlock": (3, 1),    # [id]: end of a lock-out or tag
@@ -93,9 +93,9 @@ class Centre:
             if cmd == "tele":
                 cd.telemetry.trigger()
                 e = ev.E_OK
-            elif cmd in _ORDERS:
+            elif cmd in ORDERS:
                 e = self._order(now_ms, cmd, args, msg)
-            number = 0 if cmd == "tele" else _ORDERS[cmd][0] if cmd in _ORDERS else -1
+            number = 0 if cmd == "tele" else ORDERS[cmd][0] if cmd in ORDERS else -1
             cd.log.add(now_ms, ev.SCC_CMD, number, max(e, 0))
             if e >= 0:
                 self._answer(now_ms, msg, e)
@@ -104,9 +104,9 @@ class Centre:
         self.say(now_ms, "sc.ack", {"ok": int(e == 0), "e": e}, request["c"])
 
     def _order(self, now_ms, cmd, args, msg):
-        """One of _ORDERS. -1: under way, answered later; else the error."""
+        """One of ORDERS. -1: under way, answered later; else the error."""
         cd = self._cd
-        if len(args) != _ORDERS[cmd][1] or args[0] not in cd.members:
+        if len(args) != ORDERS[cmd][1] or args[0] not in cd.members:
             return ev.E_UNKNOWN
         for value in args[1:]:
             if not isinstance(value, int):
