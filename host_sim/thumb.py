@@ -10,7 +10,7 @@ from pathlib import Path
 
 import capstone
 
-_BYTECODE, _NATIVE_PY, _ASM = 0, 1, 3
+_BYTECODE, _ASM = 0, 3
 
 
 class _Reader:

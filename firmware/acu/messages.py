@@ -13,6 +13,7 @@ from acu.config import valid_id
 _INT_END = const(1 << 53)
 FRAME_MAX = const(240)
 PAGE_MAX = const(480)     # meas, tele, ub.res
+LEASE_MAX_S = const(31_536_000)    # of sw.req: a year
 H_TAIL = const(24)        # ,"h":"0123456789abcdef"}
 PAGED = ("meas", "tele", "ub.res")
 
@@ -52,13 +53,13 @@ TABLE = {
 REQUESTS = ("cfg", "meas.req", "sw.req", "phs.req", "ub.req", "sc.cmd")
 
 
-def _text(value):
+def as_text(value):
     if value is None:
         return "null"
     if isinstance(value, str):
         return '"' + value + '"'
     if isinstance(value, (list, tuple)):
-        return "[" + ",".join([_text(v) for v in value]) + "]"
+        return "[" + ",".join([as_text(v) for v in value]) + "]"
     return str(value)
 
 
@@ -68,7 +69,7 @@ def _body(spec, body):
         key = spec[k]
         if key in body:
             value = body[key]
-            text = _body(_MEAS, value) if spec[k + 1] == "b" else _text(value)
+            text = _body(_MEAS, value) if spec[k + 1] == "b" else as_text(value)
             parts.append('"%s":%s' % (key, text))
     return "{" + ",".join(parts) + "}"
 

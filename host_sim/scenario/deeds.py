@@ -32,7 +32,6 @@ FAULTS = {
 _OWN_KIND = ("reboot", "link", "scc", "clock", "hang")   # all others are the world's
 # What the centre may order: how many arguments; 'tele' stands beside the table in the firmware.
 _ORDERS = {"tele": 0, **{cmd: n for cmd, (_, n) in centre.ORDERS.items()}}
-_LEASE_MAX_S = 31_536_000
 _LONGEST = 65_535        # a number of a message that is as long as it can get
 _UTC_MS = 10**14
 
@@ -146,7 +145,7 @@ class Deeds:
         if args[0] not in ids:
             hint = meant(str(args[0]), ids)
             return "E129", f" args = {args!r}: {args[0]!r} is no operator. {hint}"
-        highs = {"sw": (1, _LEASE_MAX_S), "phs": (2,)}.get(cmd, ())
+        highs = {"sw": (1, messages.LEASE_MAX_S), "phs": (2,)}.get(cmd, ())
         for value, high in zip(args[1:], highs, strict=True):
             if type(value) is not int or not 0 <= value <= high:
                 return "E123", f" args = {args!r}: {value!r} is no 0 to {high:_}. Set one."

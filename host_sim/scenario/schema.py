@@ -22,7 +22,6 @@ from host_sim.world.spec import (
 PHASES = "ABC"
 Phase = Literal["A", "B", "C"]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,16}$")]
-Flag = Annotated[int, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 PerUnit = Annotated[float, Field(ge=0, le=1.5)]
 DelayMs = Annotated[int, Field(ge=0, le=60_000)]

@@ -34,6 +34,12 @@ T_RELAY = const(2)
 T_STORE = const(4)
 T_CLOCK = const(8)
 
+# The four domain-related functions of a point of interface, as bits (spec smartlvgrid, Table 1).
+DRF_1 = const(1)    # sensing
+DRF_2 = const(2)    # measuring
+DRF_3 = const(4)    # on/off switching
+DRF_4 = const(8)    # phase switching
+
 
 def slot_of(name, n):
     """A stable number 0..n-1 from an identity: spreads Operators that act alone."""
@@ -41,12 +47,6 @@ def slot_of(name, n):
     for ch in name:
         h = (h * 33 + ord(ch)) & 0xFFFF
     return h % n
-
-# The four domain-related functions of a point of interface, as bits (spec smartlvgrid, Table 1).
-DRF_1 = const(1)    # sensing
-DRF_2 = const(2)    # measuring
-DRF_3 = const(4)    # on/off switching
-DRF_4 = const(8)    # phase switching
 
 
 class Acu:

@@ -67,7 +67,7 @@ class Centre:
         pages = [[]]
         left = room
         for row in rows:
-            size = len(messages._text(row)) + 1
+            size = len(messages.as_text(row)) + 1
             if size > left:
                 pages.append([])
                 left = room
@@ -121,7 +121,7 @@ class Centre:
             cd.loading.on_scc(op, False)
             cd._switch(now_ms, op, 1, 1, ev.WHY_SCC, 0, c)
         elif cmd == "sw":
-            if not 0 <= args[2] <= 31_536_000:
+            if not 0 <= args[2] <= messages.LEASE_MAX_S:
                 return ev.E_LIMIT
             cd.loading.on_scc(op, True)
             cd._switch(now_ms, op, 0, 0, ev.WHY_SCC, args[2], c)

@@ -5,6 +5,7 @@ the gate, is the fast tier in panel.py (spec smartlvgrid, 10, 11).
 """
 from micropython import const
 
+from acu import config, messages
 from acu import events as ev
 from acu.functions.averaging import Average
 from acu.primitives import phase_switching as ps
@@ -17,7 +18,6 @@ _SELECT_MS = const(2_000)     # from the answer to a select until the closing mu
 _DAY_MS = const(86_400_000)
 _WIN_MAX_MS = const(60_000)
 _REPLIES = const(8)
-_LEASE_MAX_S = const(31_536_000)
 _LEASE_AGAIN_MS = const(60_000)
 
 
@@ -100,7 +100,8 @@ class Operator(Panel):
             if body["on"] or self.measuring.half_u(self.phase) >= self._u_out_dv:
                 e = ev.E_AUTH if body["on"] else ev.E_LIMIT
                 return self._refuse(now_ms, msg, body["on"], 0, e)
-        if (not 0 <= body["why"] < len(ev.WHYS) or not 0 <= body["lease_s"] <= _LEASE_MAX_S
+        if (not 0 <= body["why"] < len(ev.WHYS)
+                or not 0 <= body["lease_s"] <= messages.LEASE_MAX_S
                 or body["t_ms"]):           # switching at another time than now is not offered
             return self._refuse(now_ms, msg, int(body["on"] != 0), 0, ev.E_LIMIT, body["sel"])
         if not body["on"]:
@@ -147,7 +148,8 @@ class Operator(Panel):
         start_ms = self.sync.start_ms(now_ms, body["t_ms"])
         if not self.ready or self._engaged():
             e = ev.E_BUSY
-        elif target > 2 or not 40 <= body["dead_ms"] <= 2000 or self.moves_left(now_ms) <= 0:
+        elif target > 2 or config.wrong("dead_ms", body["dead_ms"]) or (
+                self.moves_left(now_ms) <= 0):
             e = ev.E_LIMIT
         elif self.gate.locked or self.gate.mask() != 1 << self.phase:
             e = ev.E_INTERLOCK

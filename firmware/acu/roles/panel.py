@@ -44,8 +44,8 @@ class Panel(Acu):
         self._tripped = 0          # reason of the local opening in force
         self._trip_seen = 0
         self._driven = 0           # 1: opened by the local rule, though no mirror says closed
-        self._lease_ms = 0         # end of the lease, monotonic; 0: none, or not known yet
         # slow tier's, known here because they are saved
+        self._lease_ms = 0         # end of the lease, monotonic; 0: none, or not known yet
         self._busy = None          # [what, until_ms, request, why] of the operation verified
         self._phs = None           # (start_ms, target, request) of a change that waits
         self._load_state()
