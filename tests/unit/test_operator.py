@@ -1,6 +1,7 @@
 """The Operator on hand-fed doors: what a customer, a linesman or an attacker can do to it."""
 from acu import events as ev
 from acu.ports import CLOSE, OPEN
+from acu.primitives.recording import Record
 from tests.unit.cabinet import BOARD, A, B, C, Cabinet
 
 OPENING = [(0, OPEN), (1, OPEN), (2, OPEN)]
@@ -692,3 +693,26 @@ def test_a_heart_beat_says_where_the_customer_is_and_why():
 
 def test_the_cabinet_is_wired_as_the_firmware_expects():
     assert len(BOARD["channels"]) == 5 and len(BOARD["outputs"]) == 3
+
+
+def test_a_state_record_of_another_version_locks_out_and_does_not_stop_the_start():
+    """What it had locked is not known any more, so nothing is closed until somebody looked."""
+    c = opened()
+    state = Record(c.unit.store, "state")
+    state.load()
+    state.save(b"\x01\x02\x03")
+    again = cut(c).started()
+    assert again.acu.gate.locked == ev.WHY_RESET and again.said("LOCKOUT")
+    assert again.switch(1, 1) == ev.E_INTERLOCK and again.mask() == 0
+
+
+def test_a_lease_that_ended_in_an_outage_waits_for_restoration_and_its_turn():
+    """t_res 5 s and T_base 10 s by default: not everybody at once in the first good half cycle."""
+    c = Cabinet().started()
+    assert c.switch(0, why=3, lease_s=5) == 0
+    outage(c, 8000)
+    c.supply_dv = [2300] * 3
+    c.run(14_500)
+    assert c.mask() == 0
+    c.run(1_500)
+    assert c.mask() == 1 and c.said("CLOSED")[0].startswith("CLOSED why=LEASE")
