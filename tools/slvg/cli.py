@@ -3,14 +3,12 @@
 
 Reads arguments and files, calls the simulator, writes what was asked for; decides nothing itself.
 """
-import json
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -19,73 +17,21 @@ from host_sim.scenario import figures, load, logs
 from host_sim.scenario.complaints import InputError
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
+from slvg.output import JsonFile, bad_input, flat, writable, write_json
 from slvg.show import Drawn, Pace, Plain, verdict
+from slvg.study import study
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   rich_markup_mode="rich",
                   help="Firmware for low-voltage grid controllers on an emulated street. "
                        "Exit codes: 0 done, 1 an expectation was not met, 2 bad input.")
 
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help=(
-    "Write the figures as JSON; - is standard output."))]
+app.add_typer(study, name="study")
 
 
 class Level(StrEnum):
     wave = "wave"
     quantity = "quantity"
-
-
-def _bad_input(text: str) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(2)
-
-
-def _writable(outputs: dict[str, Path | None], name: str = "") -> None:
-    """A run of a minute must not end with a file that cannot be written. name: the input, which
-    no output may overwrite."""
-    taken = {Path(name).resolve(): "the scenario"} if name else {}
-    for option, path in outputs.items():
-        if path is None or option == "--json" and str(path) == "-":
-            continue
-        if str(path) == "-":
-            _bad_input(f"E132 {option} -: standard output is for the panel. Give a file.")
-        other = taken.get(path.resolve())
-        if other:
-            _bad_input(f"E132 {option} {path}: is the file of {other} too. Give each its own.")
-        trouble = _trouble(path)
-        if trouble:
-            _bad_input(f"E132 {option} {path}: {trouble}. Write elsewhere.")
-        taken[path.resolve()] = option
-
-
-def _trouble(path: Path) -> str:
-    """Why this file cannot be written, '' if it can; nothing is left of the trial."""
-    try:
-        if path.is_dir():
-            return "is a folder"
-        if not path.resolve().parent.is_dir():
-            return "its folder does not exist"
-        if path.is_fifo():       # opening it twice would end it for its reader
-            return "" if os.access(path, os.W_OK) else "permission denied"
-        new = not path.exists() and not path.is_symlink()
-        with path.open("ab") as file:
-            if path.is_char_device() and not file.isatty():
-                file.write(b"\n")    # /dev/full can be opened
-        if new:
-            path.unlink()
-    except OSError as e:
-        return (e.strerror or "cannot be written").lower()
-    return ""
-
-
-def _write_json(path: Path | None, what: dict) -> None:
-    if path is None:
-        return
-    text = json.dumps(what, indent=2) + "\n"
-    if str(path) == "-":
-        typer.echo(text, nl=False)
-    else:
-        path.write_text(text, encoding="utf-8")
 
 
 @app.command()
@@ -113,10 +59,10 @@ def sim(
     try:
         scenario = load.load(name)
     except InputError as e:
-        _bad_input(e.text)
+        bad_input(e.text)
     if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
-        _bad_input(f"E131 --plot {plot}: no kind of picture. End the name in .png, .svg or .pdf.")
-    _writable({"--plot": plot, "--csv": csv, "--log": log, "--json": json_file}, name)
+        bad_input(f"E131 --plot {plot}: no kind of picture. End the name in .png, .svg or .pdf.")
+    writable({"--plot": plot, "--csv": csv, "--log": log, "--json": json_file}, name)
     from host_sim.scenario.runner import run
 
     quiet = quiet or str(json_file) == "-"
@@ -128,7 +74,7 @@ def sim(
                          on_panel=view.on_panel, on_event=view.on_event,
                          on_progress=view.on_progress, pace=Pace(speed) if speed else None)
         except (InputError, NoMicroPython, VmError) as e:
-            _bad_input(str(e))
+            bad_input(str(e))
     figure = figures.figures(result, scenario)
     checks = figures.check(figure, scenario) + figures.check_events(result, scenario)
     if log is not None:
@@ -140,7 +86,7 @@ def sim(
 
         draw(result, scenario, plot)
     failed = [one for one in checks if not one.ok]
-    _write_json(json_file, figure | {"checks": [vars(one) for one in checks], "ok": not failed})
+    write_json(json_file, figure | {"checks": [vars(one) for one in checks], "ok": not failed})
     verdict(console, figure, checks)
     for one in failed:
         typer.echo(f"E140 {scenario.name}: expectation {one.name} not met: {one.text}", err=True)
@@ -148,28 +94,19 @@ def sim(
         raise typer.Exit(1)
 
 
-def _flat(what: dict, prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Names and values of nested figures: 'roles.operator.lines', 2796."""
-    for key, value in what.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
-
-
 @app.command()
 def bench(json_file: JsonFile = None) -> None:
     """Report the firmware's figures: heap, cycles of a kernel, time and allocation of a tick."""
-    _writable({"--json": json_file})
+    writable({"--json": json_file})
     from host_sim.bench import figures as bench_figures
 
     try:
         reached = bench_figures()
     except (InputError, NoMicroPython, VmError) as e:
-        _bad_input(str(e))
-    _write_json(json_file, reached)
+        bad_input(str(e))
+    write_json(json_file, reached)
     if str(json_file) != "-":
-        for key, value in _flat(reached):
+        for key, value in flat(reached):
             typer.echo(f"{key:<56} {value}")
 
 
@@ -187,7 +124,7 @@ def check(
         else:
             what = f"settings of {load.load_config(file)['id']}"
     except InputError as e:
-        _bad_input(e.text)
+        bad_input(e.text)
     typer.echo(f"{file}: good ({what})")
 
 
@@ -199,7 +136,7 @@ def reference(
     from slvg.reference import write
 
     if not folder.is_dir():
-        _bad_input(f"E132 {folder}: no such folder. Make it, or write elsewhere.")
+        bad_input(f"E132 {folder}: no such folder. Make it, or write elsewhere.")
     for path in write(folder):
         typer.echo(f"{path}: written")
 

@@ -1,0 +1,1 @@
+"""Studies: many runs, seeded; each gives one table of figures. Called by `slvg study`."""
