@@ -57,10 +57,18 @@ KEYS = {
     "moves_per_day": (4, 0, 100),
     "t_iso_ms": (900_000, 10_000, 86_400_000),
     "t_otemp_dc": (900, 300, 2_000),            # transformer over-temperature
+    # branch breaker: over-current for t_trip, short circuit at once
+    "i_trip_ma": (63_000, 1_000, 4_000_000),
+    "t_trip_ms": (1_000, 20, 60_000),
+    "i_shc_ma": (200_000, 2_000, 4_000_000),
+    "recl_shots": (1, 0, 3),                    # automatic reclosings before the lock-out
+    "t_recl_ms": (5_000, 500, 60_000),          # dead time before each: its customers open in it
+    "t_reclaim_ms": (30_000, 1_000, 180_000),   # a trip within it belongs to the same fault
 }
 REQUIRED = ("id", "role", "sc", "uc")
 
-_UNITS = {"dv": "0.1 V", "ms": "ms", "mhz": "mHz", "va": "VA", "pm": "per mille", "dc": "0.1 degC"}
+_UNITS = {"dv": "0.1 V", "ms": "ms", "mhz": "mHz", "va": "VA", "pm": "per mille", "ma": "mA",
+          "dc": "0.1 degC"}
 
 
 def unit(key):
@@ -162,5 +170,13 @@ def check(given):
     if full["slot_i"] >= full["slot_n"]:
         errors.append("E113 config: slot_i = %d is above its maximum of %d. Set 0 to %d." % (
             full["slot_i"], full["slot_n"] - 1, full["slot_n"] - 1))
+    if full.get("role") == "subcoordinator":
+        if full["i_shc_ma"] <= full["i_trip_ma"]:
+            errors.append("E114 config: i_shc_ma = %d is not above i_trip_ma. Set more than %d."
+                          % (full["i_shc_ma"], full["i_trip_ma"]))
+        low_ms = full["t_out_ms"] + 300         # by then its customers have opened
+        if full["t_recl_ms"] < low_ms:
+            errors.append("E115 config: t_recl_ms = %d is below t_out_ms + 300. Set %d to 60000."
+                          % (full["t_recl_ms"], low_ms))
     errors.sort()
     return full, errors

@@ -50,9 +50,17 @@ DOFC = const(41)
 OT = const(42)
 FAST_DEAD = const(43)
 NEUTRAL = const(44)
+OC = const(45)
+SHC = const(46)
+RECLOSE = const(47)
+RECLAIM = const(48)
+BRN_LOST = const(49)
+BRN_BACK = const(50)
+BRN_ON = const(51)
+BRN_TAMP = const(52)
 
-# number: (name, names of a, b, c). 'op' is an index into the Coordinator's member list, shown as
-# its id.
+# number: (name, names of a, b, c). 'op' is an index into the Coordinator's member list, 'br' the
+# place of a branch among its Sub-Coordinators.
 TABLE = {
     BOOT: ("BOOT", "boots", "cause", "on_mask"),
     SELFTEST: ("SELFTEST", "ok", "failed_mask", ""),
@@ -98,6 +106,14 @@ TABLE = {
     OT: ("OT", "t_dc", "lim_dc", ""),
     FAST_DEAD: ("FAST_DEAD", "late_ms", "n", ""),
     NEUTRAL: ("NEUTRAL", "u_max_dv", "u_min_dv", ""),
+    OC: ("OC", "ph_mask", "i_ma", "lim_ma"),
+    SHC: ("SHC", "ph_mask", "i_ma", "lim_ma"),
+    RECLOSE: ("RECLOSE", "shot", "u_min_dv", ""),
+    RECLAIM: ("RECLAIM", "", "", ""),
+    BRN_LOST: ("BRN_LOST", "br", "age_ms", ""),
+    BRN_BACK: ("BRN_BACK", "br", "boot", ""),
+    BRN_ON: ("BRN_ON", "br", "on", "why"),
+    BRN_TAMP: ("BRN_TAMP", "br", "dp_w", "dq_var"),
 }
 
 # Reasons of an opening, a closing, a refusal or an abort ('why').
@@ -113,8 +129,11 @@ WHY_RESET = const(8)    # found open after a reset
 WHY_STUCK = const(9)    # a contact did not move
 WHY_LOCAL = const(10)   # console or local lock
 WHY_VERIFY = const(11)  # could not be verified
+WHY_OC = const(12)      # over-current of a branch
+WHY_SHC = const(13)     # short circuit of a branch
+WHY_RECL = const(14)    # automatic reclosing of a branch, or its giving up
 WHYS = ("-", "OUT", "OV", "SCC", "PHS", "RECON", "TISO", "LEASE", "RESET", "STUCK", "LOCAL",
-        "VERIFY")
+        "VERIFY", "OC", "SHC", "RECL")
 
 # Errors `e` of acknowledgements (spec smartlvgrid, section 6).
 E_OK = const(0)

@@ -12,17 +12,17 @@ from acu.config import valid_id
 
 _INT_END = const(1 << 53)
 FRAME_MAX = const(240)
-PAGE_MAX = const(480)     # meas, tele, ub.res
+PAGE_MAX = const(480)     # of the types in PAGED
 LEASE_MAX_S = const(31_536_000)    # of sw.req: a year
 H_TAIL = const(24)        # ,"h":"0123456789abcdef"}
-PAGED = ("meas", "tele", "ub.res")
+PAGED = ("meas", "agg", "tele", "ub.res")
 
 # Kinds of a body value: i integer, u integer 0 to 127, f flag 0 or 1, n integer or null, a three
 # integers or null, s word, l list, b body of `meas`.
 _MEAS = ("u_dV", "a", "i_mA", "a", "p_W", "a", "q_var", "a", "s_VA", "a", "f_mHz", "i",
          "e_Wh", "i", "t_dC", "n", "gnd", "n", "dofc", "n", "ph", "n", "on", "n", "fl", "i")
 
-# type: (QoS, retained, command, body keys and kinds in order; a key after "?" may be absent)
+# type: (QoS, retained, command, body keys and kinds in order)
 TABLE = {
     "hello": (1, 1, 0, ("role", "s", "dom", "s", "fw", "s", "drf", "i", "ph", "u", "un_dV", "i",
                         "sw", "f", "boot", "i")),
@@ -33,6 +33,9 @@ TABLE = {
     "cfg.ack": (1, 0, 0, ("k", "s", "ok", "f", "e", "u")),
     "meas.req": (0, 0, 0, ("what", "i", "win_ms", "i")),
     "meas": (0, 0, 0, _MEAS),
+    # of a branch: its own readings, and a row [id, ph, on, s_VA, p_W, q_var, fl] for each Operator
+    "agg": (0, 0, 0, ("u_dV", "a", "i_mA", "a", "p_W", "a", "q_var", "a", "s_VA", "a", "on", "f",
+                      "fl", "i", "n_ok", "i", "n_all", "i", "ops", "l", "pg", "i", "pgs", "i")),
     "evt": (1, 0, 0, ("code", "s", "ph", "u", "val", "i", "lim", "i", "t0_ms", "i")),
     "sw.req": (1, 0, 1, ("on", "f", "sel", "f", "why", "u", "t_ms", "i", "lease_s", "i")),
     "sw.ack": (1, 0, 0, ("on", "f", "sel", "f", "ok", "f", "e", "u", "u_dV", "i")),
@@ -42,8 +45,9 @@ TABLE = {
     "ub.rep": (1, 0, 0, ("ph", "u", "sav_VA", "i", "smax_VA", "i", "p_W", "i", "q_var", "i",
                          "sw", "f", "nops", "u")),
     "ub.res": (1, 0, 0, ("ui0_m", "i", "ui1_m", "i", "moves", "l", "ok", "f", "e", "u")),
+    # ops: rows [id, ph, on, s_VA]; br: rows [id, on, silent, s_VA] of the branches
     "tele": (1, 0, 0, ("t0", "i", "tp", "b", "st", "i", "n_ok", "i", "n_all", "i", "ops", "l",
-                       "pg", "i", "pgs", "i")),
+                       "br", "l", "pg", "i", "pgs", "i")),
     "outage": (1, 1, 0, ("ph", "u", "t0_ms", "i", "dur_s", "i")),
     "restore": (1, 1, 0, ("ph", "u", "t0_ms", "i", "dur_s", "i")),
     "sc.cmd": (1, 0, 1, ("cmd", "s", "args", "l")),

@@ -19,3 +19,5 @@ from micropython import const
 CLOSE = const(1)
 OPEN = const(0)
 RELEASE = const(-1)
+
+FOREVER_MS = const(86_400_000)      # of a rest: nothing is due

@@ -35,6 +35,16 @@ def matches(topic_filter: str, topic: str) -> bool:
     return len(parts) == len(wanted)
 
 
+def _form(topic_filter: str) -> tuple:
+    """((levels before a final #, places of +, is there a #), the words between)"""
+    parts = topic_filter.split("/")
+    rest = parts[-1] == "#"
+    if rest:
+        parts.pop()
+    wild = tuple(k for k, part in enumerate(parts) if part == "+")
+    return (len(parts), wild, rest), tuple(part for part in parts if part != "+")
+
+
 class Bus:
     """delay_ms and jitter_ms: of every message; faults besides in links[node]."""
 
@@ -47,6 +57,9 @@ class Bus:
         self.links: dict[str, LinkState] = {}
         self._filters: dict[str, list] = {}
         self._retained: dict[str, bytes] = {}
+        # form of a filter -> its words -> nodes, and topic -> nodes; until somebody joins
+        self._forms: dict[tuple, dict] = {}
+        self._routes: dict[str, list] = {}
         self._queue: list = []
         self._n = 0
         self.lost = 0
@@ -55,12 +68,16 @@ class Bus:
         """(Re)connects a node; retained messages are sent to it anew."""
         self.links.setdefault(node, LinkState())
         self._filters[node] = list(filters)
+        self._routes.clear()
+        self._forms.clear()
         for topic in sorted(self._retained):
             if any(matches(f, topic) for f in filters):
                 self._send(t_us, node, topic, self._retained[topic])
 
     def leave(self, node: str):
         self._filters.pop(node, None)
+        self._routes.clear()
+        self._forms.clear()
 
     def up(self, node: str) -> bool:
         return not self.links[node].partition
@@ -73,10 +90,31 @@ class Bus:
         if retain:
             self._retained[topic] = payload
         copies = 2 if self._hit(link.dup_pct) else 1
-        for node in sorted(self._filters):
-            if any(matches(f, topic) for f in self._filters[node]):
-                for _ in range(copies):
-                    self._send(t_us + link.delay_ms * 1000, node, topic, payload)
+        for node in self._routes.get(topic) or self._listeners(topic):
+            for _ in range(copies):
+                self._send(t_us + link.delay_ms * 1000, node, topic, payload)
+
+    def _listeners(self, topic: str) -> list:
+        """Who has subscribed this topic, in order of names. Filters of the same form (length,
+        places of their wildcards) are one table, so that a thousand nodes cost no thousand
+        comparisons."""
+        if not self._forms:
+            for node, filters in self._filters.items():
+                for one in filters:
+                    form, key = _form(one)
+                    self._forms.setdefault(form, {}).setdefault(key, set()).add(node)
+        parts = topic.split("/")
+        found: set = set()
+        for (length, wild, rest), table in self._forms.items():
+            if len(parts) == length or (rest and len(parts) >= length):
+                found |= table.get(tuple([parts[k] for k in range(length) if k not in wild]),
+                                   set())
+        self._routes[topic] = sorted(found)
+        return self._routes[topic]
+
+    def next_us(self) -> int | None:
+        """When the next message arrives."""
+        return self._queue[0][0] if self._queue else None
 
     def deliver(self, t_us: int) -> dict:
         """{node: [(topic, payload)]} of what has arrived by now, in order of arrival."""

@@ -41,6 +41,10 @@ class SimClock:
     def ticks_us(self):
         return self._ticks
 
+    def us_of(self, now_ms):
+        """Time of the run at which now_ms() says so."""
+        return self._boot_us + now_ms * 1000
+
     def utc_ms(self):
         return self._utc0_ms + self._t_us // 1000 + self.error_ms
 

@@ -7,21 +7,22 @@ from host_sim.waveform.twin import TwinSampler
 
 class Firmware:
     """ask(acu id, k0, n, phase, step, out): quantity-level sums. twin: kernels by their numpy
-    twin."""
+    twin. rests: see Unit."""
 
     python = "cpython"
+    pulls = False       # True: fetches the codes itself, see twinned.py
 
-    def __init__(self, specs, ask, twin=True):
+    def __init__(self, specs, ask, twin=True, rests=True):
         ring = TwinSampler if twin else RingSampler
         self.units = {}
         for spec in specs:
             def asking(*args, name=spec["id"]):
                 ask(name, *args)
 
-            self.units[spec["id"]] = Unit(spec, ring, asking)
+            self.units[spec["id"]] = Unit(spec, ring, asking, rests=rests)
 
     def boot(self, acu_id, t_us, levels, up):
-        """(topic filters, drives, published, lines)"""
+        """The topic filters that it subscribes."""
         return self.units[acu_id].boot(t_us, levels, up)
 
     def off(self, acu_id):
@@ -36,7 +37,7 @@ class Firmware:
 
     def instant(self, t_us, slow, work):
         """work: [(acu id, frames, levels, messages, up)] in the order of ids.
-        Returns [(drives, published, lines)] likewise."""
+        Returns [(drives, published, lines, wake_us)] likewise (Unit.instant)."""
         return [self.units[name].instant(t_us, frames, levels, messages, slow, up)
                 for name, frames, levels, messages, up in work]
 

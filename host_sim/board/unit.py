@@ -13,22 +13,29 @@ from host_sim.board.doors import (
     SimWatchdog,
     SumsSampler,
 )
+from host_sim.board.measuring import SimMeasuring
 
 
 class Unit:
     """spec: id, board, config, level ('wave' or 'quantity'), utc0_ms. ring: class of the wave
     sampler. ask(k0, n, phase, step, out): sums of this controller's present block, at quantity
-    level."""
+    level. measuring: SimMeasuring or a class of its kind. rests: the slow tier is left out where
+    the firmware says that it has nothing to do; the log is the same (tests/scenario/test_rest)."""
 
-    def __init__(self, spec, ring, ask):
+    def __init__(self, spec, ring, ask, measuring=SimMeasuring, rests=True):
         self.spec = spec
+        self.measuring = measuring
         self._ring = ring
         self._ask = ask
+        self._rests = rests
         self.store = SimStore()
         self.clock = SimClock(spec["utc0_ms"])
         self.acu = None
         self.link = None
         self.hang_until_us = 0      # fault: the slow tier does not run until then
+        self.wake_ms = 0            # it rests until then, in the controller's own time
+        self.passes = 0             # of the slow tier so far
+        self._stirred = False       # an input or the link has changed since the last pass
         self._seq = 0
 
     def boot(self, t_us, levels, up=True):
@@ -49,6 +56,7 @@ class Unit:
         self.link = SimLink()
         self.link.up = up
         self.watchdog = SimWatchdog(self.clock)
+        self.wake_ms = 0
         self._seq = 0
         self.acu = app.build(board, self.spec["config"], self)
         return self.link.filters
@@ -57,28 +65,60 @@ class Unit:
         self.acu = None
 
     def _levels(self, levels):
+        now = self.switchgear.levels
         for k in range(len(levels)):
-            self.switchgear.levels[k] = levels[k]
+            if now[k] != levels[k]:
+                now[k] = levels[k]
+                self._stirred = True
 
     def instant(self, t_us, frames, levels, messages, slow, up):
-        """frames: bytes of ADC codes, or at quantity level how many. messages: [(topic, payload)].
-        Returns (drives, published, event lines)."""
+        """frames: bytes of ADC codes, or at quantity level how many, or at phasor level a reading
+        or None (measuring.py). messages: [(topic, payload)]. Returns (drives, published, event
+        lines, wake_us): the controller may stay uncalled until wake_us; 0: not at all."""
+        self.feed(t_us, frames, levels, up)
+        self.acu.fast(self.clock.ticks_us())
+        return self.finish(t_us, messages, slow)
+
+    def feed(self, t_us, frames, levels, up):
+        """What the doors show from now on."""
+        self.show(t_us, levels, up)
+        if isinstance(frames, int):
+            self.acu.measuring.frames()
+            self.sampler.block(frames)
+        elif isinstance(frames, bytes):
+            self.acu.measuring.frames()
+            self.sampler.push(frames)
+        else:
+            self.acu.measuring.read(frames)
+
+    def show(self, t_us, levels, up):
+        """The doors but for the sampler."""
         self.clock.set(t_us)
         self._levels(levels)
-        self.link.up = up
-        if isinstance(frames, int):
-            self.sampler.block(frames)
-        else:
-            self.sampler.push(frames)
+        if up != self.link.up:
+            self.link.up = up
+            self._stirred = True
+
+    def finish(self, t_us, messages, slow):
+        """The slow tier, if it is its turn, and what has come of this instant."""
         acu = self.acu
-        acu.fast(self.clock.ticks_us())
         if slow and t_us >= self.hang_until_us:
-            for topic, payload in messages:
-                acu.on_message(topic, payload)
-            acu.slow(self.clock.now_ms())
+            now_ms = self.clock.now_ms()
+            if messages or now_ms >= self.wake_ms or self._stirred or acu.stirred():
+                if self.wake_ms:
+                    acu.rested(now_ms)
+                for topic, payload in messages:
+                    acu.on_message(topic, payload)
+                acu.slow(now_ms)
+                self.passes += 1
+                self._stirred = False
+                rest_ms = acu.rest_ms(now_ms) if self._rests else 0
+                self.wake_ms = now_ms + rest_ms if rest_ms > 0 else 0
+            else:
+                self.watchdog.feed()    # a main loop that sleeps in pieces does
         if self.watchdog.starved():
             self.hang_until_us = 0
-            self.boot(t_us, levels, up)
+            self.boot(t_us, list(self.switchgear.levels), self.link.up)
             acu = self.acu
         sent = self.link.sent
         if sent:
@@ -90,4 +130,5 @@ class Unit:
                 if row[0] > self._seq:
                     lines.append(log.line(row))
             self._seq = log.seq
-        return self.switchgear.take_drives(), sent, lines
+        wake_us = self.clock.us_of(self.wake_ms) if self.wake_ms else 0
+        return self.switchgear.take_drives(), sent, lines, wake_us

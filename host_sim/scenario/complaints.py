@@ -13,6 +13,7 @@ _UNITS = {
     "mhz": "mHz", "hz": "Hz", "pct": "%", "pm": "per mille", "pu": "per unit",
     "dc": "0.1 degC", "lsb": "codes", "x": "times rated", "utc": "UTC",
 }
+_LISTED = 30     # names in a remedy
 _WRONG_TYPE = {
     "int_type": "a whole number", "float_type": "a number", "string_type": "a text in quotes",
     "bool_type": "true or false", "list_type": "a list [...]", "dict_type": "a table",
@@ -75,6 +76,13 @@ def meant(word: str, known) -> str:
     near = nearest(word, known)
     hint = f"Did you mean {near}? " if near else ""
     return f"{hint}There are: {choices(known)}."
+
+
+def few(word: str, known) -> str:
+    """The same where there may be hundreds."""
+    text = meant(word, known)
+    return text if len(known) <= _LISTED else \
+        text.partition("There are: ")[0] + f"There are {len(known)}."
 
 
 def place(loc, is_table: bool) -> str:

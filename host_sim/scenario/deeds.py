@@ -11,13 +11,14 @@ from pydantic import BaseModel
 from acu import config as acu_config
 from acu import messages
 from acu.roles import centre
-from host_sim.scenario.complaints import Complaints, choices, meant
+from host_sim.scenario.complaints import Complaints, choices, few, meant
 from host_sim.scenario.plan import Event
 from host_sim.scenario.schema import PHASES, EventForm, ScenarioForm
+from host_sim.world.grid.network import buses_of
 
 # Faults that a scenario may set (world/faults): what each needs besides its value, the kind of
 # board that has such a part, and its bounds.
-FAULTS = {
+FAULTS: dict[str, tuple[str, str, float, float]] = {
     "relay.weld": ("acu phase", "customer", 0, 1),
     "relay.no_close": ("acu phase", "customer", 0, 1),
     "mirror.stuck": ("acu phase", "customer", 0, 1),
@@ -28,7 +29,13 @@ FAULTS = {
     "ground": ("acu", "post", 0, 1),
     "dofc": ("acu", "post", 0, 1),
     "temperature_dc": ("acu", "post", -400, 1_500),
+    "line.open": ("line", "", 0, 1),
+    "neutral.cut": ("line", "", 0, 1),
+    "bus.fault": ("bus phase", "", 0, 1),
 }
+_GRID = ("line.open", "neutral.cut", "bus.fault")
+_MAY = {"bus.fault": ("to", "ohm")}                       # what such a fault need not say
+_PLACE = ("acu", "phase", "channel", "line", "bus", "to", "ohm")
 _OWN_KIND = ("reboot", "link", "scc", "clock", "hang")   # all others are the world's
 # What the centre may order: how many arguments; 'tele' stands beside the table in the firmware.
 _ORDERS = {"tele": 0, **{cmd: n for cmd, (_, n) in centre.ORDERS.items()}}
@@ -39,11 +46,14 @@ _UTC_MS = 10**14
 class Deeds:
     """boards: ACU id -> its board, {} if that is wrong itself."""
 
-    def __init__(self, form: ScenarioForm, boards: dict[str, dict], complaints: Complaints):
+    def __init__(self, form: ScenarioForm, boards: dict[str, dict], complaints: Complaints,
+                 network: Any = None):
         self._run_s = form.run_s
         self._boards = boards
         self._role = {a.id: a.role for a in form.acu}
         self._wrong = complaints
+        self._lines = {line.name: line.phases for line in network.lines} if network else {}
+        self._buses = buses_of(network) if network else {}
 
     def event(self, n: int, form: EventForm) -> Event:
         kind = form.kinds()[0]
@@ -78,16 +88,24 @@ class Deeds:
                             f" is no fault. {meant(name, FAULTS)}")
             return
         needs, kind, low, high = FAULTS[name]
+        if name in _GRID and not self._buses:
+            self._wrong.add("E129", f"{where} name = {name!r}",
+                            " is for a street with a [feeder].")
+            return
+        if name.startswith(("relay.", "mirror.")) and self._kind(args.get("acu", "")) == "branch":
+            needs, kind = "acu", "branch"        # one mechanism moves its three poles
         value = args["value"]
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not low <= value <= high:
             self._wrong.add("E123", f"{where} value = {value!r}",
                             f" is outside the bounds of {name}. Set {low:_} to {high:_}.")
-        for key in ("acu", "phase", "channel"):
+        for key in _PLACE:
             if key in needs.split() and key not in args:
                 self._wrong.add("E122", f"{where} {key}", f" is missing; {name} needs it. Add it.")
-            elif key not in needs.split() and key in args:
+            elif key not in (*needs.split(), *_MAY.get(name, ())) and key in args:
                 self._wrong.add("E121", f"{where} {key}", f" means nothing to {name}. Remove it.")
+        if name in _GRID:
+            self._place(where, name, args)
         if known and "acu" in args and "acu" in needs.split():
             self._target(where, name, kind, args)
         if "phase" in args:
@@ -96,8 +114,8 @@ class Deeds:
     def _target(self, where: str, name: str, kind: str, args: dict) -> None:
         """The ACU is known; has it the part that is to fail?"""
         acu = args["acu"]
-        if kind and kind != _kind(self._role[acu]):
-            able = [one for one, role in self._role.items() if _kind(role) == kind]
+        if kind and kind != self._kind(acu):
+            able = [one for one in self._role if self._kind(one) == kind]
             self._wrong.add("E129", f"{where} acu = {acu!r}",
                             f", the {self._role[acu]}, has no {name}. There are: {choices(able)}.")
         channels = [c["name"] for c in self._boards[acu].get("channels", ())]
@@ -105,6 +123,34 @@ class Deeds:
             there = ", ".join(f"{k} {channel}" for k, channel in enumerate(channels))
             self._wrong.add("E129", f"{where} channel = {args['channel']}",
                             f" is none of {acu}. There are: {there}.")
+
+    def _place(self, where: str, name: str, args: dict) -> None:
+        """The line, or the bus with its conductors, is in the network?"""
+        line, bus = args.get("line"), args.get("bus")
+        if line is not None and self._in_network(f"{where} line", line, self._lines) \
+                and name == "neutral.cut" and "N" not in self._lines[line]:
+            self._wrong.add("E129", f"{where} line = {line!r}", " has no neutral of its own.")
+        if bus is None or not self._in_network(f"{where} bus", bus, self._buses):
+            return
+        phase, to = args.get("phase"), args.get("to", "N")
+        for conductor in (phase, to):
+            if conductor in ("A", "B", "C") and conductor not in self._buses[bus]:
+                self._wrong.add("E129", f"{where} bus = {bus!r}", f" has no phase {conductor}.")
+        if phase == to:
+            self._wrong.add("E127", f"{where} to = {to!r}",
+                            " is the phase itself. Choose another.")
+
+    def _in_network(self, where: str, one: str, known: dict) -> bool:
+        if one not in known:
+            self._wrong.add("E129", f"{where} = {one!r}",
+                            f" is not in the network. {few(one, known)}")
+        return one in known
+
+    def _kind(self, acu: str) -> str:
+        """Kind of the board of this ACU; of one without, what its role has."""
+        role = self._role.get(acu, "")
+        return self._boards.get(acu, {}).get("kind") or ("customer" if role == "operator" else
+                                                         "post")
 
     def _message(self, where: str, t: str, body: dict) -> None:
         keys = messages.TABLE[t][3][::2]
@@ -141,16 +187,14 @@ class Deeds:
             return "E126", f" args = {args!r}: {cmd} takes a list of {_ORDERS[cmd]}."
         if cmd == "tele":
             return None
-        ids = [one for one, role in self._role.items() if role == "operator"]
+        branches = [one for one in self._role if self._kind(one) == "branch"] if cmd != "phs" \
+            else []
+        ids = [one for one, role in self._role.items() if role == "operator"] + branches
         if args[0] not in ids:
-            hint = meant(str(args[0]), ids)
-            return "E129", f" args = {args!r}: {args[0]!r} is no operator. {hint}"
+            what = "operator or branch" if branches else "operator"
+            return "E129", f" args = {args!r}: {args[0]!r} is no {what}. {few(str(args[0]), ids)}"
         highs = {"sw": (1, messages.LEASE_MAX_S), "phs": (2,)}.get(cmd, ())
         for value, high in zip(args[1:], highs, strict=True):
             if type(value) is not int or not 0 <= value <= high:
                 return "E123", f" args = {args!r}: {value!r} is no 0 to {high:_}. Set one."
         return None
-
-
-def _kind(role: str) -> str:
-    return "customer" if role == "operator" else "post"

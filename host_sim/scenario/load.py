@@ -16,6 +16,7 @@ from acu import config as acu_config
 from acu import events as acu_events
 from host_sim.scenario.complaints import Complaints, InputError, choices, meant, sentences
 from host_sim.scenario.deeds import Deeds
+from host_sim.scenario.feeder import Feeder, spec_of
 from host_sim.scenario.plan import Acu, Event, Network, Scenario
 from host_sim.scenario.schema import (
     PHASES,
@@ -24,14 +25,15 @@ from host_sim.scenario.schema import (
     FrontEnd,
     Relay,
     ScenarioForm,
+    Zoom,
 )
 from host_sim.world.spec import (
     AcuSpec,
-    CustomerSpec,
     FrontEndSpec,
     RelaySpec,
     SourceSpec,
     StreetSpec,
+    ZoomSpec,
 )
 
 FILES = Path(__file__).resolve().parent / "files"
@@ -43,6 +45,8 @@ _FROM_STRUCTURE = ("id", "role", "sc", "uc", "members", "prio", "via", "slot_i",
 # Years that the log can write, with room on both sides for clocks that are set wrong.
 _FIRST_UTC_MS = round(datetime(1970, 1, 2, tzinfo=UTC).timestamp() * 1000)
 _LAST_UTC_MS = round(datetime(9998, 12, 31, tzinfo=UTC).timestamp() * 1000)
+
+_I_MAX_MA = 5_000_000     # of a channel, as in schema.BoardForm
 
 F = TypeVar("F", bound=BaseModel)
 
@@ -117,10 +121,24 @@ def load_config(path: Path) -> dict:
     return full
 
 
-def load(name: str) -> Scenario:
-    """The scenario of this name or file."""
+def load(name: str, feeder: str = "") -> Scenario:
+    """The scenario of this name or file; feeder: another network, with its own profiles, in the
+    place of the scenario's. What the scenario expects of figures is its own network's then."""
     path = find(name)
-    return build(read_toml(path), path)
+    given = read_toml(path)
+    if feeder:
+        table = given.get("feeder")
+        if not isinstance(table, dict):
+            raise InputError([f"E121 {path.name}: --feeder needs a scenario with a [feeder]. "
+                              "Try street55."])
+        profiles = {"profiles": "network"} if "profiles" in table else {}
+        kept = {k: v for k, v in table.items() if k not in ("customers", "seed", "neutral")}
+        if isinstance(kept.get("branches"), list):
+            kept["branches"] = len(kept["branches"])
+        given["feeder"] = kept | {"network": str(Path(feeder).resolve())} | profiles
+        expect = given.pop("expect", {})
+        given["expect"] = {"never": expect["never"]} if "never" in expect else {}
+    return build(given, path)
 
 
 def build(given: dict, path: Path) -> Scenario:
@@ -143,6 +161,8 @@ class _Builder:
         self.file = path.name
         self.folder = path.resolve().parent
         self.wrong = Complaints(path.name)
+        self.feeder = Feeder(form, self.folder, self.wrong)
+        self.kinds: dict[str, str] = {}     # ACU id -> kind of its board
         self.acu_ids = [a.id for a in form.acu]
         self.customer_ids = [c.id for c in form.customer]
         self.operators = [a for a in form.acu if a.role == "operator"]
@@ -160,12 +180,14 @@ class _Builder:
         front = form.front_end.model_dump(exclude_unset=True)
         relay = form.relay.model_dump(exclude_unset=True)
         parts = [self._acu(n, a, front, relay) for n, a in enumerate(form.acu, 1)]
-        deeds = Deeds(form, {acu.id: acu.board for acu, _ in parts}, self.wrong)
+        deeds = Deeds(form, {acu.id: acu.board for acu, _ in parts}, self.wrong,
+                      self.feeder.network)
         events: list[Event] = [deeds.event(n, e) for n, e in enumerate(form.event, 1)]
         self._expect()
         if self.wrong.all:
             raise InputError(self.wrong.all)
         parts.sort(key=lambda part: part[0].id)
+        zoom = form.zoom or Zoom()
         source = form.source.model_dump()
         source["harmonics_pct"] = tuple((int(n), pct) for n, pct in form.source.harmonics_pct)
         return Scenario(
@@ -174,14 +196,15 @@ class _Builder:
             sc=form.sc,
             street=StreetSpec(
                 source=SourceSpec(**source),
-                customers=tuple(CustomerSpec(**{**c.model_dump(), "phase": PHASES.index(c.phase)})
-                                for c in form.customer),
+                customers=tuple(spec_of(c) for c in form.customer),
                 acus=tuple(spec for _, spec in parts),
+                feeder=self.feeder.network, profiles_kw=self.feeder.profiles_kw,
                 **form.street.model_dump()),
             acus=tuple(acu for acu, _ in parts),
             network=Network(**form.network.model_dump()),
             events=tuple(sorted(events, key=lambda e: e.t_us)),
-            expect=form.expect)
+            expect=form.expect,
+            zoom=ZoomSpec(**{**zoom.model_dump(), "acus": tuple(zoom.acus)}))
 
     def _unique(self, table: str, ids: list[str]) -> None:
         for n, one in enumerate(ids, 1):
@@ -223,18 +246,35 @@ class _Builder:
     def _acu(self, n: int, form: AcuForm, front: dict, relay: dict) -> tuple[Acu, AcuSpec]:
         where = f"[acu {n}]"
         board = self._board(where, form)
+        self.kinds[form.id] = board.get("kind", "")
         self._behind(where, n, form)
         config = self._config(where, form)
         front = {**front, **self._part(FrontEnd, f"{where} [front_end]", form.front_end)}
         relay = {**relay, **self._part(Relay, f"{where} [relay]", form.relay)}
         customer = form.customer or ""
+        if form.ct_x > 1 and board:
+            board = self._with_transformers(where, board, form.ct_x)
         spec = AcuSpec(
             id=form.id, kind=board.get("kind", ""), customer=customer, holdup_ms=form.holdup_ms,
             rate_hz=board.get("rate_hz", 0), u_peak_v=board.get("u_peak_dv", 0) / 10,
-            i_peak_a=board.get("i_peak_ma", 0) / 1000,
+            i_peak_a=board.get("i_peak_ma", 0) / 1000, line=form.line, behind=self._under(form),
             front_end=FrontEndSpec(**front, slot_ns=board.get("slot_ns", 0)),
             relay=RelaySpec(**relay))
         return Acu(form.id, form.role, customer, board, config), spec
+
+    def _with_transformers(self, where: str, board: dict, ct_x: int) -> dict:
+        """The board behind current transformers of this ratio."""
+        if board["i_peak_ma"] * ct_x > _I_MAX_MA:
+            self.wrong.add("E123", f"{where} ct_x = {ct_x}", " is above its maximum on this board."
+                           f" Set 1 to {_I_MAX_MA // board['i_peak_ma']}.")
+        limits = {**board["limits"], "i_max_ma": board["limits"]["i_max_ma"] * ct_x}
+        return {**board, "i_peak_ma": board["i_peak_ma"] * ct_x, "limits": limits}
+
+    def _under(self, form: AcuForm) -> tuple:
+        """Customers behind this Sub-Coordinator's breaker, on a street without lines."""
+        if form.role != "subcoordinator" or self.form.feeder is not None:
+            return ()
+        return tuple(a.customer for a in self.operators if a.uc == form.uc and a.customer)
 
     def _behind(self, where: str, n: int, form: AcuForm) -> None:
         """An Operator has one customer of his own, the others have none."""
@@ -291,6 +331,8 @@ class _Builder:
             given |= {"members": [a.id for a in below], "prio": [a.prio for a in below]}
             if form.role == "coordinator":
                 given["via"] = [self.leaders.get(a.uc, "-") for a in below]
+        if form.role == "subcoordinator":
+            self._line(where, form)
         given.setdefault("un_dv", round(self.form.street.un_v * 10))
         given.setdefault("sr_va", self.form.source.rating_va)
         full, errors = acu_config.check(given)
@@ -299,6 +341,16 @@ class _Builder:
             table = self._config_of(form, key)
             self.wrong.once(error.replace(" config: ", f" {self.file}: {table} ", 1))
         return full
+
+    def _line(self, where: str, form: AcuForm) -> None:
+        """A breaker on a feeder stands in a line; nothing else does."""
+        if self.form.feeder is None or self.kinds[form.id] != "branch":
+            if form.line:
+                self.wrong.add("E121", f"{where} line",
+                               " is for a branch board on a street with a [feeder]. Remove it.")
+        elif not form.line:
+            self.wrong.add("E122", f"{where} line", " is missing. Name the line that its breaker "
+                                                    "opens.")
 
     def _config_of(self, form: AcuForm, key: str) -> str:
         """The table that this setting of an ACU was written in."""
@@ -316,6 +368,8 @@ class _Builder:
                 self.wrong.known(where, move[0], "acu", operators)
         for one in expect.reconnect_order or []:
             self.wrong.known("[expect] reconnect_order", one, "acu", operators)
+        for one in self.form.zoom.acus if self.form.zoom else ():
+            self.wrong.known("[zoom] acus", one, "acu", self.acu_ids)
         names = [name for name, *_ in acu_events.TABLE.values()]
         for line in expect.events:
             who, _, name = line.partition(" ")

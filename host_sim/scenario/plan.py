@@ -2,7 +2,7 @@
 from dataclasses import dataclass, field
 
 from host_sim.scenario.schema import ExpectForm
-from host_sim.world.spec import StreetSpec
+from host_sim.world.spec import StreetSpec, ZoomSpec
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,21 @@ class Scenario:
     seed: int
     run_us: int
     start_utc_ms: int
-    level: str                      # 'wave' or 'quantity'
+    level: str                      # 'wave', 'quantity' or 'phasor'
     sc: str
     street: StreetSpec
     acus: tuple[Acu, ...]           # ordered by id
     network: Network
     events: tuple[Event, ...]       # ordered by time, then as written
     expect: ExpectForm = field(default_factory=ExpectForm)
+    zoom: ZoomSpec = field(default_factory=ZoomSpec)
 
     def operators(self) -> list[Acu]:
         return [a for a in self.acus if a.role == "operator"]
+
+    def branches(self) -> list[Acu]:
+        """Sub-Coordinators with a breaker."""
+        return [a for a in self.acus if a.board["kind"] == "branch"]
 
     def coordinator(self) -> Acu:
         return next(a for a in self.acus if a.role == "coordinator")

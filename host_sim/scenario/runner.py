@@ -4,13 +4,18 @@
 import time
 from collections.abc import Callable
 
+from acu import config as acu_config
 from acu import messages
 from host_sim.board.bus import Bus
 from host_sim.board.firmware import Firmware
+from host_sim.board.jobs import JobsFirmware
+from host_sim.board.twinned import TwinFirmware
+from host_sim.scenario.leaping import Leaping, zoom_of
 from host_sim.scenario.load import Event, Scenario
 from host_sim.scenario.result import RunResult
 from host_sim.scenario.scc import Scc
 from host_sim.vm.client import VmFirmware
+from host_sim.world.leap import LeapStreet
 from host_sim.world.street import Street
 
 STEP_US = 5_000
@@ -20,22 +25,29 @@ SCC = "scc"
 class Run:
     """One run, steerable instant by instant; `run()` drives it from start to end."""
 
-    def __init__(self, scenario: Scenario, seed=None, level=None, vm=False, twin=True):
+    def __init__(self, scenario: Scenario, seed=None, level=None, vm=False, twin=True,
+                 rests=True, jobs=1):
         self.scenario = scenario
         self.seed = scenario.seed if seed is None else seed
         self.level = level or scenario.level
-        self.street = Street(scenario.street, self.seed, self.level)
+        leaps = self.level == "phasor"
+        self._fine = zoom_of(scenario)[0] if leaps else self.level
+        self.street = (LeapStreet if leaps else Street)(scenario.street, self.seed, self._fine)
         self.bus = Bus(self.seed, scenario.network.delay_ms, scenario.network.jitter_ms)
         self.scc = Scc(scenario.sc)
         self.specs: dict[str, dict] = {
-            a.id: {"id": a.id, "board": a.board, "config": a.config, "level": self.level,
+            a.id: {"id": a.id, "board": a.board, "config": a.config, "level": self._fine,
                    "utc0_ms": scenario.start_utc_ms} for a in scenario.acus}
         specs = [self.specs[name] for name in sorted(self.specs)]
-        self.firmware: Firmware | VmFirmware = (
-            VmFirmware(specs, self._ask) if vm else Firmware(specs, self._ask, twin))
+        self.firmware: Firmware | JobsFirmware | VmFirmware = (
+            VmFirmware(specs, self._ask) if vm
+            else JobsFirmware(specs, self.street.blocks, rests) if jobs > 1 and self._fine == "wave"
+            else TwinFirmware(specs, self._ask, self.street.blocks, rests) if twin
+            else Firmware(specs, self._ask, twin, rests))
         self.result = RunResult(scenario.name, self.seed, self.level, self.firmware.python)
         self.result.run_us = scenario.run_us
         self.t_us = 0
+        self._names = sorted(self.specs)
         self._on: set[str] = set()
         self._off_until = dict.fromkeys(self.specs, 0)
         self._inbox: dict[str, list] = {name: [] for name in self.specs}
@@ -51,6 +63,8 @@ class Run:
         man = f"slvg/1/man/{scenario.sc}"
         self.bus.join(SCC, [f"{man}/up/+", f"{man}/st"], 0)
 
+        self.leaping = Leaping(self, self.street) if isinstance(self.street, LeapStreet) else None
+
     def _ask(self, name, k0, n, phase, step, out):
         self.street.sums(name, k0, n, phase, step, self.specs[name]["board"]["pairs"], out)
 
@@ -58,43 +72,74 @@ class Run:
 
     def step(self):
         """World, samplers, controllers by id, switchgear, network; then the centre's view."""
+        if self.leaping:
+            return self.leaping.step()
         t_us = self.t_us = self.t_us + STEP_US
-        street = self.street
-        self._apply_events(t_us)
-        street.step(t_us)
+        self.apply_events(t_us)
+        self.street.step(t_us)
         slow = t_us % (2 * STEP_US) == 0
-        for name, arrived in self.bus.deliver(t_us).items():
-            if name == SCC:
-                for topic, payload in arrived:
-                    self._hear(t_us, topic, payload)
-            else:
-                self._inbox[name] += arrived
+        self.collect(t_us)
         work = []
-        for name in sorted(self.specs):
-            if not self._powered(name, t_us):
-                continue
-            inputs = len(self.specs[name]["board"]["inputs"])
-            levels = [street.feedback(name, k) for k in range(inputs)]
-            if name not in self._on:
-                self._boot(name, t_us, levels)
-            frames = street.codes(name) if self.level == "wave" else street.n_frames(name)
-            arrived = []
-            if slow:
-                arrived, self._inbox[name] = self._inbox[name], []
-            work.append((name, frames, levels, arrived, self.bus.up(name)))
-        done = self.firmware.instant(t_us, slow, work)
-        for (name, *_), (drives, _, lines) in zip(work, done, strict=True):
-            for output, level in drives:
-                street.drive(name, output, level, t_us)
-                self.result.drives.append((t_us, name, output, level))
-            for line in lines:
-                self.result.events.append((t_us, name, line))
-        for (name, *_), (_, sent, _) in zip(work, done, strict=True):
-            for topic, payload, _, retain in sent:
-                self.result.bus.append((t_us, name, topic, bytes(payload)))
-                self.bus.publish(t_us, name, topic, bytes(payload), retain)
+        for name in self._names:
+            if self.powered(name, t_us):
+                if name not in self._on:
+                    self.boot(name, t_us)
+                work.append(self.entry(name, self.frames(name), slow))
+        self.exchange(t_us, slow, work)
 
-    def _powered(self, name: str, t_us: int) -> bool:
+    def collect(self, t_us: int) -> list[str]:
+        """Delivers what has come over the network by now; the controllers that got something."""
+        arrived = self.bus.deliver(t_us)
+        for topic, payload in arrived.pop(SCC, ()):
+            self._hear(t_us, topic, payload)
+        for name, came in arrived.items():
+            self._inbox[name] += came
+        return list(arrived)
+
+    def frames(self, name: str):
+        """Of the block that has just passed: codes, or how many where they are fetched."""
+        if self._fine == "wave" and not self.firmware.pulls:
+            return self.street.codes(name)
+        return self.street.n_frames(name)
+
+    def entry(self, name: str, seen, slow: bool) -> tuple:
+        """What a controller is called with. seen: frames or a reading."""
+        arrived = []
+        if slow and self._inbox[name]:
+            arrived, self._inbox[name] = self._inbox[name], []
+        return name, seen, self.street.inputs(name), arrived, self.bus.up(name)
+
+    def exchange(self, t_us: int, slow: bool, work: list) -> list[int]:
+        """Calls the controllers of `work`, then switchgear and network. Until when each may stay
+        uncalled."""
+        done = self.firmware.instant(t_us, slow, work)
+        result = self.result
+        for (name, *_), (drives, _, lines, _) in zip(work, done, strict=True):
+            for output, level in drives:
+                self.street.drive(name, output, level, t_us)
+                result.drives.append((t_us, name, output, level))
+            for line in lines:
+                result.events.append((t_us, name, line))
+        for (name, *_), (_, sent, _, _) in zip(work, done, strict=True):
+            for topic, payload, _, retain in sent:
+                result.bus.append((t_us, name, topic, bytes(payload)))
+                self.bus.publish(t_us, name, topic, bytes(payload), retain)
+        return [wake_us for _, _, _, wake_us in done]
+
+    def settings(self, name: str) -> dict:
+        """All settings of a controller, those not given by their defaults."""
+        return acu_config.check(self.specs[name]["config"])[0]
+
+    def off_until(self, name: str) -> int:
+        return self._off_until[name]
+
+    def next_event_us(self) -> int | None:
+        """When the scenario orders something next."""
+        times = [entry[0] for entry in self._reverts[:1]]
+        times += [event.t_us for event in self._events[:1]]
+        return min(times, default=None)
+
+    def powered(self, name: str, t_us: int) -> bool:
         """Off without supply once the hold-up is empty, and while a reboot lasts."""
         if self.street.powered(name) and t_us >= self._off_until[name]:
             return True
@@ -105,14 +150,14 @@ class Run:
             self.firmware.off(name)
         return False
 
-    def _boot(self, name: str, t_us: int, levels: list):
-        filters = self.firmware.boot(name, t_us, levels, self.bus.up(name))
+    def boot(self, name: str, t_us: int):
+        filters = self.firmware.boot(name, t_us, self.street.inputs(name), self.bus.up(name))
         self._on.add(name)
         self.bus.join(name, filters, t_us)
 
     # -- what the scenario orders
 
-    def _apply_events(self, t_us: int):
+    def apply_events(self, t_us: int):
         """Those of the coming block; the world places its own in it, others act at its start."""
         while self._reverts and self._reverts[0][0] < t_us:
             _, link, before = self._reverts.pop(0)
@@ -123,7 +168,10 @@ class Run:
 
     def happen(self, kind: str, **args):
         """Now, what a scenario's event of this kind would do (load.Event); to steer a run."""
-        self._act(Event(self.t_us, kind, args), self.t_us)
+        event = Event(self.t_us, kind, args)
+        if self.leaping:
+            self.leaping.expect(event)
+        self._act(event, self.t_us)
 
     def _act(self, event: Event, t_us: int):
         args = dict(event.args)
@@ -178,14 +226,17 @@ class Run:
 def run(scenario: Scenario, seed: int | None = None, level: str | None = None, vm: bool = False,
         on_panel: Callable | None = None, on_event: Callable | None = None,
         on_progress: Callable | None = None, pace: Callable | None = None,
-        twin: bool = True) -> RunResult:
+        twin: bool = True, jobs: int = 1) -> RunResult:
     """The whole scenario.
 
     on_panel(t_us, scc) at each change of the panel, on_event(t_us, acu, line),
-    on_progress(t_us, run_us) every 100 ms of the street's time, pace(t_us) before each instant."""
+    on_progress(t_us, run_us) every 100 ms of the street's time, pace(t_us) before each instant. jobs: processes to
+    share the controllers between, 1 or 2; more than 1 at level wave only."""
     began = time.perf_counter()
-    one = Run(scenario, seed, level, vm, twin)
-    shown = said = 0
+    one = Run(scenario, seed, level, vm, twin, jobs=jobs)
+    shown = said = progress_us = 0
+    if pace and one.leaping:
+        one.leaping.longest_us = 100_000
     try:
         while one.t_us < scenario.run_us:
             if pace:
@@ -199,7 +250,8 @@ def run(scenario: Scenario, seed: int | None = None, level: str | None = None, v
             if on_panel and len(result.panel) != shown:
                 shown = len(result.panel)
                 on_panel(one.t_us, one.scc)
-            if on_progress and one.t_us % 100_000 == 0:
+            if on_progress and one.t_us - progress_us >= 100_000:
+                progress_us = one.t_us
                 on_progress(one.t_us, scenario.run_us)
     finally:
         result = one.finish()

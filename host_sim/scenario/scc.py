@@ -10,6 +10,7 @@ from acu import messages
 from host_sim.scenario.schema import PHASES
 
 LAMPS = ("OK", "OUT", "RES", "PAR")
+MARKS_MAX = 16    # customers that the short form lists one by one; of more it counts them
 # Sequence numbers wrap at 2^16; one that is less than this behind the newest is old, else a
 # restart's.
 _BEHIND = 4096
@@ -30,12 +31,25 @@ class Op:
 
 
 @dataclass
+class Branch:
+    """The last word about one branch: on 1 or 0; silent: its Sub-Coordinator is not heard."""
+
+    on: int
+    silent: int
+    s_va: int | None = None
+
+    def mark(self) -> str:
+        return "?" if self.silent else "+" if self.on else "-"
+
+
+@dataclass
 class _Pages:
-    """A `tele` under way: pages seen and the Operators that they list."""
+    """A `tele` under way: pages seen, the Operators and branches that they list."""
 
     t0_ms: int
     seen: set = field(default_factory=set)
     ops: dict = field(default_factory=dict)
+    branches: dict = field(default_factory=dict)
 
 
 class Scc:
@@ -44,6 +58,7 @@ class Scc:
         self.lamp = ""                   # one of LAMPS; '' before the first complete tele
         self.online = True               # last will of the Coordinator not seen
         self.ops: dict[str, Op] = {}
+        self.branches: dict[str, Branch] = {}
         self.tp: dict = {}               # body of the post's `meas` in the last complete tele
         self.n_ok = 0
         self.n_all = 0
@@ -92,9 +107,14 @@ class Scc:
             op = _op(entry)
             if op is not None:
                 self._pages.ops[entry[0]] = op
+        for entry in body.get("br", ()):
+            branch = _branch(entry)
+            if branch is not None:
+                self._pages.branches[entry[0]] = branch
         if len(self._pages.seen) < body["pgs"]:
             return False
         listed = self._pages.ops
+        self.branches = self._pages.branches
         self._pages = None
         for name in {*self.ops, *listed}:
             last = self.ops.get(name, Op())
@@ -111,17 +131,34 @@ class Scc:
         return sorted(self.ops.items())
 
     def short(self) -> str:
-        """'OK A B A': lamp, then a mark each; '-' disconnected, '?' not known; '' nothing yet."""
+        """'OK A B A': lamp, then a mark each; '-' disconnected, '?' not known; '' nothing yet. Of
+        more than MARKS_MAX customers how many have each mark, 'OK A9 B8 C7'; then the branches
+        that are not closed, 's2-' (open), or silent, 's2?'."""
         if not self.lamp:
             return ""
-        return " ".join([self.lamp, *(op.mark() for _, op in self.members())])
+        marks = [op.mark() for _, op in self.members()]
+        if len(marks) > MARKS_MAX:
+            counts = {mark: marks.count(mark) for mark in (*PHASES, "-", "?")}
+            marks = [f"{mark}{n}" for mark, n in counts.items() if n or mark in PHASES]
+        open_ = [name + branch.mark() for name, branch in sorted(self.branches.items())
+                 if branch.mark() != "+"]
+        return " ".join([self.lamp, *marks, *open_])
 
     def long(self) -> str:
-        """'Cd:OK  EU1:A EU2:B EU3:A'."""
+        """'Cd:OK  EU1:A EU2:B EU3:A'; of many customers the branches, and who is not connected."""
         if not self.lamp:
             return ""
-        marks = " ".join(f"{name.upper()}:{op.mark()}" for name, op in self.members())
-        return f"Cd:{self.lamp}  {marks}"
+        members = self.members()
+        if len(members) > MARKS_MAX:
+            off = [(name, op) for name, op in members if op.mark() not in PHASES]
+            more = f" and {len(off) - MARKS_MAX} more" if len(off) > MARKS_MAX else ""
+            members = off[:MARKS_MAX]
+        else:
+            more = ""
+        words = [f"{name.upper()}:{branch.mark()}"
+                 for name, branch in sorted(self.branches.items())]
+        words += [f"{name.upper()}:{op.mark()}" for name, op in members]
+        return f"Cd:{self.lamp}  {' '.join(words)}{more}"
 
 
 def _op(entry) -> Op | None:
@@ -131,3 +168,13 @@ def _op(entry) -> Op | None:
     _, phase, on, s_va = entry
     return Op(phase if phase in range(3) else None, on if on in (0, 1) else None,
               s_va if isinstance(s_va, int) else None)
+
+
+def _branch(entry) -> Branch | None:
+    """One row of `br`, [id, on, silent, s_VA]; None if it has not that form."""
+    if not isinstance(entry, list) or len(entry) != 4 or not isinstance(entry[0], str):
+        return None
+    _, on, silent, s_va = entry
+    if on not in (0, 1) or silent not in (0, 1):
+        return None
+    return Branch(on, silent, s_va if isinstance(s_va, int) else None)

@@ -19,6 +19,8 @@ from host_sim.world.spec import (
     StreetSpec,
 )
 
+ACUS_MAX = 1_100
+
 PHASES = "ABC"
 Phase = Literal["A", "B", "C"]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,16}$")]
@@ -54,14 +56,45 @@ class Source(Form):
         return self
 
 
+class Feeder(Form):
+    """A street with lines. Relative paths are relative to the scenario file."""
+
+    network: str                              # "synthetic", a folder of CSV files, or a .dss file
+    customers: int = Field(55, ge=3, le=1_000)   # of the synthetic feeder
+    seed: int = Field(1, ge=0, le=2**31 - 1)     # of the synthetic feeder and its profiles
+    neutral: bool = False                     # synthetic: lines with a neutral conductor
+    operators: str | None = None              # board: a customer and an Operator for each load
+    branches: int | list[str] | None = None   # Sub-Coordinators: how many, or at which lines
+    branch_board: str = "pico_w_branch"
+    profiles: str | None = None               # "synthetic", "network" (its own), or a file
+    first_minute: int = Field(0, ge=0, le=1_439)   # of the profiles, at the run's start
+    load: Literal["z", "i", "p"] = "p"        # of generated customers
+    inrush_x: float = Field(CustomerSpec.inrush_x, ge=0, le=20)
+    inrush_ms: int = Field(CustomerSpec.inrush_ms, ge=0, le=10_000)
+    i3_pct: float = Field(CustomerSpec.i3_pct, ge=0, le=100)
+
+
+class Zoom(Form):
+    """Level 'phasor': how fine, how long before and after an event; acus: fine all the time."""
+
+    level: Literal["wave", "quantity"] = "quantity"
+    before_s: float = Field(2.0, ge=0, le=3_600)
+    after_s: float = Field(5.0, ge=0, le=3_600)
+    acus: list[str] = []
+
+
 class Customer(Form):
     id: Id
-    phase: Phase
+    phase: Phase | None = None                # or phases
     s_va: float = Field(ge=0, le=100_000)
     pf: float = Field(CustomerSpec.pf, ge=0.5, le=1)
     inrush_x: float = Field(CustomerSpec.inrush_x, ge=0, le=20)
     inrush_ms: int = Field(CustomerSpec.inrush_ms, ge=0, le=10_000)
     i3_pct: float = Field(CustomerSpec.i3_pct, ge=0, le=100)
+    load: Literal["z", "i", "p", "g"] = "z"   # constant impedance, current, power; g: fed in
+    bus: str = ""
+    phases: Literal["", "AB", "BC", "CA", "ABC"] = ""
+    profile: int = Field(0, ge=0, le=10_000)
 
 
 class FrontEnd(Form):
@@ -83,6 +116,8 @@ class AcuForm(Form):
     board: str
     customer: Id | None = None
     uc: Id = "uc0"
+    line: str = ""                            # of a branch on a feeder
+    ct_x: int = Field(1, ge=1, le=100)        # ratio of current transformers before the board's
     prio: int = Field(0, ge=0, le=99)
     holdup_ms: int = Field(AcuSpec.holdup_ms, ge=0, le=3_600_000)
     front_end: dict[str, Any] = {}
@@ -104,6 +139,10 @@ class SetEvent(Form):
     acu: str | None = None
     phase: Phase | None = None
     channel: int | None = Field(None, ge=0, le=15)
+    line: str | None = None
+    bus: str | None = None
+    to: Literal["A", "B", "C", "N", "E"] | None = None
+    ohm: float | None = Field(None, ge=0.001, le=10_000)
     for_ms: int = Field(0, ge=0, le=86_400_000)
 
 
@@ -199,6 +238,11 @@ class ExpectForm(Form):
     n_outage: Between | None = None
     n_restore: Between | None = None
     n_ub_res: Between | None = None
+    balance_moves: Between | None = None
+    branch_open_ms: Between | None = None     # order of the centre to the open breaker
+    branch_back_ms: Between | None = None     # order of the centre to the closed breaker
+    dv_report_max_v: Between | None = None
+    u_in_band_pct: Between | None = None
 
     def bounds(self) -> dict[str, tuple[float, float]]:
         """Figure name -> (lowest, highest), of those given."""
@@ -220,7 +264,8 @@ class ScenarioForm(Form):
     seed: int = Field(1, ge=0, le=2**31 - 1)
     run_s: float = Field(ge=0.1, le=100_000)
     start_utc: Any = "2026-03-01T06:00:00Z"   # a TOML time or a text; load.py reads both
-    level: Literal["wave", "quantity"] = "quantity"
+    level: Literal["wave", "quantity", "phasor"] = "quantity"
+    zoom: Zoom | None = None
     sc: Id = "sc1"
     street: Street = Street()
     source: Source = Source()
@@ -228,8 +273,9 @@ class ScenarioForm(Form):
     relay: Relay = Relay()
     network: Network = Network()
     config: dict[str, Any] = {}
-    customer: list[Customer] = Field(min_length=1, max_length=200)
-    acu: list[AcuForm] = Field(min_length=1, max_length=255)   # the VM numbers them in a byte
+    feeder: Feeder | None = None
+    customer: list[Customer] = Field([], max_length=ACUS_MAX)
+    acu: list[AcuForm] = Field(min_length=1, max_length=ACUS_MAX)
     event: list[EventForm] = []
     expect: ExpectForm = ExpectForm()
 
@@ -238,9 +284,11 @@ class ScenarioForm(Form):
 _RATE_MAX_HZ = (127 * F_MIN_MHZ - 1) // 500
 # Board kind -> roles that it may run, names of its channels in order, phases of its outputs. The
 # order of the channels and of the inputs is the firmware's; see docs/architecture.md.
-_KINDS = {
-    "post": ({"coordinator", "subcoordinator"}, ("ua", "ub", "uc", "ia", "ib", "ic"), ""),
-    "customer": ({"operator"}, ("ua", "ub", "uc", "ul", "i"), PHASES),
+_LINES = ("ua", "ub", "uc", "ia", "ib", "ic")
+_KINDS: dict[str, tuple] = {
+    "post": ({"coordinator", "subcoordinator"}, _LINES, []),
+    "customer": ({"operator"}, ("ua", "ub", "uc", "ul", "i"), list(PHASES)),
+    "branch": ({"subcoordinator"}, _LINES, [PHASES]),
 }
 _INPUTS = 3
 
@@ -252,7 +300,7 @@ class Channel(Form):
 
 class Output(Form):
     name: str
-    phase: Phase
+    phase: Literal["A", "B", "C", "ABC"]
     at_reset: Literal["released"]     # no coil is energised before the self-test
 
 
@@ -274,7 +322,7 @@ class BoardForm(Form):
     board: str
     title: str
     mcu: Literal["rp2040"]
-    kind: Literal["post", "customer"]
+    kind: Literal["post", "customer", "branch"]
     roles: list[Literal["operator", "subcoordinator", "coordinator"]] = Field(min_length=1)
     rate_hz: int = Field(ge=1_000, le=_RATE_MAX_HZ)
     slot_ns: int = Field(ge=0, le=100_000)
@@ -295,11 +343,11 @@ class BoardForm(Form):
             if twice:
                 raise ValueError(f"the name {twice[0]} is given twice. Give each its own.")
         roles, channels, phases = _KINDS[self.kind]
-        pairs = [list(pair) for pair in PAIRS[self.kind]]
+        pairs = [list(pair) for pair in PAIRS["customer" if self.kind == "customer" else "post"]]
         for key, given, wanted in (
                 ("channels", [channel.name for channel in self.channels], list(channels)),
                 ("pairs", self.pairs, pairs),
-                ("outputs of phases", [output.phase for output in self.outputs], list(phases))):
+                ("outputs of phases", [output.phase for output in self.outputs], phases)):
             if given != wanted:
                 raise ValueError(f"{key} = {given} do not fit the firmware of a {self.kind} board."
                                  f" Write {wanted}, in this order.")

@@ -19,12 +19,27 @@ class VmError(Exception):
     """The VM stopped; the text says how, with its code."""
 
 
+def _seen(frames) -> tuple[int, int, bytes]:
+    """(kind, size, body) of what a controller gets of its front end: 0 a number of frames, 1
+    codes, 2 nothing, 3 a reading as 64-bit integers: how many halves, they, then parts alike."""
+    if isinstance(frames, int):
+        return 0, frames, b""
+    if isinstance(frames, bytes):
+        return 1, len(frames), frames
+    if frames is None:
+        return 2, 0, b""
+    flat = [x for part in frames for x in (len(part), *part)]
+    return 3, len(flat), struct.pack(f"<{len(flat)}q", *flat)
+
+
 class VmFirmware:
+    pulls = False
     python = "vm"
 
     def __init__(self, specs, ask, heap="24M"):
         self._ask = ask
         self._names = [spec["id"] for spec in specs]
+        self._index = {name: n for n, name in enumerate(self._names)}
         self._pairs = [len(spec["board"]["pairs"]) for spec in specs]
         self._calling = False    # a request is under way: the VM cannot be closed politely
         # In a session of its own: a Ctrl-C is ours to answer, not a traceback of the VM's.
@@ -63,7 +78,7 @@ class VmFirmware:
         while True:
             kind = self._read(1)
             if kind == b"S":
-                index, k0, n, phase, step = struct.unpack("<BHHII", self._read(13))
+                index, k0, n, phase, step = struct.unpack("<HHHII", self._read(14))
                 out = array("i", bytes(36 * self._pairs[index]))
                 self._ask(self._names[index], k0, n, phase, step, out)
                 self._write(out.tobytes())
@@ -77,27 +92,24 @@ class VmFirmware:
                 raise VmError(f"E134 unexpected output of the VM: {text}")
 
     def boot(self, acu_id, t_us, levels, up):
-        body = struct.pack("<BBQB", self._names.index(acu_id), up, t_us, len(levels))
+        body = struct.pack("<HBQB", self._index[acu_id], up, t_us, len(levels))
         body += struct.pack(f"<{len(levels)}i", *levels)
         return self._call(b"B", body).decode().split("\n")
 
     def off(self, acu_id):
-        self._call(b"O", bytes([self._names.index(acu_id)]))
+        self._call(b"O", struct.pack("<H", self._index[acu_id]))
 
     def set_clock_error(self, acu_id, error_ms):
-        self._call(b"C", struct.pack("<Bi", self._names.index(acu_id), error_ms))
+        self._call(b"C", struct.pack("<Hi", self._index[acu_id], error_ms))
 
     def hang(self, acu_id, until_us):
-        self._call(b"H", struct.pack("<BQ", self._names.index(acu_id), until_us))
+        self._call(b"H", struct.pack("<HQ", self._index[acu_id], until_us))
 
     def instant(self, t_us, slow, work):
-        parts = [struct.pack("<QBB", t_us, slow, len(work))]
+        parts = [struct.pack("<QBH", t_us, slow, len(work))]
         for name, frames, levels, messages, up in work:
-            wave = not isinstance(frames, int)
-            size = len(frames) if wave else frames
-            parts.append(struct.pack("<BBBH", self._names.index(name), up, wave, size))
-            if wave:
-                parts.append(frames)
+            kind, size, body = _seen(frames)
+            parts += [struct.pack("<HBBH", self._index[name], up, kind, size), body]
             parts.append(struct.pack(f"<BB{len(levels)}i", len(levels), len(messages), *levels))
             for topic, payload in messages:
                 t = topic.encode()
@@ -106,8 +118,8 @@ class VmFirmware:
         at = 0
         out = []
         for _ in work:
-            n_drives, n_sent, n_lines = reply[at:at + 3]
-            at += 3
+            n_drives, n_sent, n_lines, wake_us = struct.unpack_from("<BBBQ", reply, at)
+            at += 11
             drives = [struct.unpack_from("<bb", reply, at + 2 * k) for k in range(n_drives)]
             at += 2 * n_drives
             sent = []
@@ -121,7 +133,7 @@ class VmFirmware:
                 (n,) = struct.unpack_from("<H", reply, at)
                 lines.append(reply[at + 2:at + 2 + n].decode())
                 at += 2 + n
-            out.append((drives, sent, lines))
+            out.append((drives, sent, lines, wake_us))
         return out
 
     def close(self):

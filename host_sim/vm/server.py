@@ -22,7 +22,7 @@ _units = []
 def _asker(index):
     """Quantity level: asks the other end for sums, in the middle of an instant."""
     def ask(k0, n, phase, step, out):
-        _out.write(struct.pack("<BBHHII", 83, index, k0, n, phase, step))
+        _out.write(struct.pack("<BHHHII", 83, index, k0, n, phase, step))
         size = len(out)
         answer = array("i", _in.read(4 * size))
         for k in range(size):
@@ -36,8 +36,8 @@ def _reply(parts):
     _out.write(body)
 
 
-def _result(parts, drives, sent, lines):
-    parts.append(struct.pack("<BBB", len(drives), len(sent), len(lines)))
+def _result(parts, drives, sent, lines, wake_us):
+    parts.append(struct.pack("<BBBQ", len(drives), len(sent), len(lines), wake_us))
     for output, level in drives:
         parts.append(struct.pack("<bb", output, level))
     for topic, payload, qos, retain in sent:
@@ -66,12 +66,26 @@ class _Reader:
         return self.data[self.at - n:self.at]
 
 
+def _reading(flat):
+    parts = []
+    at = 0
+    while at < len(flat):
+        n = flat[at]
+        parts.append(flat[at + 1:at + 1 + n])
+        at += 1 + n
+    return parts
+
+
 def _instant(r):
-    t_us, slow, count = r.unpack("<QBB")
+    t_us, slow, count = r.unpack("<QBH")
     parts = []
     for _ in range(count):
-        index, up, wave, n = r.unpack("<BBBH")
-        frames = r.take(n) if wave else n
+        index, up, kind, n = r.unpack("<HBBH")
+        frames = n
+        if kind == 1:
+            frames = r.take(n)
+        elif kind:
+            frames = _reading(r.unpack("<%dq" % n)) if n else None
         n_levels, n_messages = r.unpack("<BB")
         levels = r.unpack("<%di" % n_levels)
         arrived = []
@@ -97,19 +111,19 @@ def main():
             _reply([])
         elif what == 66:                                  # B: boot
             r = _Reader(data)
-            index, up, t_us, n_levels = r.unpack("<BBQB")
+            index, up, t_us, n_levels = r.unpack("<HBQB")
             filters = _units[index].boot(t_us, r.unpack("<%di" % n_levels), up != 0)
             gc.collect()
             _reply(["\n".join(filters).encode()])
         elif what == 79:                                  # O: off
-            _units[data[0]].off()
+            _units[struct.unpack("<H", data)[0]].off()
             _reply([])
         elif what == 72:                                  # H: the slow tier hangs
-            index, until_us = struct.unpack("<BQ", data)
+            index, until_us = struct.unpack("<HQ", data)
             _units[index].hang_until_us = until_us
             _reply([])
         elif what == 67:                                  # C: clock error
-            index, error_ms = struct.unpack("<Bi", data)
+            index, error_ms = struct.unpack("<Hi", data)
             _units[index].clock.error_ms += error_ms
             _reply([])
 

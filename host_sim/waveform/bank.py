@@ -12,6 +12,7 @@ import numpy as np
 from host_sim.waveform import synthesis
 from host_sim.waveform.front_end import CHUNK, FrontEnd
 
+_PRODUCT = 200_000               # so many products at once keep the BLAS from starting threads
 AHEAD = 16                       # blocks rendered at once while nothing changes
 # What a frame adds: 1, and the door's cosine and sine, Q12 at the middle of 256 steps of a cycle.
 _MIDDLES = [math.pi * (2 * i + 1) / 256 for i in range(256)]
@@ -21,17 +22,57 @@ _PEAK_CODES = 64.0               # codes an ampere for the exact currents: 2 kA 
 _COUNT = np.arange(127, dtype=np.int64)  # most frames that one take may ask for
 
 
-class Bank:
+class Codes:
+    """What the controllers of one rate have converted in the present block, as columns."""
+
+    has_codes = True
+
+    def __init__(self, rate_hz: int, widths: dict):
+        """widths: number of channels of each controller, in the order of the columns."""
+        self.rate_hz = rate_hz
+        self._slice = {}
+        first = 0
+        for acu_id, width in widths.items():
+            self._slice[acu_id] = slice(first, first + width)
+            first += width
+        self.width = first
+        self._present = np.zeros((0, first), dtype="<u2")
+
+    @property
+    def members(self) -> list:
+        return list(self._slice)
+
+    def put(self, codes: bytes):
+        """The block's frames of all columns, as block_codes() gave them elsewhere."""
+        self._present = np.frombuffer(codes, dtype="<u2").reshape(-1, self.width)
+
+    def n_frames(self) -> int:
+        return len(self._present)
+
+    def columns(self, acu_id: str) -> slice:
+        """A controller's channels in block()."""
+        return self._slice[acu_id]
+
+    def block_codes(self):
+        """The block's frames of all channels; valid until the next block."""
+        return self._present
+
+    def block(self):
+        """The same less 2048 as float64."""
+        return self._present.astype(np.float64) - synthesis.MID
+
+    def codes(self, acu_id: str) -> bytes:
+        """Interleaved little-endian codes of one controller."""
+        return self.block_codes()[:, self._slice[acu_id]].tobytes()
+
+
+class Bank(Codes):
     """Codes of the block that the street describes now, for several controllers."""
 
     def __init__(self, rate_hz: int, front_ends: dict, block_us: int):
-        self.rate_hz = rate_hz
+        super().__init__(rate_hz, {name: len(f.channels) for name, f in front_ends.items()})
         self.front_ends: dict[str, FrontEnd] = front_ends
-        self._slice = {}
-        first = 0
-        for acu_id, front_end in front_ends.items():
-            self._slice[acu_id] = slice(first, first + len(front_end.channels))
-            first += len(front_end.channels)
+        first = self.width
         self._channels = [c for front_end in front_ends.values() for c in front_end.channels]
         rows = (AHEAD + 1) * (block_us * rate_hz // 1_000_000 + 2)
         self._centred = np.zeros((rows, first))            # code - 2048, exact in float64
@@ -77,10 +118,13 @@ class Bank:
     def n_frames(self) -> int:
         return self._last - self._first
 
-    def codes(self, acu_id: str) -> bytes:
-        """Interleaved little-endian codes of the block."""
+    def block_codes(self):
         row = self._first - self._base
-        return self._codes[row:row + self.n_frames(), self._slice[acu_id]].tobytes()
+        return self._codes[row:row + self.n_frames()]
+
+    def block(self):
+        row = self._first - self._base
+        return self._centred[row:row + self.n_frames()]
 
     def add_sums(self, acu_id: str, k0: int, n: int, phase: int, step: int, pairs: tuple, out):
         """Adds to `out` the sums of the sampler door over frames k0..k0+n-1 of the block."""
@@ -139,8 +183,11 @@ class Bank:
     def _render(self, first: int, last: int, orders: tuple, supply):
         rows = slice(first - self._base, last - self._base)
         basis = self._rows(first, last, orders, supply)
+        step = max(1, _PRODUCT // max(self._amplitudes.size, 1))
         self._currents[rows] = np.abs(basis @ self._exact) * (synthesis.CODE / _PEAK_CODES)
-        y = basis @ self._amplitudes
+        y = np.empty((last - first, self.width))
+        for k in range(0, len(y), step):
+            np.matmul(basis[k:k + step], self._amplitudes, out=y[k:k + step])
         y += self._noise_of(first, last)
         y *= synthesis.CODE
         np.floor(y, out=y)

@@ -50,7 +50,8 @@ class FrontEnd:
     """The channels of one controller and its noise."""
 
     def __init__(self, acu: AcuSpec, seed: int):
-        names = {"post": ("UA", "UB", "UC", "IA", "IB", "IC"),
+        lines = ("UA", "UB", "UC", "IA", "IB", "IC")
+        names = {"post": lines, "branch": lines,
                  "customer": ("UA", "UB", "UC", "U_load", "I")}[acu.kind]
         spec = acu.front_end
         dice = Dice(seed, acu.id, "front_end")

@@ -258,6 +258,8 @@ class _State:
 class QuantityBank:
     """Sums of the block that the street describes now, for several controllers of one rate."""
 
+    has_codes = False
+
     def __init__(self, rate_hz: int, front_ends: dict, noise_lsb: dict, seed: int):
         """noise_lsb: rms of each controller's noise, by id like front_ends."""
         self.rate_hz = rate_hz
@@ -309,6 +311,10 @@ class QuantityBank:
                        np.where([c.frozen for c in self._channels], 0.0, self._variances))
         self._pieces.append((first, self._last, state))
 
+    @property
+    def members(self) -> list:
+        return list(self.front_ends)
+
     def n_frames(self) -> int:
         return self._last - self._first
 
@@ -329,6 +335,34 @@ class QuantityBank:
                 sums = sums[own]
                 sums[:, 5:] = np.rint(waves).reshape(-1, 4)
                 np.add(into, sums, out=into, casting="unsafe")
+
+    def places(self, acu_ids: list, pairs: list):
+        """First pair of each controller, for sums_of(); all have equally many."""
+        asked = [self._asked.get((name, of_one)) or self._ask(name, of_one)
+                 for name, of_one in zip(acu_ids, pairs, strict=True)]
+        return np.array([of_pairs.start for of_pairs, _ in asked])
+
+    def sums_of(self, firsts, k0: int, n: int, phases, steps):
+        """As add_sums, over the same frames for several controllers: a row of 27 for each of
+        places() `firsts`; phases, steps: of their references."""
+        found = np.zeros((len(firsts), 3, 9))
+        rows = firsts[:, None] + np.arange(3)
+        both = 2 * firsts[:, None] + np.arange(6)
+        start = self._first + k0
+        for begun, end, state in self._pieces:
+            first = start if start > begun else begun
+            count = (start + n if start + n < end else end) - first
+            if count > 0:
+                sums, amplitudes = state.ranges.get((first, count)) or self._work_out(
+                    state, first, count)
+                turned = phases + (first - start) * steps
+                table = _REFERENCE.take(
+                    _COUNT[:count] * steps[:, None] + turned[:, None] >> 16, 0, mode="wrap")
+                waves = np.matmul(amplitudes[both], np.matmul(state.basis(first, count), table))
+                sums = sums[rows]
+                sums[:, :, 5:] = np.rint(waves).reshape(len(firsts), 3, 4)
+                found += sums
+        return found.reshape(len(firsts), 27)
 
     def _ask(self, acu_id: str, pairs: tuple) -> tuple:
         """Pairs that are asked for the first time; from now on they are worked out with all."""

@@ -5,11 +5,14 @@ Overruns, order and reference are RingSampler's own.
 """
 import numpy as np
 
-from acu.dsp.kernels import SINE
+from acu.dsp import kernels
 from acu.dsp.ring import HEAD_PERIOD, RingSampler
 
+SINE = np.array(kernels.SINE[:256], dtype=np.int64)     # Q12 at the middle of 256 steps of a cycle
+COSINE = np.array(kernels.SINE[64:], dtype=np.int64)
+WAVES = np.array([COSINE, SINE], dtype=float).T.copy()
+
 _ROWS = np.arange(128)
-_WAVES = np.array([SINE[64:], SINE[:256]], dtype=float).T.copy()  # cos, sin
 
 
 class TwinSampler(RingSampler):
@@ -43,7 +46,7 @@ class TwinSampler(RingSampler):
         at = self._tail & (self._size - 1)
         frames = self._frames[at:at + n]
         index = ((_ROWS[:n] * ref[1] + ref[0]) >> 16) & 255
-        frames[:, 1:3] = _WAVES[index]
+        frames[:, 1:3] = WAVES[index]
         sums = (frames.T @ frames).ravel()[self._place]
         into = np.frombuffer(out, "i4")
         into += sums.astype("i4")

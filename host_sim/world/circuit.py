@@ -9,7 +9,7 @@ and does not distort the voltage; the source's voltage harmonics reach the custo
 """
 import math
 
-from host_sim.world.spec import CustomerSpec, SourceSpec
+from host_sim.world.spec import CustomerSpec, SourceSpec, StreetSpec
 from host_sim.world.supply import ANGLES
 
 _ROUNDS = 30  # of the fixed point for the angle of the inrush; each gains about a digit
@@ -22,12 +22,23 @@ class Load:
         self.id = spec.id
         self.spec = spec
         self.mask = 1 << spec.phase       # contacts closed, bit per phase
+        self.cut = False                  # behind an open branch breaker
         self.scale_pct = 100.0
         self.energised = True
         self.inrush_end_us = 0            # 0: none
         q = math.sqrt(1.0 - spec.pf * spec.pf)
-        self._i = spec.s_va / un_v * complex(abs(spec.pf), -q if spec.pf > 0 else q)
+        self._unit = complex(abs(spec.pf), -q if spec.pf > 0 else q)
         self._un_v = un_v
+        self._i = spec.s_va / un_v * self._unit
+
+    def take_kw(self, kw: float):
+        """From now on it takes this active power at the nominal voltage (a profile's minute)."""
+        self._i = kw * 1000.0 / abs(self.spec.pf) / self._un_v * self._unit
+
+    @property
+    def fed_mask(self) -> int:
+        """Phases that reach it: closed contacts, unless its branch is open."""
+        return 0 if self.cut else self.mask
 
     @property
     def i_rated(self) -> complex:
@@ -54,10 +65,37 @@ class Solution:
         self.u_load: dict = {}
         self.i_load: dict = {}
         self.masks: dict = {}             # id -> contacts closed
+        self.cut: set = set()             # ids behind an open branch
+        self._phases: dict = {}           # id -> phases that it takes its current from
+
+    def supply_of(self, customer: str) -> list:
+        """What reaches a customer's panel, three phases."""
+        return [[0j] * len(self.orders)] * 3 if customer in self.cut else self.u
+
+    def load_of(self, customer: str) -> tuple:
+        """(voltage behind the phase switch, load current)"""
+        return self.u_load[customer], self.i_load[customer]
+
+    def runs(self, acu, floor_v: float) -> bool:
+        """Does any phase at this controller's place reach floor_v?"""
+        return acu.customer not in self.cut and max(self.u_v) >= floor_v
+
+    def branch_of(self, acu) -> tuple:
+        """(voltages on the source's side, currents) of a branch, three phases each."""
+        i = [[0j] * len(self.orders) for _ in range(3)]
+        for customer in acu.behind:
+            phases = self._phases[customer]
+            for p in phases:
+                i[p] = [a + b / len(phases)
+                        for a, b in zip(i[p], self.i_load[customer], strict=True)]
+        return self.u, i
 
     def close(self, loads: list):
         """Works out what every block's record needs, once."""
         self.masks = {load.id: load.mask for load in loads}
+        self.cut = {load.id for load in loads if load.cut}
+        self._phases = {load.id: [p for p in range(3) if load.fed_mask >> p & 1]
+                        for load in loads}
         self.u_v = [rms(u) for u in self.u]
         self.s_va = [u_v * rms(i) for u_v, i in zip(self.u_v, self.i, strict=True)]
         self.peak_a = [math.sqrt(2.0) * rms(i) for i in self.i]
@@ -68,6 +106,29 @@ class Solution:
         u_v, i_a = rms(u), rms(i)
         p_w = sum(a.real * b.real + a.imag * b.imag for a, b in zip(u, i, strict=True))
         return u_v, i_a, p_w, u[0].imag * i[0].real - u[0].real * i[0].imag, u_v * i_a
+
+
+class Circuit:
+    """A street without lines; feeder.py has the same calls for one with them."""
+
+    def __init__(self, spec: StreetSpec, loads: dict):
+        self._spec = spec
+        self._loads: dict[str, Load] = loads
+
+    def breaker(self, acu, closed: bool):
+        """A branch's breaker has opened or closed."""
+        for customer in acu.behind:
+            self._loads[customer].cut = not closed
+
+    def solve(self, supply, floor_v: float, energise) -> Solution:
+        """The present state. energise(load, fed) is told of each load whether it is fed."""
+        loads = list(self._loads.values())
+        nodes = nodes_of(load.fed_mask for load in loads)
+        e_node = node_sources(supply.e(), supply.live(), nodes)
+        for load in loads:
+            energise(load, any(load.fed_mask >> p & 1 and abs(e_node[nodes[p]]) >= floor_v
+                               for p in range(3)))
+        return solve(self._spec.source, self._spec.un_v, supply, loads)
 
 
 def rms(phasors: list) -> float:
@@ -94,13 +155,14 @@ def solve(spec: SourceSpec, un_v: float, supply, loads: list) -> Solution:
     sol = Solution((1, *sorted({3, *harmonics} - {1})))
     z = _impedance(spec, un_v)
     e, live = supply.e(), supply.live()
-    nodes = nodes_of(load.mask for load in loads)
+    nodes = nodes_of(load.fed_mask for load in loads)
     e_node = node_sources(e, live, nodes)
     dark = [0j] * len(sol.orders)
     for node in set(nodes):
         phases = [p for p in range(3) if nodes[p] == node]
         fed = [p for p in phases if live[p]]
-        taken = [load for load in loads if load.mask and nodes[_first(load.mask)] == node]
+        taken = [load for load in loads
+                 if load.fed_mask and nodes[_first(load.fed_mask)] == node]
         if not fed:
             for load in taken:
                 sol.u_load[load.id] = sol.i_load[load.id] = dark
@@ -122,7 +184,7 @@ def solve(spec: SourceSpec, un_v: float, supply, loads: list) -> Solution:
             sol.i[p] = [total[n] / k + (_circulating(distorted, p, fed, n, z, h) if k > 1 else 0j)
                         for n, h in enumerate(sol.orders)]
     for load in loads:
-        if not load.mask:
+        if not load.fed_mask:
             sol.u_load[load.id] = sol.i_load[load.id] = dark
     sol.close(loads)
     return sol

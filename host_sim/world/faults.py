@@ -15,7 +15,8 @@ RELAY = ("relay.weld", "relay.no_close", "mirror.stuck")
 ADC = ("adc.freeze", "adc.gain_pct", "adc.open")
 CUSTOMER = ("load_pct",)
 POST = ("ground", "dofc", "temperature_dc")
-settings = SUPPLY + RELAY + ADC + CUSTOMER + POST
+GRID = ("line.open", "neutral.cut", "bus.fault")     # of a street with a feeder
+settings = SUPPLY + RELAY + ADC + CUSTOMER + POST + GRID
 
 _POST_INPUT = {"ground": 0, "dofc": 1, "temperature_dc": 2}
 
@@ -108,6 +109,41 @@ def bind_post(inputs: list, name: str, value):
     return _item(inputs, _POST_INPUT[name], int(_number(name, value, low, high)))
 
 
+def bind_grid(circuit, name: str, value, place: dict):
+    """Deed on a feeder. place: line; or bus, phase, to (phase, N or E), ohm of a fault."""
+    on = bool(_number(name, value, 0, 1))
+    if circuit is None:
+        raise ValueError(f"{name} needs a street with a feeder")
+    if name == "bus.fault":
+        bus = _one_of("bus", place["bus"], circuit.buses)
+        phase = PHASES[phase_index(place["phase"])]
+        to = _one_of("to", place["to"] or "N", tuple(c for c in "ABCNE" if c != phase))
+        ohm = _number("ohm", place["ohm"], 0.001, 10_000)
+        return _keep(circuit.faults, (bus, phase, to), (bus, phase, to, ohm), on)
+    line = _one_of("line", place["line"], circuit.lines)
+    if name == "line.open":
+        return _member(circuit.lines_open, line, on)
+    return _member(circuit.broken, (line, "N"), on)
+
+
+def _member(group: set, one, on: bool):
+    """In the group or not."""
+    def deed(_t_us):
+        before = one in group
+        (group.add if on else group.discard)(one)
+        return _member(group, one, before)
+    return deed
+
+
+def _keep(things: dict, key, thing, on: bool):
+    def deed(_t_us):
+        before = things.pop(key, None)
+        if on:
+            things[key] = thing
+        return _keep(things, key, before, before is not None)
+    return deed
+
+
 def _assign(thing, attribute: str, value):
     def deed(_t_us):
         before = getattr(thing, attribute)
@@ -150,9 +186,11 @@ def _frequency(supply: Supply, f_mhz: int):
     return deed
 
 
-def _one_of(name: str, value, known: tuple):
+def _one_of(name: str, value, known: tuple | set):
     if value not in known:
-        raise ValueError(f"{name} = {value!r} does not exist; there are {', '.join(known)}")
+        there = sorted(known) if isinstance(known, set) else known
+        listed = ", ".join(there[:20]) + (" ..." if len(there) > 20 else "")
+        raise ValueError(f"{name} = {value!r} does not exist; there are {listed}")
     return value
 
 

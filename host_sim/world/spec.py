@@ -3,6 +3,7 @@
 Units are in the names. Phases are 0, 1, 2 for A, B, C. Nothing here computes.
 """
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -19,15 +20,20 @@ class SourceSpec:
 
 @dataclass(frozen=True)
 class CustomerSpec:
-    """One single-phase customer: constant impedance, or a current source during its inrush."""
+    """One customer: constant impedance, current or power, or a current source during its inrush.
+    A single-phase one hangs behind a phase switch; one with `phases` is wired for good."""
 
     id: str
-    phase: int                    # 0, 1, 2
-    s_va: float                   # apparent power at the nominal voltage
+    phase: int                    # 0, 1, 2; of a wired one the first
+    s_va: float                   # apparent power at the nominal voltage; negative: it feeds in
     pf: float = 0.95              # lagging if positive; 0.5..1
     inrush_x: float = 6.0         # total during inrush, in rated currents; 0 = none
     inrush_ms: int = 200
     i3_pct: float = 5.0           # third harmonic of the load current, % of its fundamental
+    load: str = "z"               # 'z', 'i' or 'p': what stays constant; i and p on a feeder only
+    bus: str = ""                 # on a feeder
+    phases: str = ""              # 'AB' (phase to phase), 'ABC': wired for good, on a feeder only
+    profile: int = 0              # column of StreetSpec.profiles_kw, from 1; 0: none
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,16 @@ class AcuSpec:
     """One controller. kind 'post': channels UA UB UC IA IB IC at the transformer; kind 'customer':
     UA UB UC U_load I at the customer's panel, outputs and inputs 0..2 = relays and mirror contacts
     A B C. Post inputs: 0 ground conductor present, 1 cut-out active, 2 temperature in 0.1 degC.
+    Kind 'branch': channels as a post's, at the beginning of a branch, voltages on the source's
+    side of its three-pole breaker; output 0 the breaker, inputs: 0 its mirror contact, 1 spare,
+    2 temperature.
     u_peak_v / i_peak_a: what gives code 2048 + 2048."""
 
     id: str
     kind: str
     customer: str = ""            # id of the customer behind it
+    line: str = ""                # of a branch on a feeder: the line that its breaker opens
+    behind: tuple = ()            # of a branch without a feeder: ids of the customers behind it
     rate_hz: int = 4_000
     u_peak_v: float = 450.0
     i_peak_a: float = 100.0
@@ -69,9 +80,25 @@ class AcuSpec:
 
 
 @dataclass(frozen=True)
+class ZoomSpec:
+    """At level 'phasor': the finer level, seconds of it before and after an event, and controllers
+    that are fine all the time."""
+
+    level: str = "quantity"       # or 'wave'
+    before_s: float = 2.0
+    after_s: float = 5.0
+    acus: tuple = ()
+
+
+@dataclass(frozen=True)
 class StreetSpec:
     source: SourceSpec
     customers: tuple              # of CustomerSpec
     acus: tuple                   # of AcuSpec
     un_v: float = 230.0
     temperature_dc: int = 350
+    # host_sim.world.grid.network.Network; None: one Thevenin source a phase, no lines
+    feeder: Any = None
+    # minutes x columns: kW at a customer's nominal voltage, from minute 0 of the run on, again
+    # from the start when they end
+    profiles_kw: Any = field(default=None, compare=False)

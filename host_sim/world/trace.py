@@ -9,6 +9,7 @@ class Trace:
 
     def __init__(self, customer_ids: list):
         self.contacts: list = []          # (t_us, customer id, phase, closed), with bounce
+        self.breakers: list = []          # (t_us, acu id, closed) of branches, with bounce
         self.supply: list = []            # (t_us, (ua, ub, uc)), open-circuit V, changes
         self.joined_us = 0                # while any customer had two phase contacts closed
         self._u = [f"u_v{p}" for p in range(3)]

@@ -1,6 +1,11 @@
 """The supervisory centre: what the panel shows, and what it must not be talked into."""
+import io
+
+from rich.console import Console
+
 from acu import messages
 from host_sim.scenario.scc import Scc
+from slvg import panel
 
 UP = "slvg/1/man/sc1/up/"
 OK, OUT, RES, PAR = range(4)
@@ -28,9 +33,10 @@ class Centre:
         self.scc.on_message(0, UP + kind, raw)
         return self.scc.short()
 
-    def tele(self, st, ops, n_all=3, t0=None, pg=1, pgs=1, **when):
+    def tele(self, st, ops, n_all=3, t0=None, pg=1, pgs=1, br=(), **when):
         body = {"t0": self.n if t0 is None else t0, "tp": POST, "st": st, "n_ok": len(ops),
-                "n_all": n_all, "ops": [list(op) for op in ops], "pg": pg, "pgs": pgs}
+                "n_all": n_all, "ops": [list(op) for op in ops], "br": list(br),
+                "pg": pg, "pgs": pgs}
         return self.tell("tele", body, **when)
 
     def outage(self, **when):
@@ -52,6 +58,31 @@ def test_the_assay_as_the_panel_shows_it():
     assert c.tele(RES, [EU1, open_(EU2), open_(EU3)]) == "RES A - -"
     assert c.tele(OK, [EU1, EU2, ["eu3", C, 1, 1600]]) == "OK A B C"
     assert c.tele(PAR, ALL) == "PAR A B A"
+
+
+def test_of_many_customers_the_panel_counts_and_names_what_is_not_in_order():
+    c = Centre()
+
+    def tele(st, ops, n_all, br):
+        """Three pages, the branches on the last one."""
+        for k in range(3):
+            said = c.tele(st, ops[8 * k:8 * k + 8], n_all, 1, k, 3, br if k == 2 else ())
+        return said
+
+    ops = [[f"eu{n:02}", n % 3, 1, 500] for n in range(24)]
+    branches = [["s1", 1, 0, 4000], ["s2", 1, 0, 4000]]
+    assert tele(OK, ops, 24, branches) == "OK A8 B8 C8"
+    assert c.scc.long() == "Cd:OK  S1:+ S2:+"
+    ops[0][2], ops[4][2] = 0, None
+    branches = [["s1", 0, 0, 0], ["s2", 1, 1, None]]
+    assert tele(OK, ops, 24, branches) == "OK A7 B7 C8 -1 ?1 s1- s2?"
+    assert c.scc.long() == "Cd:OK  S1:- S2:? EU00:- EU04:?"
+    assert tele(PAR, ops[1:], 24, [["s1", 2, 0, 0], ["s1"]]) == "PAR A7 B7 C8 ?2"
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(panel.drawing(c.scc, "title", 1, 2, []))
+    shown = console.export_text()
+    assert len(shown.splitlines()) < 20 and "2 not connected" in shown
+    assert shown.count("●") == 22 + 1    # and the lamp
 
 
 def test_nothing_is_shown_before_the_first_complete_telemetry():
@@ -104,7 +135,8 @@ def test_malformed_and_foreign_messages_are_counted_and_dropped():
     c = Centre()
     c.tele(OK, ALL)
     tele = messages.encode("tele", "cd", "scc", 9, 0, 9, {
-        "t0": 1, "tp": POST, "st": OUT, "n_ok": 0, "n_all": 3, "ops": [], "pg": 1, "pgs": 1})
+        "t0": 1, "tp": POST, "st": OUT, "n_ok": 0, "n_all": 3, "ops": [], "br": [], "pg": 1,
+        "pgs": 1})
     for topic, raw in ((UP + "tele", b"{"), (UP + "tele", tele[:-1]), (UP + "evt", tele),
                        ("slvg/1/man/sc2/up/tele", tele), ("slvg/1/slv/sc1/uc0/eu1/up/tele", tele)):
         c.scc.on_message(0, topic, raw)

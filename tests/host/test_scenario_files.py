@@ -109,7 +109,7 @@ def test_own_settings_and_parts_of_an_acu_override_the_common_ones():
      "E129 [acu 4] customer = 'c4' is not in [[customer]]. There are: c1, c2, c3."),
     ('board = "pico_w_coordinator"', 'board = "pico_coordinator"',
      "E211 [acu 1] board = 'pico_coordinator' is not in boards/. Did you mean "
-     "pico_w_coordinator? There are: pico_w_coordinator, pico_w_operator."),
+     "pico_w_coordinator? There are: pico_w_branch, pico_w_coordinator, pico_w_operator."),
     ("t_tele_ms = 5_000", "t_tele_ms = 5",
      "E107 [config] t_tele_ms = 5 is below its minimum of 1000 ms. Set 1000 to 86400000."),
     ("t_tele_ms", "t_tele_s", "E101 [config] unknown key t_tele_s. Did you mean t_tele_ms?"),
@@ -235,11 +235,11 @@ def test_what_a_reader_cannot_take_is_a_sentence(tmp_path):
             reader(tmp_path)
 
 
-def test_more_controllers_than_the_vm_can_number_are_refused():
+def test_more_controllers_than_a_run_takes_are_refused():
     more = "".join(f'\n[[acu]]\nid = "s{n}"\nrole = "subcoordinator"\nuc = "u{n}"\n'
-                   'board = "pico_w_coordinator"\n' for n in range(252))
+                   'board = "pico_w_coordinator"\n' for n in range(1097))
     assert complaints(text=ASSAY.read_text() + more) == [
-        "E126 assay.toml: acu has too many entries. Give at most 255."]
+        "E126 assay.toml: acu has too many entries. Give at most 1100."]
 
 
 def test_a_board_with_a_fault_is_refused(tmp_path):
@@ -293,4 +293,5 @@ def test_what_an_event_may_do_passes():
 
 
 def test_every_fault_of_the_world_can_be_set_and_no_other():
-    assert set(deeds.FAULTS) == {*faults.RELAY, *faults.ADC, *faults.CUSTOMER, *faults.POST}
+    assert set(deeds.FAULTS) == {*faults.RELAY, *faults.ADC, *faults.CUSTOMER, *faults.POST,
+                                  *faults.GRID}

@@ -133,6 +133,85 @@ def test_a_stuck_mirror_lies_and_then_tells_the_truth_again():
     assert street.feedback("eu1", 0) == 0
 
 
+# ---- the breaker of a branch
+
+def branch_street(level="quantity", **more):
+    """The assay's street with c1 and c2 behind a branch; c3 is not."""
+    customers = (CustomerSpec("c1", 0, 2000), CustomerSpec("c2", 1, 1800),
+                 CustomerSpec("c3", 0, 1600))
+    relay = {"relay": EXACT, **more}
+    acus = (AcuSpec("cd", "post"), AcuSpec("s1", "branch", behind=("c1", "c2"), **relay),
+            *(AcuSpec(f"eu{n}", "customer", f"c{n}", relay=EXACT) for n in (1, 2, 3)))
+    return Street(StreetSpec(SourceSpec(), customers, acus), 7, level)
+
+
+def test_a_branch_opens_for_all_behind_it_and_for_nobody_else():
+    street = branch_street()
+    run(street, 300)
+    before = [street.truth(a)["p_w"] for a in ("eu1", "eu2", "eu3")]
+    assert street.truth("s1")["p_w"] == pytest.approx([before[0], before[1], 0])
+    assert street.truth("s1")["closed"] and street.inputs("s1") == [1, 0, 350]
+    street.drive("s1", 0, 0, street.now_us)
+    run(street, 5)
+    assert street.feedback("s1", 0) == 1          # 8 ms of travel
+    run(street, 95)
+    assert street.breakers == [(308_000, "s1", False)] and street.contacts == []
+    assert street.feedback("s1", 0) == 0 and not street.truth("s1")["closed"]
+    assert street.truth("eu1")["u_v"] == [0, 0, 0] == street.truth("s1")["i_a"]
+    assert street.truth("eu1")["u_load_v"] == 0 and street.truth("eu1")["contact"] == 1
+    assert street.truth("eu3")["u_load_v"] > 220 < min(street.truth("s1")["u_v"])
+    assert street.truth("cd")["p_w"][1] == 0 < street.truth("cd")["p_w"][0]
+
+
+def test_a_branch_that_comes_back_rushes_and_its_controllers_lived_on_their_own_supply():
+    street = branch_street()
+    run(street, 300)
+    street.drive("s1", 0, 0, street.now_us)
+    run(street, 14_000)
+    assert street.powered("eu1")
+    run(street, 1_500)
+    assert not street.powered("eu1") and not street.powered("eu2")
+    assert street.powered("s1") and street.powered("eu3") and street.powered("cd")
+    street.drive("s1", 0, 1, street.now_us)
+    run(street, 100)
+    assert street.powered("eu1")
+    rated_a = [2000 / 230, 1800 / 230]
+    assert street.truth("s1")["i_a"][:2] == pytest.approx([6 * i for i in rated_a], rel=0.01)
+    run(street, 200)
+    assert street.truth("s1")["i_a"][0] == pytest.approx(rated_a[0], rel=0.05)
+
+
+def test_the_faults_of_a_breaker():
+    street = branch_street()
+    run(street, 10)
+    street.set("relay.weld", 1, acu="s1")
+    street.drive("s1", 0, 0, street.now_us)
+    run(street, 50)
+    assert street.breakers == [] and street.feedback("s1", 0) == 1
+    street.set("relay.weld", 0, acu="s1")         # lets go what was ordered to open
+    run(street, 10)
+    assert [b[1:] for b in street.breakers] == [("s1", False)]
+    street.set("relay.no_close", 1, acu="s1")
+    street.drive("s1", 0, 1, street.now_us)
+    run(street, 50)
+    assert len(street.breakers) == 1
+    street.set("relay.no_close", 0, acu="s1")
+    street.set("mirror.stuck", 1, acu="s1")
+    street.drive("s1", 0, 1, street.now_us)
+    run(street, 50)
+    assert street.truth("s1")["closed"] and street.feedback("s1", 0) == 0
+
+
+def test_a_breaker_bounces_like_any_contact():
+    street = branch_street(relay=RelaySpec())
+    street.drive("s1", 0, 0, 0)
+    run(street, 50)
+    street.drive("s1", 0, 1, 50_000)
+    run(street, 50)
+    closed = [c for _, _, c in street.breakers]
+    assert len(closed) in (6, 8) and closed[-1]
+
+
 # ---- joined phases
 
 def test_two_phases_joined_are_counted_and_their_current_flows():
@@ -346,7 +425,8 @@ def test_a_street_with_dangling_or_double_names_is_refused():
     c = CustomerSpec("c1", 0, 1000)
     for acus, names in (((AcuSpec("eu1", "customer", "c2"),), ("c2", "c1")),
                         ((AcuSpec("a", "post"), AcuSpec("a", "post")), ("acu", "a, a")),
-                        ((AcuSpec("a", "pillar"),), ("pillar", "post, customer"))):
+                        ((AcuSpec("a", "pillar"),), ("pillar", "post, customer")),
+                        ((AcuSpec("s", "branch", behind=("c3",)),), ("s", "c3", "c1"))):
         with pytest.raises(ValueError) as refused:
             Street(StreetSpec(SourceSpec(), (c,), acus), 1, "wave")
         for name in names:

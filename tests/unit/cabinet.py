@@ -117,8 +117,8 @@ class Cabinet:
             post = self._post
             self._post = []
         frames = 0 if self.lost_frames else 20
-        drives, sent, lines = self.unit.instant(self.t_us, frames, self.mirrors(), post, slow,
-                                                True)
+        drives, sent, lines, _ = self.unit.instant(self.t_us, frames, self.mirrors(), post, slow,
+                                                   True)
         for k, level in drives:
             self.drives.append((self.ms(), k, level))
             self._coil[k] = level

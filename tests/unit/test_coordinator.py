@@ -56,11 +56,14 @@ def test_a_reading_with_senseless_phase_or_position_does_not_break_the_page():
             "s_VA": [BIG // 4] * 3, "f_mHz": 50_000, "e_Wh": 0, "t_dC": None, "gnd": None,
             "dofc": None, "ph": BIG, "on": None, "fl": 0}
     for op in ("eu1", "eu2"):
+        p.acu.cycle = 2
         p.acu.on_message("slvg/1/slv/sc1/uc0/%s/up/meas" % op, frame(p, "meas", op, body, 2))
     assert p.acu.meas == [None, None]
     body["ph"] = None
     for op in ("eu1", "eu2"):
+        p.acu.cycle = 3
         p.acu.on_message("slvg/1/slv/sc1/uc0/%s/up/meas" % op, frame(p, "meas", op, body, 3))
+    assert p.acu.meas == [(None, None, BIG // 4 * 3, 0, 0)] * 2
     p.acu.centre.telemetry(1000)
     pages = [m for m in p.link.sent if m[0].endswith("/tele")]
     assert pages and all([len(m[1]) <= messages.PAGE_MAX for m in pages])
@@ -68,10 +71,7 @@ def test_a_reading_with_senseless_phase_or_position_does_not_break_the_page():
 
 def test_single_customers_are_told_every_t_ops_only():
     p = started()
-    body = {"u_dV": [2300] * 3, "i_mA": [1000, None, None], "p_W": [230, None, None],
-            "q_var": [0, None, None], "s_VA": [230, None, None], "f_mHz": 50_000, "e_Wh": 0,
-            "t_dC": None, "gnd": None, "dofc": None, "ph": 0, "on": 1, "fl": 0}
-    p.acu.meas = [body, None]
+    p.acu.meas = [(0, 1, 230, 230, 0), None]
     p.link.sent = []
     for now_ms in (1000, 61_000, 901_000):
         p.acu.centre.telemetry(now_ms)
@@ -91,3 +91,16 @@ def test_an_outage_is_not_pushed_out_of_the_box_by_telemetry():
         p.acu.net.slow()
     topics = [m[0].split("/")[-1] for m in p.link.sent]
     assert topics.count("outage") == 1 and topics.count("tele") > 20
+
+
+def test_an_answer_to_an_earlier_request_is_not_taken_for_a_fresh_one():
+    p = started()
+    m = p.acu.measuring
+    body = {"u_dV": list(m.u_dv), "i_mA": [0] * 3, "p_W": [0] * 3, "q_var": [0] * 3,
+            "s_VA": [0] * 3, "f_mHz": 50_000, "e_Wh": 0, "t_dC": None, "gnd": None, "dofc": None,
+            "ph": 0, "on": 1, "fl": 0}
+    p.acu.cycle = 5
+    p.acu.on_message("slvg/1/slv/sc1/uc0/eu1/up/meas", frame(p, "meas", "eu1", body, 4))
+    assert p.acu.meas == [None, None]
+    p.acu.on_message("slvg/1/slv/sc1/uc0/eu1/up/meas", frame(p, "meas", "eu1", body, 5))
+    assert p.acu.meas[0] == (0, 1, 0, 0, 0)

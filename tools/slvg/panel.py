@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from host_sim.scenario.scc import Op, Scc
+from host_sim.scenario.scc import MARKS_MAX, Op, Scc
 from host_sim.scenario.schema import PHASES
 
 _BLUE = "bright_cyan"
@@ -22,6 +22,9 @@ _LAMPS = {
     "RES": Text.assemble(("(", _AMBER), ("●", _BLUE), (")", _AMBER)),
     "PAR": Text("●", _AMBER),
 }
+_BRANCH = {"+": Text("closed", "grey62"), "-": Text("open", "bright_red"),
+           "?": Text("silent", _AMBER)}
+_DOTS = 10        # customers in a row of dots
 _MEANING = {"": "waiting for the first telemetry", "OK": "supply compliant", "OUT": "outage",
             "RES": "restored, reconnecting", "PAR": "partial outage"}
 # row label, key of the post's `meas`, divisor, decimals, unit
@@ -38,6 +41,18 @@ def _cell(op: Op, phase: int) -> Text:
     if op.on is None:
         return Text("?", _AMBER)
     return Text("●", _BLUE) if op.on else Text("○", "grey62")
+
+
+def _counted(grid: Table, ops: list[Op]) -> None:
+    """Many customers: dots under their phases, filled ones connected, and their number."""
+    columns = []
+    for phase in range(3):
+        here = [_cell(op, phase) for op in ops if op.phase == phase]
+        rows = [here[k:k + _DOTS] for k in range(0, len(here), _DOTS)]
+        columns.append(Text("\n").join([Text("").join(row) for row in rows]
+                                       + [Text(str(len(here)), "grey62")]))
+    off = sum(1 for op in ops if not op.on)
+    grid.add_row("", *columns, Text(f"{off} not connected" if off else "", _AMBER))
 
 
 def line(t_us: int, scc: Scc) -> str:
@@ -59,7 +74,13 @@ def drawing(scc: Scc, title: str, t_us: int, run_us: int, recent: list[str]) -> 
     for phase in PHASES:
         grid.add_column(phase, justify="right", min_width=7)
     grid.add_column("")
-    for name, op in scc.members():
+    members = scc.members()
+    if len(members) > MARKS_MAX:
+        _counted(grid, [op for _, op in members])
+        members = []
+    for name, branch in sorted(scc.branches.items()):
+        grid.add_row(name.upper(), "", "", "", _BRANCH[branch.mark()])
+    for name, op in members:
         power = "" if op.s_va is None or not op.on else f"{op.s_va} VA"
         grid.add_row(name.upper(), *(_cell(op, p) for p in range(3)), Text(power, "grey62"))
     for label, key, divisor, decimals, unit in _QUANTITIES if scc.tp else ():

@@ -4,6 +4,7 @@ from array import array
 from micropython import const
 
 _BUCKETS = const(16)
+_WINDOW_MS = const(200)
 
 
 class Average:
@@ -16,8 +17,8 @@ class Average:
         self._at = -1  # number of the present bucket since the beginning of time; -1: none
         self._mean = [0] * n
 
-    def add(self, now_ms, values):
-        """One window. now_ms: monotonic ms that never wraps."""
+    def add(self, now_ms, values, window_ms=_WINDOW_MS):
+        """One window, that ends now; a longer one weighs more. now_ms: monotonic, never wraps."""
         n = self._n
         at = now_ms // self._bucket_ms
         for old in range(max(self._at + 1, at - _BUCKETS + 1), at + 1):
@@ -26,9 +27,10 @@ class Average:
                 sums[k] = 0
         self._at = at
         sums = self._sums[at % _BUCKETS]
+        weight = max((window_ms + _WINDOW_MS // 2) // _WINDOW_MS, 1)
         for k in range(n):
-            sums[k] += values[k]
-        sums[n] += 1
+            sums[k] += values[k] * weight
+        sums[n] += weight
         count = sum([sums[n] for sums in self._sums])
         for k in range(n):
             self._mean[k] = (2 * sum([sums[k] for sums in self._sums]) + count) // (2 * count)

@@ -9,6 +9,7 @@ from micropython import const
 
 from acu import events as ev
 from acu.functions.planner import PLAN_FEW, Planner, ui_m
+from acu.ports import FOREVER_MS
 
 # States. Numbers appear in records: never re-use one.
 MONITOR = const(0)
@@ -87,10 +88,25 @@ class Balancing:
         else:
             self._fix(op, e or ev.E_NOT_VERIFIED)
 
-    def step(self, now_ms, s_va3, enabled, idle, p_w3=None, q_var3=None):
-        """Actions due. s_va3 (p_w3, q_var3): averages at the post; idle: everybody reconnected,
-        supply normal. Averages go on while not enabled, so that enabling finds them true."""
-        self.ui_m = ui_m(s_va3, self._sr_va)
+    def rest_ms(self, now_ms):
+        """Until step() has something to do, if nobody answers and the averages stay."""
+        state = self.state
+        if state == MONITOR or state == ARMED and self._since_ms < 0:
+            return FOREVER_MS
+        if state == ARMED:
+            return self._since_ms + self._hold_ms - now_ms
+        if state == VERIFY and self._since_ms >= 0:
+            return self._since_ms + self._avg_ms - now_ms
+        if self._out or state == PLAN or state == VERIFY and not self._open:
+            return 0
+        return self._end_ms - now_ms
+
+    def step(self, now_ms, s_va3, enabled, idle, p_w3=None, q_var3=None, fresh=True):
+        """Actions due. s_va3 (p_w3, q_var3): averages at the post; fresh: others than last time;
+        idle: everybody reconnected, supply normal. Averages go on while not enabled, so that
+        enabling finds them true."""
+        if fresh:
+            self.ui_m = ui_m(s_va3, self._sr_va)
         state = self.state
         if state == COOLDOWN:
             if now_ms >= self._end_ms:

@@ -45,6 +45,7 @@ _TODO = const(1)    # open because of an outage, so ours to close
 _SCC = const(2)     # opened by the centre
 _STUCK = const(4)   # its contact did not move: no group retry
 _HEARD = const(8)   # has said something since we started
+_BARRED = const(16)  # its branch is open or silent: not to be selected in vain
 
 # _tries of an Operator: attempts failed; from _LATE on its alarm has been given.
 _LATE = const(2)
@@ -138,6 +139,18 @@ class LoadingControl:
             self._tries[op] = 0
             self._look = True
 
+    def bar(self, now_ms, op, barred):
+        """The branch of this user is open or silent; or it is back, and he is ours again."""
+        if barred:
+            self._fl[op] |= _BARRED
+            if op == self._op:
+                self.on[op] = UNKNOWN
+                self._free(now_ms)
+        elif self._fl[op] & _BARRED:
+            self._fl[op] &= ~_BARRED
+            self._tries[op] = 0
+            self._look = True
+
     def on_hb(self, now_ms, op, on, why, ph):
         """A heart beat (or `hello`): position now, reason of the last opening, phase."""
         self.ph[op] = ph
@@ -180,6 +193,14 @@ class LoadingControl:
                 self._free(now_ms)
             else:
                 self._missed(now_ms, e)
+
+    def rest_ms(self, now_ms):
+        """Until step() has something to do, in a whole supply and if nobody answers."""
+        if self._out or self._look or not self._normal or self.state in (SHED, WAIT):
+            return 0
+        if self._op >= 0:       # before its select the supply is looked at all the time
+            return self._end_ms - now_ms if self._sent else 0
+        return self._next_ms - now_ms
 
     def step(self, now_ms, supply_ok, phase_ok):
         """Actions due, in order. phase_ok: mask of the phases in band; supply_ok: on these
@@ -318,7 +339,7 @@ class LoadingControl:
             self._watch_phases(now_ms)
 
     def _ours(self, op):
-        return self._fl[op] & (_TODO | _SCC | _STUCK) == _TODO and self.on[op] != 1
+        return self._fl[op] & (_TODO | _SCC | _STUCK | _BARRED) == _TODO and self.on[op] != 1
 
     def _pick(self, phases, limit):
         """First with the fewest failed attempts, below limit, its phases in the mask; or -1."""

@@ -41,6 +41,12 @@ class Telemetry:
         if self.state != IDLE:
             self.got[op] = 1
 
+    def rest_ms(self, now_ms):
+        """Until step() has something to do, if nobody answers."""
+        if self.state == IDLE:
+            return 0 if self._pending else self._next_ms - now_ms
+        return self._end_ms - now_ms if sum(self.got) < len(self.got) else 0
+
     def step(self, now_ms):
         """Actions due."""
         if self._next_ms < 0:

@@ -5,9 +5,10 @@ frequency, gives RMS(1/2) of every channel (IEC 61000-4-30) and fills windows of
 or 12 at 60 Hz without a gap. slow() evaluates a finished window in integers of any length. A slow
 tier that comes late loses nothing: the next window grows until the last one was fetched.
 
-A post has UA UB UC IA IB IC; a customer UA UB UC, the voltage behind its relays and its current.
-Units are in the names; half cycles count in half_seq. P is true power with the sign of the current
-transformer, Q the fundamental's, positive when the current lags. Switches and records nothing.
+A post or a branch has UA UB UC IA IB IC; a customer UA UB UC, the voltage behind its relays and
+its current. Units are in the names; half cycles count in half_seq. P is true power with the sign
+of the current transformer, Q the fundamental's, positive when the current lags. Switches and
+records nothing.
 """
 from array import array
 
@@ -35,7 +36,8 @@ from acu.primitives.windows import EVENT, F_MIN_MHZ, LONG, LOST, Windows
 HISTORY = const(16)  # half cycles that half() can look back
 _TICKS = const(0x3FFFFFFF)
 
-PAIRS = {"post": ((0, 3), (1, 4), (2, 5)), "customer": ((3, 4), (0, 1), (2, 0))}
+PAIRS = {"post": ((0, 3), (1, 4), (2, 5)), "branch": ((0, 3), (1, 4), (2, 5)),
+         "customer": ((3, 4), (0, 1), (2, 0))}
 
 
 class Measuring(Windows):
@@ -44,10 +46,10 @@ class Measuring(Windows):
 
     def __init__(self, sampler, kind, cal, un_dv, fn_mhz):
         pairs = PAIRS[kind]
-        n_v = 3 if kind == "post" else 4
+        n_v = 4 if kind == "customer" else 3
         if sampler.pairs != pairs or sampler.rate_hz * 500 >= 127 * F_MIN_MHZ:
             raise ValueError("measuring: the sampler's pairs or rate do not fit a " + kind)
-        super().__init__(sampler, pairs, kind == "post", cal, un_dv, fn_mhz)
+        super().__init__(sampler, pairs, n_v == 3, cal, un_dv, fn_mhz)
         self._frame_us = 1_000_000 // sampler.rate_hz
         self.kind = kind
         self.un_dv = un_dv
@@ -192,6 +194,10 @@ class Measuring(Windows):
         return self.half_dv[3]
 
     # ---- slow tier
+
+    def waiting(self):
+        """A window is finished and not yet evaluated."""
+        return self._pending
 
     def slow(self):
         """Evaluates a finished window; True when there was one."""

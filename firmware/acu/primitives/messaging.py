@@ -60,6 +60,29 @@ class Messenger:
                               lambda text: self._auth.sign(text, dst), self._k, ts + ttl_ms)
         self.pass_on(topic, raw, spec[0], spec[1])
 
+    def send_pages(self, now_ms, topic, t, dst, body, rows, keys, c=0):
+        """As many pages of one body as its rows take. rows: (key, row) in order; keys: of the
+        lists that they go into. Each page says which one of how many it is, pg of pgs."""
+        for key in keys:
+            body[key] = []
+        body["pg"] = body["pgs"] = 99
+        empty = messages.encode(t, self.me, dst, 65535, 65535, self._sync.utc_ms(now_ms), body)
+        pages = [[]]
+        left = room = messages.PAGE_MAX - len(empty)
+        for one in rows:
+            size = len(messages.as_text(one[1])) + 1
+            if size > left:
+                pages.append([])
+                left = room
+            pages[-1].append(one)
+            left -= size
+        body["pgs"] = len(pages)
+        for k in range(len(pages)):
+            body["pg"] = k
+            for key in keys:
+                body[key] = [row for where, row in pages[k] if where == key]
+            self.send(now_ms, topic, t, dst, body, c)
+
     def pass_on(self, topic, raw, qos, retain):
         """Publishes finished bytes: our own, or somebody's whom we relay, whose code must stay
         valid. QoS 1 never overtakes what waits: a counter that arrives late would be taken for a
@@ -82,6 +105,10 @@ class Messenger:
             if not self._outbox or not self._link.publish(*self._outbox[0]):
                 return
             del self._outbox[0]
+
+    def waiting(self):
+        """Something is in the outbox and could go."""
+        return self._outbox and self._link.up
 
     def _drop(self, reason):
         self.dropped[reason] += 1

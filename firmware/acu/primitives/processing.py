@@ -6,12 +6,17 @@ dead timer ends in a reset (design, section 4).
 """
 from micropython import const
 
+from acu.ports import FOREVER_MS
+
 _NAME = const(0)
 _CALL = const(1)
 _PERIOD = const(2)
 _DEADLINE = const(3)
 _NEXT = const(4)
 _LAST = const(5)
+_QUIET = const(6)
+
+_PASS_MS = const(10)
 
 
 class Scheduler:
@@ -25,9 +30,30 @@ class Scheduler:
         self.late = {}
         self.fast_dead_ms = 0     # for how long the fast tick has not advanced
 
-    def add(self, name, call, period_ms, deadline_ms):
-        """call(now_ms) every period_ms; runs more than deadline_ms apart starve the watchdog."""
-        self._tasks.append([name, call, period_ms, deadline_ms, 0, -1])
+    def add(self, name, call, period_ms, deadline_ms, quiet=False):
+        """call(now_ms) every period_ms; runs more than deadline_ms apart starve the watchdog.
+        quiet: it has nothing to do while its controller rests (Acu.rest_ms)."""
+        self._tasks.append([name, call, period_ms, deadline_ms, 0, -1, quiet])
+
+    def rest_ms(self, now_ms):
+        """Until a task is due that is not quiet."""
+        rest_ms = FOREVER_MS
+        for task in self._tasks:
+            if not task[_QUIET]:
+                rest_ms = min(rest_ms, task[_NEXT] - now_ms)
+        return rest_ms
+
+    def rested(self, now_ms):
+        """After a rest, before run(): the quiet tasks stand as if they had been called all the
+        time."""
+        for task in self._tasks:
+            if task[_QUIET]:
+                task[_LAST] = now_ms
+                past_ms = now_ms - _PASS_MS - task[_NEXT]
+                if past_ms >= 0:
+                    task[_NEXT] += (past_ms // task[_PERIOD] + 1) * task[_PERIOD]
+        if self._watchdog:
+            self._watchdog.feed()
 
     def run(self, now_ms, fast_ticks):
         """One pass; fast_ticks: the fast tier's own counter. True if the watchdog was fed."""

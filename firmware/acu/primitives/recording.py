@@ -11,6 +11,7 @@ from binascii import crc32
 from micropython import const
 
 from acu import events
+from acu.ports import FOREVER_MS
 
 _QUEUE = const(16)        # events the fast tier may hold until the next slow tick
 _ROW = const(5)           # number, a, b, c, ticks_us
@@ -100,6 +101,16 @@ class Recorder:
                 self._urgent or len(self._unsaved) >= _BATCH
                 or now_ms - self._since_ms >= _FLUSH_MS):
             self.flush()
+
+    def queued(self):
+        """Has the fast tier left something?"""
+        return self._tail != self._head
+
+    def rest_ms(self, now_ms):
+        """Until slow() has something to do."""
+        if self._urgent or self._tail != self._head:
+            return 0
+        return self._since_ms + _FLUSH_MS - now_ms if self._unsaved else FOREVER_MS
 
     def flush(self):
         self._store.append("events", b"".join([struct.pack(_EVENT, r[1], r[2], r[3], r[4], r[5])

@@ -114,6 +114,10 @@ class Sensing:
                     self.bad_since_us[k] = t_us
             self.bad = st[0]
 
+    def calm(self):
+        """Slow tier: all channels believed, and told so; no voltage outside its limits."""
+        return not (self.bad or self.ov or self.uv or max(self._told))
+
     def changed(self):
         """Slow tier: one (channel, why) that has changed since it was asked for last, or None."""
         for k in range(len(self._told)):

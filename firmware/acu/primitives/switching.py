@@ -11,6 +11,7 @@ from micropython import const
 
 from acu import events as ev
 from acu.ports import CLOSE, OPEN, RELEASE
+from acu.primitives.sensing import CLIPPED, OK
 
 _PULSE_TICKS = const(8)      # 40 ms of coil drive; the slowest relay allowed moves in 25 ms
 
@@ -86,6 +87,10 @@ class Gate:
             self.operations += 1
         return r
 
+    def busy(self):
+        """A coil is being driven."""
+        return max(self._pulse) > 0
+
     def fast(self):
         """Each fast tick: ends the coil pulses."""
         for k in range(self.n):
@@ -122,3 +127,41 @@ class Look:
 
     def load_live(self):
         return self._m.half_load_dv() > self._live_dv
+
+
+class BranchLook:
+    """The same for a three-pole breaker whose load side has no voltage channel: it is dead as far
+    as no current flows. dead_ma: what is noise below that."""
+
+    def __init__(self, measuring, sensing, un_dv, lo_pm, hi_pm, dead_ma):
+        self._m = measuring
+        self._s = sensing
+        self._lo_dv = un_dv * lo_pm // 1000
+        self._hi_dv = un_dv * hi_pm // 1000
+        self._dead_ma = dead_ma
+
+    def healthy(self, k):
+        """All channels: a breaker that is blind to its current must not be closed."""
+        return self._s.bad & 63 == 0
+
+    def supply_ok(self, k):
+        for j in range(3):
+            if not self._lo_dv <= self._m.half_u(j) <= self._hi_dv:
+                return False
+        return True
+
+    def seen(self):
+        """Phases whose channel shows their current: also one at its rails does."""
+        mask = 0
+        for j in range(3):
+            why = self._s.why[3 + j]
+            if why == OK or why == CLIPPED:
+                mask |= 1 << j
+        return mask
+
+    def load_dead(self):
+        seen = self.seen()
+        for j in range(3):
+            if seen & 1 << j and self._m.half_ma[j] > self._dead_ma:
+                return False
+        return True

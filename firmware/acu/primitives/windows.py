@@ -216,27 +216,31 @@ class Windows:
             gain = self._cal[v][0] * self._cal[i][0]  # picowatt at 2048 x 2048 codes
             p_mw = (p * gain // 10**9 + (1 << 53)) >> 54
             q_mvar = (q * gain // 10**9 + (1 << 53)) >> 54
-            s_mva = rms_u[v] * rms_u[i] // 10**9
-            pf_m = (2000 * p_mw + s_mva) // (2 * s_mva) if s_mva else 0
-            pf_m = max(-1000, min(1000, pf_m))
-            i_ma = (rms_u[i] + 500) // 1000
             total_mw += p_mw
-            p_w = (p_mw + 500) // 1000
-            q_var = (q_mvar + 500) // 1000
-            s_va = (s_mva + 500) // 1000
-            if self._post:
-                self.i_ma[k] = i_ma
-                self.p_w[k] = p_w
-                self.q_var[k] = q_var
-                self.s_va[k] = s_va
-                self.pf_m[k] = pf_m
-            else:
-                self.i_ma = i_ma
-                self.p_w = p_w
-                self.q_var = q_var
-                self.s_va = s_va
-                self.pf_m = pf_m
+            self._tell(k, rms_u[v], rms_u[i], p_mw, q_mvar)
         self._count(total_mw, n)
+
+    def _tell(self, k, u_uv, i_ua, p_mw, q_mvar):
+        """The readings of pair k."""
+        s_mva = u_uv * i_ua // 10**9
+        pf_m = (2000 * p_mw + s_mva) // (2 * s_mva) if s_mva else 0
+        pf_m = max(-1000, min(1000, pf_m))
+        i_ma = (i_ua + 500) // 1000
+        p_w = (p_mw + 500) // 1000
+        q_var = (q_mvar + 500) // 1000
+        s_va = (s_mva + 500) // 1000
+        if self._post:
+            self.i_ma[k] = i_ma
+            self.p_w[k] = p_w
+            self.q_var[k] = q_var
+            self.s_va[k] = s_va
+            self.pf_m[k] = pf_m
+        else:
+            self.i_ma = i_ma
+            self.p_w = p_w
+            self.q_var = q_var
+            self.s_va = s_va
+            self.pf_m = pf_m
 
     def _follow_zero(self, mean_q16):
         """Offsets drift slowly; what a switched current leaves in one window is none."""

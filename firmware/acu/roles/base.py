@@ -67,8 +67,9 @@ class Acu:
         self._boot_record.save(struct.pack("<I", self.boots))
         self.net = Messenger(ports.link, self.sync, self.id, self.boots)
         self._sampler = ports.sampler
-        self.measuring = Measuring(ports.sampler, board["kind"], board["cal"], cfg["un_dv"],
-                                   cfg["fn_mhz"])
+        # the simulator has a class of its own, which can also be told its readings
+        self.measuring = getattr(ports, "measuring", Measuring)(
+            ports.sampler, board["kind"], board["cal"], cfg["un_dv"], cfg["fn_mhz"])
         self._energy_record = Record(ports.store, "energy")
         raw = self._energy_record.load()
         m = self.measuring
@@ -77,7 +78,8 @@ class Acu:
         self.e_wh = m.e_import_mwh // 1000      # what is stored; nothing above it is told
         self._exported_wh = m.e_export_mwh // 1000
         self._energy_ms = ports.clock.now_ms()
-        self.sensing = Sensing(self.measuring)
+        self.sensing = Sensing(self.measuring, cfg["un_dv"] * cfg["u_hi_pm"] // 1000,
+                               cfg["un_dv"] * cfg["u_lo_pm"] // 1000)
         self.scheduler = Scheduler(ports.watchdog)
         self.ready = False              # self-test passed
         self.ticks = 0                  # fast ticks so far
@@ -87,8 +89,8 @@ class Acu:
         self._overruns = 0
         self._dropped = [0] * len(self.net.dropped)
         self.half_us = 500_000_000 // cfg["fn_mhz"]
-        self.scheduler.add("measure", self._measure, 10, 500)
-        self.scheduler.add("talk", self._talk, 10, 500)
+        self.scheduler.add("measure", self._measure, 10, 500, True)
+        self.scheduler.add("talk", self._talk, 10, 500, True)
         self.scheduler.add("beat", self._beat, cfg["t_hb_ms"], cfg["t_hb_ms"] * 2 + 500)
 
     # -- the three entries
@@ -108,6 +110,24 @@ class Acu:
         healthy = self.scheduler.run(now_ms, self.ticks)
         self.log.slow(now_ms, self.may_write())
         return healthy
+
+    # -- rest: between two calls of slow(), and of fast() where no frames have to be measured
+
+    def rest_ms(self, now_ms):
+        """For how long it may stay uncalled while no message comes and no reading, input or link
+        state changes; 0: not at all. Asked after slow()."""
+        if not self.ready or self._hello_due or self.net.waiting() or not self.sensing.calm():
+            return 0
+        return min(self.scheduler.rest_ms(now_ms), self.log.rest_ms(now_ms))
+
+    def stirred(self):
+        """Does something of the fast tier end the rest?"""
+        s = self.sensing
+        return self.measuring.waiting() or s.bad or s.ov or s.uv or self.log.queued()
+
+    def rested(self, now_ms):
+        """After a rest, before on_message() and slow(): no task is late."""
+        self.scheduler.rested(now_ms)
 
     def on_message(self, topic, raw):
         now_ms = self.clock.now_ms()
@@ -193,7 +213,7 @@ class Acu:
         self.passed(now_ms)
 
     def _measure(self, now_ms):
-        if self.measuring.slow():
+        while self.measuring.slow():
             self.window(now_ms)
             self._keep_energy(now_ms)
         change = self.sensing.changed()

@@ -8,12 +8,13 @@ from micropython import const
 
 from acu import events as ev
 from acu import messages
+from acu.ports import FOREVER_MS
 
 _WAIT_MS = const(3_000)      # for each answer of an Operator
 
 # order of the centre: (its number in SCC_CMD events, how many arguments)
 ORDERS = {
-    "sw": (1, 3),        # [id, on, lease_s]
+    "sw": (1, 3),        # [id, on, lease_s]; id: of an Operator or of a branch
     "phs": (2, 2),       # [id, phase]
     "unlock": (3, 1),    # [id]: end of a lock-out or tag
     "lock": (4, 1),      # [id]: close-block tag
@@ -45,39 +46,25 @@ class Centre:
         cd = self._cd
         m = cd.measuring
         gear = cd.gear
-        rows = []
+        rows = cd.branches.rows()
         # a household's load minute by minute is personal data: its phase and position always, its
         # power every t_ops_ms only (spec, section 7)
         told = self._ops_ms < 0 or now_ms - self._ops_ms >= cd.cfg["t_ops_ms"] - 500
         if told:
             self._ops_ms = now_ms
+        n_ok = 0
         for op in range(len(cd.members)):
-            body = cd.meas[op]
-            if body:
-                rows.append([cd.members[op], body["ph"], body["on"],
-                             sum([s or 0 for s in body["s_VA"]]) if told else None])
+            if cd.meas[op]:
+                ph, on, s_va, _, _ = cd.meas[op]
+                rows.append(("ops", [cd.members[op], ph, on, s_va if told else None]))
+                n_ok += 1
         tp = {"u_dV": list(m.u_dv), "i_mA": list(m.i_ma), "p_W": list(m.p_w),
               "q_var": list(m.q_var), "s_VA": list(m.s_va), "f_mHz": m.f_mhz,
               "e_Wh": cd.e_wh, "t_dC": gear.feedback(2), "gnd": gear.feedback(0),
               "dofc": gear.feedback(1), "ph": None, "on": None, "fl": cd.quality(now_ms)}
-        page = {"t0": cd.sync.utc_ms(now_ms), "tp": tp, "st": cd.lamp(), "n_ok": len(rows),
-                "n_all": len(cd.members), "ops": [], "pg": 99, "pgs": 99}
-        empty = messages.encode("tele", cd.id, "scc", 65535, 65535, page["t0"], page)
-        room = messages.PAGE_MAX - len(empty)
-        pages = [[]]
-        left = room
-        for row in rows:
-            size = len(messages.as_text(row)) + 1
-            if size > left:
-                pages.append([])
-                left = room
-            pages[-1].append(row)
-            left -= size
-        page["pgs"] = len(pages)
-        for k in range(len(pages)):
-            page["pg"] = k
-            page["ops"] = pages[k]
-            self.say(now_ms, "tele", page)
+        cd.net.send_pages(now_ms, self._up + "tele", "tele", "scc", {
+            "t0": cd.sync.utc_ms(now_ms), "tp": tp, "st": cd.lamp(), "n_ok": n_ok,
+            "n_all": len(cd.members)}, rows, ("br", "ops"))
 
     # -- orders
 
@@ -106,30 +93,34 @@ class Centre:
     def _order(self, now_ms, cmd, args, msg):
         """One of ORDERS. -1: under way, answered later; else the error."""
         cd = self._cd
-        if len(args) != ORDERS[cmd][1] or args[0] not in cd.members:
+        op = cd.target(args[0]) if len(args) == ORDERS[cmd][1] else -1
+        branch = op >= len(cd.members)
+        if op < 0 or branch and cmd == "phs":
             return ev.E_UNKNOWN
         for value in args[1:]:
             if not isinstance(value, int):
                 return ev.E_UNKNOWN
-        if self._job or not cd.loading.idle():
+        # to open a branch never waits for a reconnection
+        if self._job or not (cd.loading.idle() or branch and (cmd != "sw" or not args[1])):
             return ev.E_BUSY
-        op = cd.index[args[0]]
         c = cd.net.corr()
         what = cmd
         if cmd == "sw" and args[1]:
             what = "select"
-            cd.loading.on_scc(op, False)
+            if not branch:
+                cd.loading.on_scc(op, False)
             cd._switch(now_ms, op, 1, 1, ev.WHY_SCC, 0, c)
         elif cmd == "sw":
             if not 0 <= args[2] <= messages.LEASE_MAX_S:
                 return ev.E_LIMIT
-            cd.loading.on_scc(op, True)
+            if not branch:
+                cd.loading.on_scc(op, True)
             cd._switch(now_ms, op, 0, 0, ev.WHY_SCC, args[2], c)
         elif cmd == "phs":
             cd.to_op(now_ms, op, "phs.req",
                      {"ph": args[1], "t_ms": 0, "dead_ms": cd.cfg["dead_ms"]}, c)
         else:
-            if cmd == "unlock":
+            if cmd == "unlock" and not branch:
                 cd.loading.on_scc(op, False)
             cd.to_op(now_ms, op, "cfg", {"k": "lockout", "val": int(cmd == "lock")}, c)
         self._job = [op, what, c, msg, now_ms + _WAIT_MS]
@@ -148,6 +139,9 @@ class Centre:
         self._job = None
         self._answer(now_ms, job[3], body["e"])
         return True
+
+    def rest_ms(self, now_ms):
+        return self._job[4] + 1 - now_ms if self._job else FOREVER_MS
 
     def step(self, now_ms):
         if self._job and now_ms > self._job[4]:

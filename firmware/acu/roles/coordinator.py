@@ -45,7 +45,11 @@ class Coordinator(Post):
             cfg["ub_retries"], cfg["ub_avg_ms"], cfg["cooldown_ms"], cfg["sr_va"],
             cfg["moves_per_day"])
         self.average = Average(cfg["ub_avg_ms"], 9)
-        self.meas = [None] * n          # of the running telemetry cycle; never carried over
+        self._mean = ((0, 0, 0),) * 3   # of the last window: VA, W, var by phase
+        self._fresh = True              # not yet looked at
+        # (ph, on, s_va, p_w, q_var) in the running telemetry cycle; never carried over
+        self.meas = [None] * n
+        self.cycle = 0                  # its correlation id
         self.unsync = [True] * n        # Operators whose clock is not ours
         self._moves = []                # (at_ms, op, to, t_utc_ms) phase requests still to be sent
         self._seq = 0                   # half cycles seen
@@ -56,15 +60,23 @@ class Coordinator(Post):
         self._out_dv = un_dv * cfg["u_out_pm"] // 1000
         self._in_ma = cfg["sr_va"] * 10_000 // (3 * un_dv)       # rated
         self._hold_ma = self._in_ma * cfg["i_hold_pm"] // 1000
-        self.scheduler.add("watch", self._watch, 10, 500)
-        self.scheduler.add("steer", self._steer, 10, 500)
+        self.scheduler.add("watch", self._watch, 10, 500, True)
+        self.scheduler.add("steer", self._steer, 10, 500, True)
 
     def may_write(self):
         return self.supply.state == f2.NORMAL or self.supply.state == f2.OUTAGE
 
+    def rest_ms(self, now_ms):
+        if self.supply.state != f2.NORMAL or self._dead:
+            return 0
+        rest_ms = min(super().rest_ms(now_ms), self.telemetry.rest_ms(now_ms),
+                      self.loading.rest_ms(now_ms), self.balancing.rest_ms(now_ms))
+        return min(rest_ms, self._moves[0][0] - now_ms) if self._moves else rest_ms
+
     def passed(self, now_ms):
         self._seq = self.measuring.half_seq
         self.loading.start(now_ms)
+        self.branches.start(now_ms)
         if self._out_utc:
             self.supply.resume(now_ms - (self.sync.utc_ms(now_ms) - self._out_utc))
             self.loading.resume()
@@ -78,7 +90,10 @@ class Coordinator(Post):
             return self.centre.handle(now_ms, msg, body)
         op = self.index.get(src)
         if op is None:
-            return                     # a Sub-Coordinator's own beat
+            br = self.branches.find(src)
+            if br >= 0:
+                self.branches.handle(now_ms, br, msg, body)
+            return
         if self.slaves.heard(now_ms, src):
             self.log.add(now_ms, ev.BACK_AGAIN, op)
         if t == "hb":
@@ -86,11 +101,9 @@ class Coordinator(Post):
             self.loading.on_hb(now_ms, op, body["on"], body["why"], body["ph"])
         elif t == "hello":
             self._give_time(now_ms, op)
-        elif t == "meas":
-            # phase and position go into a page of `tele`, which must not become too long
-            if 0 <= (body["ph"] or 0) <= 127 and 0 <= (body["on"] or 0) <= 1:
-                self.meas[op] = body
-                self.telemetry.on_meas(op)
+        elif t == "meas" and msg["c"] == self.cycle:
+            sums = [sum([x or 0 for x in body[key]]) for key in ("s_VA", "p_W", "q_var")]
+            self.take_meas(op, body["ph"], body["on"], sums[0], sums[1], sums[2])
         elif t == "sw.ack":
             if not self.centre.on_ack(now_ms, op, msg, body):
                 self.loading.on_ack(now_ms, op, body["on"], body["sel"], body["e"])
@@ -104,6 +117,13 @@ class Coordinator(Post):
         elif t == "phs.ack":
             if not self.centre.on_ack(now_ms, op, msg, body):
                 self.balancing.on_phs_ack(op, body["ph"], body["e"])
+
+    def take_meas(self, op, ph, on, s_va, p_w, q_var):
+        """An answer to the present request, its own or its branch's."""
+        # phase and position go into a page of `tele`, which must not become too long
+        if 0 <= (ph or 0) <= 127 and 0 <= (on or 0) <= 1:
+            self.meas[op] = (ph, on, s_va, p_w, q_var)
+            self.telemetry.on_meas(op)
 
     # -- F2: the supply, every half cycle
 
@@ -187,11 +207,15 @@ class Coordinator(Post):
             self._do_telemetry(now_ms, action)
         for action in self.loading.step(now_ms, *self._post_ok()):
             self._do_loading(now_ms, action)
-        idle = self.loading.idle() and self.supply.state == f2.NORMAL
-        mean = self.average.mean()
-        for action in self.balancing.step(now_ms, mean[:3], self.cfg["ub_en"], idle, mean[3:6],
-                                          mean[6:]):
+        # a breaker that has just moved ends the present plan
+        idle = (self.loading.idle() and self.supply.state == f2.NORMAL
+                and not self.branches.changed)
+        self.branches.changed = False
+        s_va, p_w, q_var = self._mean
+        for action in self.balancing.step(now_ms, s_va, self.cfg["ub_en"], idle, p_w, q_var,
+                                          self._fresh):
             self._do_balancing(now_ms, action)
+        self._fresh = False
         while self._moves and self._moves[0][0] <= now_ms:
             _, op, to, t_utc = self._moves.pop(0)
             self.to_op(now_ms, op, "phs.req",
@@ -214,25 +238,36 @@ class Coordinator(Post):
         return room and mask != 0, mask
 
     def _do_telemetry(self, now_ms, action):
+        win_ms = self.cfg["tele_win_ms"]
         if action[0] == f1.T_REQ_ALL:
             self.meas = [None] * len(self.members)
-            self.to_all(now_ms, "meas.req", {"what": 0, "win_ms": self.cfg["tele_win_ms"]})
+            self.branches.begin()
+            self.cycle = self.net.corr()
+            if self.branches.ids:
+                # slots fill three fifths of our window, a Sub-Coordinator has sent after four
+                win_ms = win_ms * 3 // 5
+            self.to_all(now_ms, "meas.req", {"what": 0, "win_ms": win_ms}, self.cycle)
         elif action[0] == f1.T_REQ:
-            self.to_op(now_ms, action[1], "meas.req",
-                       {"what": 0, "win_ms": self.cfg["tele_win_ms"]})
+            if not self.branches.is_silent(action[1]):
+                self.to_op(now_ms, action[1], "meas.req", {"what": 0, "win_ms": win_ms},
+                           self.cycle)
         else:
             self.centre.telemetry(now_ms)
             self._sum_check(now_ms)
 
     def _sum_check(self, now_ms):
-        if None in self.meas or not self.loading.idle():
+        if not self.loading.idle():
             return
+        self.branches.check(now_ms)
         m = self.measuring
         sums = [0, 0]
-        for body in self.meas:
-            for k in range(3):
-                sums[0] += body["p_W"][k] or 0
-                sums[1] += body["q_var"][k] or 0
+        for op in range(len(self.meas)):
+            row = self.meas[op]
+            if row:
+                sums[0] += row[3]
+                sums[1] += row[4]
+            elif not self.branches.is_open(op):     # that one's power is known: none
+                return
         p_w, q_var, s_va = sum(m.p_w), sum(m.q_var), sum(m.s_va)
         if self.sums.step(p_w, q_var, sums[0], sums[1], s_va):
             self.log.add(now_ms, ev.TAMP, p_w - sums[0], q_var - sums[1], s_va, True)
@@ -278,7 +313,12 @@ class Coordinator(Post):
             self.log.add(now_ms, ev.UB_QUERY, self.balancing.ui_m, len(self.members))
             self.to_all(now_ms, "ub.req",
                         {"avg_s": self.cfg["ub_avg_ms"] // 1000, "win_ms": self.cfg["ub_win_ms"]})
+            for op in range(len(self.members)):
+                if self.branches.is_open(op):       # known: no load, not to be moved
+                    self.balancing.on_rep(op, self.loading.ph[op], 0, 0, 0, 0, 0)
         elif what == f4.B_ASK:
+            if self.branches.is_silent(action[1]):
+                return
             self.to_op(now_ms, action[1], "ub.req", {"avg_s": self.cfg["ub_avg_ms"] // 1000,
                                                      "win_ms": self.cfg["ub_win_ms"]})
         elif what == f4.B_PLAN:
@@ -302,8 +342,18 @@ class Coordinator(Post):
             self._moves = []
             self.log.add(now_ms, ev.UB_ABORT, action[1], self.balancing.ui_m)
 
+    def whole(self, values):
+        """All of them integers?"""
+        for value in values:
+            if not isinstance(value, int):
+                return False
+        return True
+
     # -- averages
 
     def window(self, now_ms):
         m = self.measuring
-        self.average.add(now_ms, list(m.s_va) + list(m.p_w) + list(m.q_var))
+        self.average.add(now_ms, list(m.s_va) + list(m.p_w) + list(m.q_var), m.window_ms)
+        mean = self.average.mean()
+        self._mean = (mean[:3], mean[3:6], mean[6:])
+        self._fresh = True

@@ -1,31 +1,22 @@
 """The switch of a customer's panel: the fast tier of an Operator, and what survives a power cut.
 
-Local rule, gate and phase sequence run here, without any message. Orders cross from the slow tier
-to the fast one through one word, so that only the fast tier ever touches the gate: arguments are
-written before the order, its result is read after the order is gone (spec smartlvgrid, 10, 11).
+Local rule, gate and phase sequence run here, without any message; orders come from the slow tier
+the way that switched.py has it (spec smartlvgrid, 10, 11).
 """
 import struct
-
-from micropython import const
 
 from acu import events as ev
 from acu.functions.local_rule import LocalRule
 from acu.primitives import phase_switching as ps
 from acu.primitives.recording import Record
 from acu.primitives.switching import Gate, Look
-from acu.roles.base import Acu
-
-O_NONE = const(0)
-O_OPEN = const(1)
-O_CLOSE = const(2)
-O_PHASE = const(3)
-O_CHECK = const(4)       # select: ask the gate, drive nothing
+from acu.roles.switched import O_NONE, O_PHASE, Switched
 
 # why, phase, locked, sequence running, moves today, day, lease end (utc ms)
 _STATE = "<BBBBIIQ"
 
 
-class Panel(Acu):
+class Panel(Switched):
     def __init__(self, board, cfg, ports):
         super().__init__(board, cfg, ports)
         un_dv = cfg["un_dv"]
@@ -37,16 +28,7 @@ class Panel(Acu):
         self.rule = LocalRule(un_dv, self._u_out_dv, cfg["t_out_ms"] + 100,
                               un_dv * cfg["u_ov_pm"] // 1000, cfg["t_ov_ms"])
         self._record = Record(self.store, "state")
-        # fast tier's words
-        self._order = O_NONE
-        self._order_k = 0
-        self._order_r = -1         # result; -1: not yet
-        self._tripped = 0          # reason of the local opening in force
-        self._trip_seen = 0
         self._driven = 0           # 1: opened by the local rule, though no mirror says closed
-        # slow tier's, known here because they are saved
-        self._lease_ms = 0         # end of the lease, monotonic; 0: none, or not known yet
-        self._busy = None          # [what, until_ms, request, why] of the operation verified
         self._phs = None           # (start_ms, target, request) of a change that waits
         self._load_state()
 
@@ -119,23 +101,20 @@ class Panel(Acu):
                         self._trip_seen = why
                         self.log.fast(ev.OPENED, why, k, own_dv, now_us)
         if self._order:
-            order = self._order
-            k = self._order_k
-            if order == O_OPEN:
-                self.gate.open_all()
-                self._order_r = 0
-            elif order == O_CLOSE:
-                self._order_r = self.gate.close(k)
-            elif order == O_CHECK:
-                self._order_r = self.gate.may_close(k)
-            elif self.gate.mask() == 1 << self.phase and not self._tripped:
-                self.sequence.start(self.phase, k, now_us)
-                self._order_r = 0
-            else:
-                self._order_r = 3
-            self._order = O_NONE
+            self._carry_out(now_us)
         self.sequence.fast(now_us)
         self.gate.fast()
+
+    def _carry_out(self, now_us):
+        if self._order != O_PHASE:
+            super()._carry_out(now_us)
+            return
+        if self.gate.mask() == 1 << self.phase and not self._tripped:
+            self.sequence.start(self.phase, self._order_k, now_us)
+            self._order_r = 0
+        else:
+            self._order_r = 3
+        self._order = O_NONE
 
     def may_write(self):
         if self.sequence.state or self._busy or self._order:
@@ -147,5 +126,14 @@ class Panel(Acu):
     def relays_ok(self):
         return self.gate.mask() in (0, 1, 2, 4)
 
-    def passed(self, now_ms):
-        self.gate.armed = True
+    def _contact(self):
+        return self.phase
+
+    def _own_dv(self):
+        return self.measuring.half_u(self.phase)
+
+    def _load_dv(self):
+        return self.measuring.half_load_dv()
+
+    def _made(self, mask):
+        return mask == 1 << self.phase and self.look.load_live()

@@ -13,8 +13,9 @@ from acu import events as ev
 from acu.primitives.messaging import TTL_MS
 from acu.primitives.recording import Record
 from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu
+from acu.roles.branches import Branches
 from acu.roles.centre import Centre
-from acu.roles.subcoordinator import SlaveNet
+from acu.roles.slavenet import SlaveNet
 
 _COOLER_DC = const(50)         # hysteresis of the over-temperature
 _KEY = {"ub_en": 1}            # settings that the centre may change while running: event number
@@ -34,8 +35,10 @@ class Post(Acu):
             self.index[members[k]] = k
         self.via = cfg["via"] or ["-"] * len(members)
         self.slaves = SlaveNet(cfg["sc"], cfg["uc"], members, cfg["t_hb_ms"] * cfg["hb_missed"])
+        self.branches = Branches(self, self.via)
         self.centre = Centre(self)
         self._inputs = [1, 1, 0]        # ground present, cut-out active, over-temperature
+        self._seen = []                 # the same as read
         self._live = Record(self.store, "live")
         raw = self._live.load()
         self._out_utc = 0               # the centre was told of an outage that is not over
@@ -47,7 +50,7 @@ class Post(Acu):
             self.link.subscribe("slvg/1/" + filt)
         self.log.add(self.clock.now_ms(), ev.BOOT, self.boots)
         self.scheduler.add("time", self._time, cfg["t_time_ms"], cfg["t_time_ms"] + 1000)
-        self.scheduler.add("inputs", self._read_inputs, 1000, 3000)
+        self.scheduler.add("inputs", self._read_inputs, 1000, 3000, True)
 
     # -- nets
 
@@ -64,24 +67,30 @@ class Post(Acu):
             senders = [via] + [m for m in self.members if self.via[self.index[m]] == via]
         return self.net.receive(now_ms, raw, False, senders)
 
+    def target(self, name):
+        """Number of an Operator, or of a branch after them; -1: neither."""
+        if not isinstance(name, str):
+            return -1
+        br = self.branches.find(name)
+        return self.index.get(name, -1) if br < 0 else len(self.members) + br
+
     def to_op(self, now_ms, op, t, body, c=0, ttl_ms=TTL_MS):
-        """To one Operator, through its Sub-Coordinator or on our own Slave Net."""
-        member = self.members[op]
-        if self.via[op] == "-":
+        """To one Operator, through its Sub-Coordinator or on our own Slave Net, or to that one."""
+        n = len(self.members)
+        member = self.members[op] if op < n else self.branches.ids[op - n]
+        if op < n and self.via[op] == "-":
             topic = self.slaves.topic(member, t)
         else:
-            topic = "slvg/1/mst/%s/%s/dn/%s" % (self.cfg["sc"], self.via[op], t)
+            via = self.via[op] if op < n else member
+            topic = "slvg/1/mst/%s/%s/dn/%s" % (self.cfg["sc"], via, t)
         self.net.send(now_ms, topic, t, member, body, c, ttl_ms)
 
     def to_all(self, now_ms, t, body, c=0):
         """Broadcast on our own Slave Net and to the Sub-Coordinators, who pass it on."""
         if "-" in self.via:
             self.net.send(now_ms, self.slaves.topic("*", t), t, "*", body, c)
-        for via in self.via:
-            if via != "-":
-                self.net.send(now_ms, "slvg/1/mst/%s/all/dn/%s" % (self.cfg["sc"], t), t, "*",
-                              body, c)
-                break
+        if self.branches.ids:
+            self.net.send(now_ms, "slvg/1/mst/%s/all/dn/%s" % (self.cfg["sc"], t), t, "*", body, c)
 
     # -- time, beats, inputs
 
@@ -104,6 +113,7 @@ class Post(Acu):
             "un_dV": self.cfg["un_dv"], "sw": 0, "boot": self.boots})
 
     def beat(self, now_ms):
+        self.branches.beat(now_ms)
         for member, silent_ms in self.slaves.newly_missing(now_ms):
             self.log.add(now_ms, ev.MISSING, self.index[member], silent_ms, 0, True)
         self.centre.say(now_ms, "hb", {
@@ -112,7 +122,8 @@ class Post(Acu):
 
     def _read_inputs(self, now_ms):
         """G2 to G4 of the post: temperature, ground conductor, cut-out (spec, section 3.2)."""
-        t_dc = self.gear.feedback(2)
+        self._seen = [self.gear.feedback(k) for k in range(3)]
+        t_dc = self._seen[2]
         hot = t_dc > self.cfg["t_otemp_dc"] - (_COOLER_DC if self._inputs[2] else 0)
         now = [self.gear.feedback(0), self.gear.feedback(1), int(hot)]
         for k, number, code, val in ((0, ev.GND, "GND", now[0]), (1, ev.DOFC, "DOFC", now[1]),
@@ -121,6 +132,12 @@ class Post(Acu):
                 self.log.add(now_ms, number, val, self.cfg["t_otemp_dc"] if k == 2 else 0)
                 self.centre.event(now_ms, code, 0, val, 0, now_ms)
         self._inputs = now
+
+    def rest_ms(self, now_ms):
+        for k in range(3):
+            if self.gear.feedback(k) != self._seen[k]:
+                return 0
+        return min(super().rest_ms(now_ms), self.centre.rest_ms(now_ms))
 
     def _save_live(self, out_utc):
         self._out_utc = out_utc

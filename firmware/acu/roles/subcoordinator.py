@@ -1,60 +1,38 @@
 """Role Sub-Coordinator (ACU-SP): one branch. Relays between Master and Slave Net, watches its
-members.
+members, answers for them in one message, and leads the branch breaker (branch.py).
 
-Bytes are passed on unchanged, so that a command's code stays valid end to end; it keeps who was
-heard when. A Coordinator on a circuit without ACU-SP keeps a SlaveNet of its own, the virtual uc0
-(spec smartlvgrid, 5).
+Bytes are passed on unchanged, so that a command's code stays valid end to end. What it says itself
+goes up; nothing that a member says is ever an order to it.
 """
+from micropython import const
+
 from acu import events as ev
 from acu import messages
-from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu
+from acu.functions.aggregation import Aggregation
+from acu.ports import FOREVER_MS
+from acu.roles.base import DRF_1, DRF_2, DRF_3, FW
+from acu.roles.branch import Branch
+from acu.roles.slavenet import SlaveNet
+
+_WIN_MAX_MS = const(60_000)
+_VA_MAX = const(1 << 29)        # more than any customer has; a page has room for that
 
 
-class SlaveNet:
-    """Topics of one micro-circuit and when each member was last heard."""
-
-    def __init__(self, sc, uc, members, dead_ms):
-        self.base = "slvg/1/slv/%s/%s/" % (sc, uc)
-        self.members = members
-        self._dead_ms = dead_ms
-        self._heard_ms = {}
-        self._missing = set()
-
-    def topic(self, dst, t):
-        return self.base + ("all" if dst == "*" else dst) + "/dn/" + t
-
-    def heard(self, now_ms, member):
-        """Notes a word of a member; True if it was flagged missing before."""
-        self._heard_ms[member] = now_ms
-        if member in self._missing:
-            self._missing.remove(member)
-            return True
-        return False
-
-    def newly_missing(self, now_ms):
-        """[(member, silent for ms)] of those that have just been silent for too long, in members'
-        order."""
-        out = []
-        for member in self.members:
-            silent_ms = now_ms - self._heard_ms.setdefault(member, now_ms)
-            if silent_ms > self._dead_ms and member not in self._missing:
-                self._missing.add(member)
-                out.append((member, silent_ms))
-        return out
-
-
-class SubCoordinator(Acu):
+class SubCoordinator(Branch):
     POIS = (("PSB", DRF_1 | DRF_2 | DRF_3),)
 
     def __init__(self, board, cfg, ports):
+        self._up = "slvg/1/mst/%s/%s/up/" % (cfg["sc"], cfg["id"])
         super().__init__(board, cfg, ports)
         self.slaves = SlaveNet(cfg["sc"], cfg["uc"], cfg["members"],
                                cfg["t_hb_ms"] * cfg["hb_missed"])
-        self._up = "slvg/1/mst/%s/%s/up/" % (cfg["sc"], self.id)
+        self.collected = Aggregation(len(cfg["members"]))
         self.link.subscribe("slvg/1/mst/%s/%s/dn/+" % (cfg["sc"], self.id))
         self.link.subscribe("slvg/1/mst/%s/all/dn/+" % cfg["sc"])
         self.link.subscribe(self.slaves.base + "+/up/+")
-        self.log.add(self.clock.now_ms(), ev.BOOT, self.boots)
+        self.scheduler.add("collect", self._collect, 10, 500, True)
+
+    # -- relay
 
     def accept(self, now_ms, topic, raw):
         return self.net.receive(now_ms, raw, True)
@@ -65,30 +43,93 @@ class SubCoordinator(Acu):
         msg = self.accept(now_ms, topic, raw)
         if msg is None:
             return self._count_drops(now_ms)
-        t = msg["t"]
-        spec = messages.TABLE[t]
+        members = self.slaves.members
         if topic.startswith(self.slaves.base):
             member = topic[len(self.slaves.base):].split("/")[0]
-            if member not in self.slaves.members or msg["s"] != member:
-                self.net.count_foreign()
-                return self._count_drops(now_ms)
-            if self.slaves.heard(now_ms, member):
-                self.log.add(now_ms, ev.BACK_AGAIN, self.slaves.members.index(member))
-            self.net.pass_on(self._up + t, raw, spec[0], spec[1])
+            if member not in members or msg["s"] != member:
+                return self._foreign(now_ms)
+            return self._from_below(now_ms, members.index(member), msg, raw)
+        if msg["s"] in members:
+            return self._foreign(now_ms)        # a member has no say on the Master Net
+        t = msg["t"]
+        dst = msg["d"]
+        if dst == self.id or t == "time" and dst == "*":
+            self.handle(now_ms, topic, msg)
+        if t == "meas.req" and dst == "*":
+            self.collected.start(now_ms, msg["c"], min(max(msg["b"]["win_ms"], 0), _WIN_MAX_MS))
+        if dst == "*" or dst in members:
+            spec = messages.TABLE[t]
+            self.net.pass_on(self.slaves.topic(dst, t), raw, spec[0], spec[1])
+
+    def _foreign(self, now_ms):
+        self.net.count_foreign()
+        self._count_drops(now_ms)
+
+    def _from_below(self, now_ms, k, msg, raw):
+        if self.slaves.heard(now_ms, msg["s"]):
+            self.log.add(now_ms, ev.BACK_AGAIN, k)
+        t = msg["t"]
+        if t == "meas" and self.collected.take(k, msg["c"], self._row(msg)):
             return
-        if t == "time" and msg["d"] in (self.id, "*"):
+        spec = messages.TABLE[t]
+        self.net.pass_on(self._up + t, raw, spec[0], spec[1])
+
+    # -- its own
+
+    def handle(self, now_ms, topic, msg):
+        t = msg["t"]
+        if t == "time":
             self._on_time(now_ms, msg)
-        if msg["d"] == "*" or msg["d"] in self.slaves.members:
-            self.net.pass_on(self.slaves.topic(msg["d"], t), raw, spec[0], spec[1])
+        elif not self.breaker:
+            if t == "sw.req":
+                self._refuse(now_ms, msg, msg["b"]["on"], 0, ev.E_UNKNOWN, msg["b"]["sel"])
+        elif t == "sw.req":
+            self._on_sw(now_ms, msg, msg["b"])
+        elif t == "cfg":
+            self._on_cfg(now_ms, msg, msg["b"])
+
+    def _row(self, msg):
+        """[id, ph, on, s_VA, p_W, q_var, fl] of a member's `meas`; what no customer can have is
+        cut."""
+        body = msg["b"]
+        row = [msg["s"], body["ph"] or 0, body["on"] or 0, 0, 0, 0, body["fl"] & 0xFF]
+        for k in range(3):
+            row[3] += body["s_VA"][k] or 0
+            row[4] += body["p_W"][k] or 0
+            row[5] += body["q_var"][k] or 0
+        row[1] = max(0, min(127, row[1]))
+        row[2] = max(0, min(1, row[2]))
+        for k in range(3, 6):
+            row[k] = max(-_VA_MAX, min(_VA_MAX, row[k]))
+        return row
+
+    def _collect(self, now_ms):
+        """Our own readings and those of all members who have answered (spec, section 8)."""
+        if not self.collected.due(now_ms):
+            return
+        m = self.measuring
+        rows = [row for row in self.collected.rows if row]
+        self.net.send_pages(now_ms, self._up + "agg", "agg", "*", {
+            "u_dV": list(m.u_dv), "i_mA": list(m.i_ma), "p_W": list(m.p_w),
+            "q_var": list(m.q_var), "s_VA": list(m.s_va), "on": self._on(),
+            "fl": self.quality(now_ms), "n_ok": len(rows), "n_all": len(self.slaves.members)},
+            [("ops", row) for row in rows], ("ops",), self.collected.c)
+
+    def _on(self):
+        return int(not self.breaker or self.gate.mask() != 0)
 
     def say_hello(self, now_ms):
         self.net.send(now_ms, self._up + "hello", "hello", "*", {
             "role": "scd", "dom": "sp", "fw": FW, "drf": self.drf(), "ph": 0,
-            "un_dV": self.cfg["un_dv"], "sw": 0, "boot": self.boots})
+            "un_dV": self.cfg["un_dv"], "sw": int(self.breaker), "boot": self.boots})
 
     def beat(self, now_ms):
         for member, silent_ms in self.slaves.newly_missing(now_ms):
             self.log.add(now_ms, ev.MISSING, self.slaves.members.index(member), silent_ms)
+        self._told = self.gate.mask() << 8 | self.why
         self.net.send(now_ms, self._up + "hb", "hb", "*", {
-            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": 0, "ph": 0,
-            "on": 1, "why": 0})
+            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": self.gate.locked,
+            "ph": 0, "on": self._on(), "why": self.why})
+
+    def rest_ms(self, now_ms):
+        return min(super().rest_ms(now_ms), self.collected.rest_ms(now_ms, FOREVER_MS))

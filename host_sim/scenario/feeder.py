@@ -1,0 +1,300 @@
+"""The [feeder] of a scenario: reads its network and profiles, makes customers and controllers for
+its loads, and says what does not fit.
+
+Called by load.py before anything else is joined; it completes the form's lists of customers and
+ACUs, so that all further checks are the same as for those written out. An Operator belongs to the
+Sub-Coordinator at the nearest branch line upstream, or to the Coordinator itself.
+"""
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from host_sim.scenario.complaints import Complaints, few
+from host_sim.scenario.schema import PHASES, AcuForm, Customer, ScenarioForm
+from host_sim.world.feeder import tree_of
+from host_sim.world.grid.network import GridError, buses_of, check
+from host_sim.world.grid.sources import open_circuit
+from host_sim.world.spec import CustomerSpec
+from host_sim.world.tree import Tree
+
+SYNTHETIC, OWN = "synthetic", "network"
+
+
+def spec_of(form: Customer) -> CustomerSpec:
+    """As the world takes it: what feeds in has a negative power and no inrush."""
+    values = {**form.model_dump(), "phase": PHASES.index(form.phase or form.phases[0])}
+    if form.load == "g":
+        values |= {"load": "p", "s_va": -form.s_va, "inrush_x": 0.0}
+    return CustomerSpec(**values)
+
+
+class Feeder:
+    """What a [feeder] has: network, tree, profiles_kw (minutes x columns, or None)."""
+
+    def __init__(self, form: ScenarioForm, folder: Path, wrong: Complaints):
+        self.network: Any = None
+        self.profiles_kw: Any = None
+        self._form = form
+        self._wrong = wrong
+        self._columns: list = []
+        self.tree: Tree
+        self._customers()
+        if form.feeder is None:
+            return
+        self._table = form.feeder
+        self._folder = folder
+        self._branch_lines: dict[str, AcuForm] = {}
+        self.network = self._network()
+        if self.network is None:
+            return
+        self.tree = tree_of(self.network)
+        self._profiles()
+        self._branches()
+        self.defaults()
+        made = len(form.customer)
+        if self._table.operators is not None:
+            self._operators()
+        self._places(made)
+        self._under_branches()
+        if self._columns:
+            self.profiles_kw = np.column_stack(self._columns)
+
+    def _customers(self) -> None:
+        """What a [[customer]] may say depends on whether the street has lines."""
+        form, add = self._form, self._wrong.add
+        if not form.customer and form.feeder is None:
+            add("E126", "customer", " has too few entries. Give 1.")
+        for n, c in enumerate(form.customer, 1):
+            where = f"[customer {n}]"
+            if c.phase is None and not c.phases:
+                add("E122", f"{where} phase", " is missing. Add it.")
+            if form.feeder is not None:
+                continue
+            for key in ("bus", "phases", "load", "profile"):
+                if key in c.model_fields_set:
+                    add("E121", f"{where} {key}", " is for a street with a [feeder]. Remove it.")
+
+    def defaults(self) -> None:
+        """What the file leaves open about its source and voltages, as the network has it."""
+        form, network = self._form, self.network
+        if network is None:
+            return
+        if "un_v" not in form.street.model_fields_set:
+            form.street.un_v = network.un_v
+        if "u_v" not in form.source.model_fields_set:
+            form.source.u_v = abs(complex(open_circuit(network)[0]))
+        if "rating_va" not in form.source.model_fields_set and network.transformer:
+            form.source.rating_va = round(network.transformer.kva * 1000)
+
+    # ---- files
+
+    def _network(self) -> Any:
+        from host_sim.world.grid.csv_files import read_network
+        from host_sim.world.grid.synthetic import feeder
+
+        table = self._table
+        if table.network == SYNTHETIC:
+            return feeder(table.customers, table.seed, neutral=table.neutral)
+        for key in ("customers", "seed", "neutral"):
+            if key in table.model_fields_set and not (key == "seed"
+                                                      and table.profiles == SYNTHETIC):
+                self._wrong.add("E121", f"[feeder] {key}", " is for the synthetic network only. "
+                                                           "Remove it.")
+        path = self._path(table.network)
+        if not path.exists():
+            self._wrong.add("E120", f"[feeder] network = {table.network!r}",
+                            ": no such file or folder. Give \"synthetic\", a folder of CSV files "
+                            "or a .dss file, relative to the scenario.")
+            return None
+        try:
+            network = read_network(path)
+            complaints = check(network)
+        except GridError as e:
+            complaints = e.complaints
+        self._wrong.all += complaints
+        return None if complaints else network
+
+    def _path(self, name: str) -> Path:
+        return self._folder / name
+
+    def _profiles(self) -> None:
+        """The rows from first_minute on, and over midnight to the minute before it."""
+        from host_sim.world.grid.csv_files import read_profiles
+        from host_sim.world.grid.synthetic import day
+
+        table = self._table
+        self._rows: Any = None
+        if table.profiles is None:
+            return
+        if table.profiles == SYNTHETIC:
+            self._rows = day(max(len(self.network.loads), 1), table.seed)
+        else:
+            if table.profiles == OWN and table.network == SYNTHETIC:
+                self._wrong.add("E127", "[feeder] profiles = 'network'",
+                                ": the synthetic network has none. Write \"synthetic\".")
+                return
+            path = self._path(table.network if table.profiles == OWN else table.profiles)
+            try:
+                self._rows = read_profiles(path)
+            except GridError as e:
+                self._wrong.all += e.complaints
+                return
+            except OSError as e:
+                self._wrong.add("E120", f"[feeder] profiles = {table.profiles!r}",
+                                f": cannot be read ({e.strerror}). Give a file of minutes.")
+                return
+        self._rows = np.roll(self._rows, -table.first_minute, axis=0)
+
+    def _column(self, number: int, factor: float, where: str) -> int:
+        """The column of the street's own profiles that follows this one; 0: none."""
+        if self._rows is None or not number:
+            if number and self._table.profiles is None:
+                self._wrong.add("E122", f"{where} profile = {number}",
+                                ": [feeder] profiles is missing. Add it.")
+            return 0
+        if not 1 <= number <= self._rows.shape[1]:
+            self._wrong.add("E123", f"{where} profile = {number}",
+                            f" does not exist. Set 1 to {self._rows.shape[1]}.")
+            return 0
+        self._columns.append(self._rows[:, number - 1] * factor)
+        return len(self._columns)
+
+    # ---- what is made
+
+    def _operators(self) -> None:
+        """A customer for each load; an Operator for each on one phase."""
+        table = self._table
+        taken = {c.id for c in self._form.customer} | {a.id for a in self._form.acu}
+        for n, load in enumerate(self.network.loads, 1):
+            customer = re.sub("[^a-z0-9_-]", "-", load.id.lower())[:16]
+            where = f"load {load.id} of the network"
+            if customer in taken:
+                self._wrong.add("E128", where, f": the id {customer} is taken. Rename one.")
+                continue
+            single = len(load.phases) == 1
+            number = n if table.profiles == SYNTHETIC else load.profile or 0
+            feeds = load.kw < 0
+            self._form.customer.append(Customer(
+                id=customer, phase=load.phases[0], phases="" if single else load.phases,
+                s_va=abs(load.kw * 1000 / load.pf), pf=abs(load.pf), bus=load.bus,
+                load="g" if feeds else table.load,
+                inrush_x=table.inrush_x if single else 0.0,
+                inrush_ms=table.inrush_ms, i3_pct=table.i3_pct,
+                profile=self._column(number, 1.0 if table.profiles == SYNTHETIC else load.kw,
+                                     where)))
+            taken.add(customer)
+            if single:
+                digits = re.search(r"\d+$", customer)
+                acu = f"eu{digits.group() if digits else n}"
+                if acu in taken:
+                    acu = f"eu-{customer}"[:16]
+                self._form.acu.append(AcuForm(id=acu, role="operator", board=table.operators,
+                                              customer=customer))
+                taken.add(acu)
+
+    def _branches(self) -> None:
+        """Sub-Coordinators at the lines given, or where they divide the customers best."""
+        table = self._table
+        given = table.branches
+        if isinstance(given, int):
+            weight = dict.fromkeys(self.tree.depth, 0)
+            for load in self.network.loads:
+                weight[load.bus] = weight.get(load.bus, 0) + 1
+            lines = best_branches(self.tree, weight, given)
+            if len(lines) < given:
+                self._wrong.add("E123", f"[feeder] branches = {given}",
+                                f": the feeder divides into {len(lines)} only. Set 0 to "
+                                f"{len(lines)}.")
+        else:
+            lines = given or []
+        for n, line in enumerate(lines, 1):
+            self._form.acu.append(AcuForm(id=f"s{n}", role="subcoordinator", uc=f"uc{n}",
+                                          board=table.branch_board, line=line))
+
+    # ---- what must fit
+
+    def _places(self, written: int) -> None:
+        """Buses of the customers and lines of the branches."""
+        buses = set(buses_of(self.network))
+        for n, customer in enumerate(self._form.customer[:written], 1):
+            where = f"[customer {n}]"
+            if not customer.bus:
+                self._wrong.add("E122", f"{where} bus", " is missing. Name his bus of the feeder.")
+            elif customer.bus not in buses:
+                self._wrong.add("E129", f"{where} bus = {customer.bus!r}",
+                                f" is not in the network. {few(customer.bus, buses)}")
+            elif customer.bus not in self.tree.depth:
+                self._wrong.add("E129", f"{where} bus = {customer.bus!r}",
+                                " is not connected to the source. Choose another.")
+            customer.profile = self._column(customer.profile,
+                                            -1.0 if customer.load == "g" else 1.0, where)
+        lines = {line.name for line in self.network.lines}
+        for n, acu in enumerate(self._form.acu, 1):
+            if acu.role != "subcoordinator" or not acu.line:
+                continue
+            where = f"[acu {n}] line = {acu.line!r}"
+            if acu.line not in lines:
+                self._wrong.add("E129", where, f" is not in the network. "
+                                               f"{few(acu.line, lines)}")
+            elif acu.line in self._branch_lines:
+                self._wrong.add("E128", where, " has a breaker already, of "
+                                f"{self._branch_lines[acu.line].id}. Give each its own.")
+            elif self.tree.looped(acu.line):
+                self._wrong.add("E134", where, " is part of a loop: what is behind it has another "
+                                "way to the source. Open the loop or choose a radial line.")
+            else:
+                self._branch_lines[acu.line] = acu
+
+    def _under_branches(self) -> None:
+        """Each Operator without a written uc to the nearest branch upstream."""
+        bus = {c.id: c.bus for c in self._form.customer}
+        direct = next((a.uc for a in self._form.acu if a.role == "coordinator"), "uc0")
+        for acu in self._form.acu:
+            if acu.role == "operator" and "uc" not in acu.model_fields_set:
+                path = self.tree.path(bus.get(acu.customer or "", ""))
+                lead = next((self._branch_lines[line] for line in path
+                             if line in self._branch_lines), None)
+                acu.uc = lead.uc if lead else direct
+
+
+def best_branches(tree: Tree, weight: dict[str, int], count: int) -> list[str]:
+    """Up to `count` lines, none behind another, that divide the weight behind them best.
+
+    Maximises the sum of square roots of the weights: many customers, evenly spread. Of a chain of
+    lines with the same customers the one nearest to the source."""
+    buses = sorted(tree.depth, key=lambda bus: -tree.depth[bus])
+    total = {bus: weight.get(bus, 0) for bus in buses}
+    best: dict[str, list] = {}            # bus -> for each k (value, lines) with lines below it
+    below: dict[str, list] = {bus: [(0.0, ())] for bus in buses}
+    for bus in buses:
+        if bus not in tree.parent:
+            continue
+        line = tree.parent[bus]
+        choice = list(below[bus])
+        own = (math.sqrt(total[bus]), (line,))
+        if total[bus]:
+            if len(choice) < 2:
+                choice.append(own)
+            elif own[0] >= choice[1][0]:
+                choice[1] = own
+        best[bus] = choice
+        up = tree.ends[line][0]
+        total[up] += total[bus]
+        joined: list = []
+        for a, (value_a, lines_a) in enumerate(below[up]):
+            for b, (value_b, lines_b) in enumerate(choice):
+                k = a + b
+                if k > count:
+                    continue
+                if k == len(joined):
+                    joined.append((value_a + value_b, lines_a + lines_b))
+                elif value_a + value_b > joined[k][0]:
+                    joined[k] = (value_a + value_b, lines_a + lines_b)
+        below[up] = joined
+    order = {bus: n for n, bus in enumerate(tree.depth)}
+    chosen = below[tree.root][-1][1] if count else ()
+    return sorted(chosen, key=lambda line: order[tree.ends[line][1]])
+

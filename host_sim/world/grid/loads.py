@@ -1,0 +1,141 @@
+"""Loads of the power flow: currents of constant power, current and impedance, and the way to a solution.
+
+A load takes conj(s/u) + y u + i u/|u| while |u| is between its limits; outside, its s and i become the
+constant impedances that they are at the limit (below, if `low_v` is given, sliding to the nominal
+impedance there, as in OpenDSS). So every network has a solution, and a load without voltage takes nothing.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from host_sim.world.grid.network import GridError
+
+# Last step of any voltage, V: the error left is that times the contraction (0.05 or so).
+TOLERANCE_V = 1e-7
+_PLAIN, _ADMITTANCE, _NEWTON = 60, 200, 60        # rounds
+_STEP_MAX = 1e-4                                  # smallest step of the damped Newton iteration
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of each load's voltage, V; `u_v` its nominal voltage, `low_v` see above (0: none)."""
+
+    lo_v: np.ndarray
+    hi_v: np.ndarray
+    u_v: np.ndarray
+    low_v: np.ndarray | None = None
+
+
+class Loads:
+    """One set of loads (arrays of one length) for the robust iterations."""
+
+    def __init__(self, s: np.ndarray, y: np.ndarray, i: np.ndarray, limits: Limits):
+        self.s_conj = np.conj(s)
+        self.y, self.i, self.limits = y, i, limits
+        self.zip_low = self._admittance(limits.lo_v)
+        self.zip_high = self._admittance(limits.hi_v)
+        self.nominal = self._admittance(limits.u_v)
+
+    def _admittance(self, v: np.ndarray) -> np.ndarray:
+        return self.s_conj / (v * v) + self.i / v
+
+    def _low(self, a: np.ndarray) -> np.ndarray:
+        low = self.limits.low_v
+        if low is None:
+            return self.zip_low
+        lo = self.limits.lo_v
+        part = np.clip((lo - a) / np.maximum(lo - low, 1e-9), 0.0, 1.0)
+        return np.where(low > 0.0, self.zip_low + (self.nominal - self.zip_low) * part, self.zip_low)
+
+    def current(self, v: np.ndarray) -> np.ndarray:
+        a = np.abs(v)
+        below, above = a < self.limits.lo_v, a > self.limits.hi_v
+        safe = np.where(below, self.limits.lo_v, a)
+        own = self.s_conj / (safe * safe) + self.i / safe
+        own = np.where(below, self._low(a), np.where(above, self.zip_high, own))
+        return (own + self.y) * v
+
+    def slopes(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(dI/dv, dI/dv*) of the current."""
+        a = np.abs(v)
+        below, above = a < self.limits.lo_v, a > self.limits.hi_v
+        inside = ~(below | above)
+        safe = np.where(inside, a, 1.0)
+        turn = np.where(inside, v / safe, 0.0)
+        straight = np.where(below, self._low(a), np.where(above, self.zip_high,
+                                                          self.i / (2.0 * safe)))
+        mirror = -(self.s_conj / (safe * safe) + self.i / (2.0 * safe)) * turn * turn
+        return straight + self.y, np.where(inside, mirror, 0.0)
+
+
+def robust(e: np.ndarray, z: np.ndarray, loads: Loads, start: np.ndarray, hard: bool,
+           name: str) -> tuple[np.ndarray, np.ndarray, int]:
+    """(voltages, currents, rounds) of v = e - z I(v): plain, then with the loads' nominal admittance
+    in the matrix, then Newton with shorter steps. Raises GridError if nothing helps."""
+    rounds = 0
+    if not hard:
+        v, last = start, np.inf
+        for rounds in range(1, _PLAIN + 1):
+            i = loads.current(v)
+            new = e - z @ i
+            step = float(np.abs(new - v).max(initial=0.0))
+            v = new
+            if step < TOLERANCE_V:
+                return v, i, rounds
+            if not step < 1e6 or rounds > 8 and step > last:
+                break
+            last = step
+    y0 = loads.nominal + loads.y
+    y0 = np.where(y0.real > 0.0, y0, 0.0)
+    matrix = np.linalg.inv(np.eye(len(e)) + z * y0)
+    v, last = matrix @ e, np.inf
+    for extra in range(1, _ADMITTANCE + 1):
+        i = loads.current(v)
+        new = matrix @ (e - z @ (i - y0 * v))
+        step = float(np.abs(new - v).max(initial=0.0))
+        v = new
+        if step < TOLERANCE_V:
+            return v, loads.current(v), rounds + extra
+        if not step < 1e6 or extra > 20 and step > 2.0 * last:
+            break
+        last = step
+    for first in (start, matrix @ e, v):
+        if not np.isfinite(first).all():
+            continue
+        found = _newton(e, z, loads, first)
+        if found is not None:
+            v, extra = found
+            return v, loads.current(v), rounds + extra
+    raise GridError(f"E361 {name}: no solution of the power flow was found in this state. "
+                    "Take less power, or let the loads become impedances earlier (vmin_pu).")
+
+
+def _newton(e: np.ndarray, z: np.ndarray, loads: Loads, v: np.ndarray
+            ) -> tuple[np.ndarray, int] | None:
+    """Newton's method on v - e + z I(v) = 0 with a line search; None: no solution."""
+    n = len(e)
+    jacobian = np.empty((2 * n, 2 * n))
+    miss = v - e + z @ loads.current(v)
+    for rounds in range(1, _NEWTON + 1):
+        straight, mirror = loads.slopes(v)
+        a, b = np.eye(n) + z * straight, z * mirror
+        jacobian[:n, :n], jacobian[:n, n:] = (a + b).real, (b - a).imag
+        jacobian[n:, :n], jacobian[n:, n:] = (a + b).imag, (a - b).real
+        try:
+            step = np.linalg.solve(jacobian, -np.concatenate((miss.real, miss.imag)))
+        except np.linalg.LinAlgError:
+            return None
+        whole = step[:n] + 1j * step[n:]
+        size, part = float(np.linalg.norm(miss)), 1.0
+        while part > _STEP_MAX:
+            new = v + part * whole
+            left = new - e + z @ loads.current(new)
+            if float(np.linalg.norm(left)) <= (1.0 - 0.1 * part) * size or size < TOLERANCE_V:
+                break
+            part /= 2.0
+        else:
+            return None
+        v, miss = new, left
+        if part * float(np.abs(whole).max(initial=0.0)) < TOLERANCE_V:
+            return v, rounds
+    return None
