@@ -14,7 +14,8 @@ from acu.dsp.fixed import LENGTH, isqrt, table_error
 from acu.primitives import windows
 from acu.primitives.sensing import Sensing
 from host_sim.board.measuring import SimMeasuring
-from host_sim.waveform import halves, pool as pools
+from host_sim.waveform import halves
+from host_sim.waveform import pool as pools
 from host_sim.waveform.sources import source_for
 
 _TICKS = 0x3FFFFFFF

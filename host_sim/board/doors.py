@@ -22,7 +22,7 @@ class SimClock:
     def __init__(self, utc0_ms):
         self._utc0_ms = utc0_ms
         self._boot_us = 0
-        self._t_us = 0
+        self.t_us = 0
         self._ticks = 0
         self.error_ms = 0           # of the device's own real-time clock
         self.ticks_diff = ticks_diff
@@ -32,11 +32,11 @@ class SimClock:
         self.set(t_us)
 
     def set(self, t_us):
-        self._t_us = t_us
+        self.t_us = t_us
         self._ticks = (t_us + self.TICK0) & 0x3FFFFFFF
 
     def now_ms(self):
-        return (self._t_us - self._boot_us) // 1000
+        return (self.t_us - self._boot_us) // 1000
 
     def ticks_us(self):
         return self._ticks
@@ -46,7 +46,7 @@ class SimClock:
         return self._boot_us + now_ms * 1000
 
     def utc_ms(self):
-        return self._utc0_ms + self._t_us // 1000 + self.error_ms
+        return self._utc0_ms + self.t_us // 1000 + self.error_ms
 
 
 class SumsSampler:
@@ -86,21 +86,22 @@ class SimSwitchgear:
         self.inputs = inputs
         self.levels = array("i", [0] * max(inputs, 1))
         self._orders = array("b", [0] * (2 * _DRIVES))
-        self._n = 0
+        self.given = 0          # orders since take_drives()
 
     def drive(self, output, level):
-        if self._n < _DRIVES:
-            self._orders[2 * self._n] = output
-            self._orders[2 * self._n + 1] = level
-            self._n += 1
+        n = self.given
+        if n < _DRIVES:
+            self._orders[2 * n] = output
+            self._orders[2 * n + 1] = level
+            self.given = n + 1
 
     def feedback(self, k):
         return self.levels[k]
 
     def take_drives(self):
         """[(output, level)] since the last call."""
-        out = [(self._orders[2 * k], self._orders[2 * k + 1]) for k in range(self._n)]
-        self._n = 0
+        out = [(self._orders[2 * k], self._orders[2 * k + 1]) for k in range(self.given)]
+        self.given = 0
         return out
 
 
@@ -141,14 +142,14 @@ class SimStore:
 class SimWatchdog:
     """Starts with the controller; not to be stopped, as on an RP2040."""
 
-    PERIOD_MS = 8_388       # the longest that an RP2040 allows
+    PERIOD_US = 8_388_000       # the longest that an RP2040 allows
 
     def __init__(self, clock):
         self._clock = clock
-        self._fed_ms = clock.now_ms()
+        self._fed_us = clock.t_us
 
     def feed(self):
-        self._fed_ms = self._clock.now_ms()
+        self._fed_us = self._clock.t_us
 
     def starved(self):
-        return self._clock.now_ms() - self._fed_ms > self.PERIOD_MS
+        return self._clock.t_us - self._fed_us > self.PERIOD_US

@@ -47,7 +47,8 @@ def main():
         size = asked.read(4)
         if len(size) < 4:
             return
-        reply = marshal.dumps(hosted.answer(*marshal.loads(asked.read(*struct.unpack("<I", size)))))
+        request = marshal.loads(asked.read(*struct.unpack("<I", size)))
+        reply = marshal.dumps(hosted.answer(*request))
         to.write(struct.pack("<I", len(reply)) + reply)
         to.flush()
 

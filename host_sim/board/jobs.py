@@ -120,7 +120,7 @@ class JobsFirmware:
         size = self._child.stdout.read(4)
         data = self._child.stdout.read(*struct.unpack("<I", size)) if len(size) == 4 else b""
         if not data:
-            raise JobError("E135 the second process of the run ended with exit code "
+            raise JobError("E137 the second process of the run ended with exit code "
                            f"{self._child.wait()}; its own message stands above. Run with one "
                            "(--jobs 1).")
         self._waiting = False

@@ -49,20 +49,28 @@ class SimMeasuring(Measuring):
             self._left_frames += part[54]
 
     def resume_frames(self):
-        """From readings to frames: begins as after a gap, with an empty window, but without its
-        flag: nothing was lost."""
+        """From readings to frames: begins with an empty window, and after a half cycle like the
+        last reading."""
         for part in self._parts:
             clear(part, 55)
         clear(self._half, 27)
         clear(self._prev, 27)
-        for k in range(len(self.still)):
-            self.still[k] = 0
         self._tune(self._f_mhz)
         st = self._state
-        st[BEFORE] = 0
+        n = self._half_q16 >> 16
+        st[BEFORE] = n
         st[EVENT_SEEN] = 0
         st[HALF_Q16] = self._half_q16
-        self._left = st[LENGTH] = self._half_q16 >> 16
+        self._left = st[LENGTH] = n
+        n_v = len(self.half_dv)
+        for c in range(len(self.still)):
+            self.still[c] = 0
+            x = self.half_dv[c] if c < n_v else self.half_ma[c - n_v]
+            code_q8 = (x << self._scale[5 * c + 4]) // self._scale[5 * c + 3]
+            zero_q8 = self._zero_q8[c]
+            self.codes_q8[c] = code_q8
+            self._prev[self._scale[5 * c]] = zero_q8 * n >> 8
+            self._prev[self._scale[5 * c + 1]] = (code_q8 * code_q8 + zero_q8 * zero_q8) * n >> 16
         self._ref[1] = self._step
         self._win = self._parts[self._bank]
         self._marks[self._bank >> 1][0] = self._ref[0]

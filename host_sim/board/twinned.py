@@ -28,16 +28,16 @@ class TwinFirmware(Firmware):
 
     def __init__(self, specs, ask, banks, rests=True):
         self.units = {}
-        self._twin = FastTwin([spec["id"] for spec in specs])
+        self.twin = FastTwin([spec["id"] for spec in specs])
         self._banks = banks
         for spec in specs:
             def asking(*args, name=spec["id"]):
                 ask(name, *args)
 
-            self.units[spec["id"]] = TwinUnit(spec, asking, self._twin, rests)
+            self.units[spec["id"]] = TwinUnit(spec, asking, self.twin, rests)
 
     def instant(self, t_us, slow, work):
-        twin = self._twin
+        twin = self.twin
         banks = self._banks()
         bank_of = {name: bank for bank in banks for name in bank.members}
         together = {}

@@ -35,6 +35,7 @@ class Unit:
         self.hang_until_us = 0      # fault: the slow tier does not run until then
         self.wake_ms = 0            # it rests until then, in the controller's own time
         self.passes = 0             # of the slow tier so far
+        self._shown = []            # levels as they were last
         self._stirred = False       # an input or the link has changed since the last pass
         self._seq = 0
 
@@ -65,6 +66,7 @@ class Unit:
         self.acu = None
 
     def _levels(self, levels):
+        self._shown = list(levels)
         now = self.switchgear.levels
         for k in range(len(levels)):
             if now[k] != levels[k]:
@@ -90,11 +92,14 @@ class Unit:
             self.sampler.push(frames)
         else:
             self.acu.measuring.read(frames)
+            if t_us >= self.hang_until_us:
+                self.watchdog.feed()    # as in finish(): it has slept until now
 
     def show(self, t_us, levels, up):
         """The doors but for the sampler."""
         self.clock.set(t_us)
-        self._levels(levels)
+        if levels != self._shown:
+            self._levels(levels)
         if up != self.link.up:
             self.link.up = up
             self._stirred = True
@@ -131,4 +136,5 @@ class Unit:
                     lines.append(log.line(row))
             self._seq = log.seq
         wake_us = self.clock.us_of(self.wake_ms) if self.wake_ms else 0
-        return self.switchgear.take_drives(), sent, lines, wake_us
+        gear = self.switchgear
+        return gear.take_drives() if gear.given else (), sent, lines, wake_us

@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
-from host_sim.scenario.complaints import Complaints, few
+from host_sim.scenario.complaints import Complaints, few, sentences
 from host_sim.scenario.schema import PHASES, AcuForm, Customer, ScenarioForm
-from host_sim.world.feeder import tree_of
 from host_sim.world.grid.network import GridError, buses_of, check
 from host_sim.world.grid.sources import open_circuit
+from host_sim.world.grid.tree import branch_points
 from host_sim.world.spec import CustomerSpec
 from host_sim.world.tree import Tree
 
 SYNTHETIC, OWN = "synthetic", "network"
+_ROUND = {"BA": "AB", "CB": "BC", "AC": "CA"}
 
 
 def spec_of(form: Customer) -> CustomerSpec:
@@ -50,7 +52,7 @@ class Feeder:
         self.network = self._network()
         if self.network is None:
             return
-        self.tree = tree_of(self.network)
+        self.tree = Tree(self.network)
         self._profiles()
         self._branches()
         self.defaults()
@@ -175,16 +177,10 @@ class Feeder:
                 self._wrong.add("E128", where, f": the id {customer} is taken. Rename one.")
                 continue
             single = len(load.phases) == 1
-            number = n if table.profiles == SYNTHETIC else load.profile or 0
-            feeds = load.kw < 0
-            self._form.customer.append(Customer(
-                id=customer, phase=load.phases[0], phases="" if single else load.phases,
-                s_va=abs(load.kw * 1000 / load.pf), pf=abs(load.pf), bus=load.bus,
-                load="g" if feeds else table.load,
-                inrush_x=table.inrush_x if single else 0.0,
-                inrush_ms=table.inrush_ms, i3_pct=table.i3_pct,
-                profile=self._column(number, 1.0 if table.profiles == SYNTHETIC else load.kw,
-                                     where)))
+            form = self._customer(n, load, customer, single, where)
+            if form is None:
+                continue
+            self._form.customer.append(form)
             taken.add(customer)
             if single:
                 digits = re.search(r"\d+$", customer)
@@ -195,15 +191,41 @@ class Feeder:
                                               customer=customer))
                 taken.add(acu)
 
+    def _customer(self, n: int, load: Any, customer: str, single: bool, where: str
+                  ) -> Customer | None:
+        table = self._table
+        number = 0
+        if table.profiles is not None:
+            number = n if table.profiles == SYNTHETIC else load.profile or 0
+        s_va = math.hypot(load.kw, load.kvar) * 1000 if load.kvar is not None else \
+            abs(load.kw * 1000 / load.pf)
+        pf = load.pf
+        if load.kvar is not None:
+            pf = math.copysign(abs(load.kw) * 1000 / s_va, load.kvar) if s_va else 1.0
+        kind = table.load if "load" in table.model_fields_set else load.model
+        if load.delta:
+            self._wrong.add("E129", where, " is connected in delta. Write three of two phases.")
+        try:
+            form = Customer(
+                id=customer, phase=load.phases[0], s_va=s_va, bus=load.bus,
+                phases="" if single else _ROUND.get(load.phases, load.phases),
+                load="g" if load.kw < 0 else kind, inrush_x=table.inrush_x if single else 0.0,
+                inrush_ms=table.inrush_ms, i3_pct=table.i3_pct,
+                profile=self._column(number, 1.0 if table.profiles == SYNTHETIC else load.kw,
+                                     where))
+        except ValidationError as e:
+            self._wrong.all += [text.replace(": ", f": {where}: ", 1)
+                                for text in sentences(self._wrong.file, e, Customer)]
+            return None
+        form.pf = pf                 # a network's may be leading, or lower than a file's own
+        return form
+
     def _branches(self) -> None:
         """Sub-Coordinators at the lines given, or where they divide the customers best."""
         table = self._table
         given = table.branches
         if isinstance(given, int):
-            weight = dict.fromkeys(self.tree.depth, 0)
-            for load in self.network.loads:
-                weight[load.bus] = weight.get(load.bus, 0) + 1
-            lines = best_branches(self.tree, weight, given)
+            lines = branch_points(self.network, given)
             if len(lines) < given:
                 self._wrong.add("E123", f"[feeder] branches = {given}",
                                 f": the feeder divides into {len(lines)} only. Set 0 to "
@@ -218,19 +240,25 @@ class Feeder:
 
     def _places(self, written: int) -> None:
         """Buses of the customers and lines of the branches."""
-        buses = set(buses_of(self.network))
-        for n, customer in enumerate(self._form.customer[:written], 1):
-            where = f"[customer {n}]"
+        buses = buses_of(self.network)
+        switched = {acu.customer for acu in self._form.acu if acu.customer}
+        for n, customer in enumerate(self._form.customer, 1):
+            where = f"[customer {n}]" if n <= written else f"load {customer.id} of the network"
             if not customer.bus:
                 self._wrong.add("E122", f"{where} bus", " is missing. Name his bus of the feeder.")
             elif customer.bus not in buses:
                 self._wrong.add("E129", f"{where} bus = {customer.bus!r}",
                                 f" is not in the network. {few(customer.bus, buses)}")
-            elif customer.bus not in self.tree.depth:
+            elif customer.id in switched and len(set(PHASES) & set(buses[customer.bus])) < 3:
+                self._wrong.add("E129", f"{where} bus = {customer.bus!r}", " has only the phases "
+                                f"{buses[customer.bus]}: nothing to switch between. Choose "
+                                "another.")
+            elif customer.bus not in self.tree.children:
                 self._wrong.add("E129", f"{where} bus = {customer.bus!r}",
                                 " is not connected to the source. Choose another.")
-            customer.profile = self._column(customer.profile,
-                                            -1.0 if customer.load == "g" else 1.0, where)
+            if n <= written:
+                customer.profile = self._column(customer.profile,
+                                                -1.0 if customer.load == "g" else 1.0, where)
         lines = {line.name for line in self.network.lines}
         for n, acu in enumerate(self._form.acu, 1):
             if acu.role != "subcoordinator" or not acu.line:
@@ -258,43 +286,4 @@ class Feeder:
                 lead = next((self._branch_lines[line] for line in path
                              if line in self._branch_lines), None)
                 acu.uc = lead.uc if lead else direct
-
-
-def best_branches(tree: Tree, weight: dict[str, int], count: int) -> list[str]:
-    """Up to `count` lines, none behind another, that divide the weight behind them best.
-
-    Maximises the sum of square roots of the weights: many customers, evenly spread. Of a chain of
-    lines with the same customers the one nearest to the source."""
-    buses = sorted(tree.depth, key=lambda bus: -tree.depth[bus])
-    total = {bus: weight.get(bus, 0) for bus in buses}
-    best: dict[str, list] = {}            # bus -> for each k (value, lines) with lines below it
-    below: dict[str, list] = {bus: [(0.0, ())] for bus in buses}
-    for bus in buses:
-        if bus not in tree.parent:
-            continue
-        line = tree.parent[bus]
-        choice = list(below[bus])
-        own = (math.sqrt(total[bus]), (line,))
-        if total[bus]:
-            if len(choice) < 2:
-                choice.append(own)
-            elif own[0] >= choice[1][0]:
-                choice[1] = own
-        best[bus] = choice
-        up = tree.ends[line][0]
-        total[up] += total[bus]
-        joined: list = []
-        for a, (value_a, lines_a) in enumerate(below[up]):
-            for b, (value_b, lines_b) in enumerate(choice):
-                k = a + b
-                if k > count:
-                    continue
-                if k == len(joined):
-                    joined.append((value_a + value_b, lines_a + lines_b))
-                elif value_a + value_b > joined[k][0]:
-                    joined[k] = (value_a + value_b, lines_a + lines_b)
-        below[up] = joined
-    order = {bus: n for n, bus in enumerate(tree.depth)}
-    chosen = below[tree.root][-1][1] if count else ()
-    return sorted(chosen, key=lambda line: order[tree.ends[line][1]])
 

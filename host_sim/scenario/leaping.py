@@ -44,6 +44,7 @@ class Leaping:
         self._named = frozenset(named)
         self.longest_us = 3_600_000_000   # of a leap
         self.fine: set[str] = set()
+        self._focused: set[str] = set()
         self.instants = 0
         self.calls = 0                    # of controllers at phasor level
         self.fine_calls = 0
@@ -87,6 +88,7 @@ class Leaping:
         self.instants += 1
         run.apply_events(t_us)
         street.step(t_us)
+        run.new_block()
         slow = t_us % SLOW_US == 0
         self._mail.update(run.collect(t_us))
         due: set[str] = set()
@@ -112,22 +114,19 @@ class Leaping:
                 self.calls += 1
             work.append(run.entry(name, seen, slow))
         wakes = run.exchange(t_us, slow, work)
-        before = len(self.fine)
-        changed = False
         for name, wake_us in zip(called, wakes, strict=True):
             if name in self.fine:
                 if slow and wake_us > t_us and self._quiet(name, t_us):
                     self.fine.remove(name)
                     street.leave(name)
                     self._sleep(name, t_us, wake_us)
-                    changed = True
             elif name in turning or (slow and wake_us <= t_us):
                 self.fine.add(name)
                 self._wake.pop(name, None)
-                changed = True
             else:
                 self._sleep(name, t_us, wake_us)
-        if changed or before != len(self.fine):
+        if self.fine != self._focused:
+            self._focused = set(self.fine)
             street.focus(self.fine)
 
     def _next_us(self) -> int:

@@ -1,4 +1,5 @@
-"""The course of a run as a picture: voltages and powers at the post, powers of the customers."""
+"""The course of a run as a picture: voltages and powers at the post, powers of the customers; of a
+feeder also its map, and the voltage along the way."""
 from pathlib import Path
 
 import matplotlib as mpl
@@ -6,35 +7,60 @@ import matplotlib as mpl
 mpl.use("Agg")  # a file, never a window
 
 import matplotlib.pyplot as plt  # noqa: E402  after the choice above
+import numpy as np  # noqa: E402
 
+from host_sim.scenario.feeder_map import (  # noqa: E402
+    PHASE_COLOURS,
+    Feeder,
+    draw_map,
+    draw_profile,
+)
 from host_sim.scenario.figures import event_lines  # noqa: E402
 from host_sim.scenario.plan import Event, Scenario  # noqa: E402
+from host_sim.scenario.quality import reports  # noqa: E402
 from host_sim.scenario.result import RunResult  # noqa: E402
 
-_PHASE_COLOURS = ("tab:brown", "black", "tab:gray")   # L1 L2 L3 of IEC 60445
 # Events of the log worth a mark; more would hide the curves.
 _MARKED = ("OUT", "RES", "RECON_END", "UB_QUERY", "UB_DONE", "UV", "STUCK", "LOCKOUT")
+_MANY = 12       # customers: of more the curves have their phase's colour and no names
+_HOURS_S = 7_200.0   # longer runs are drawn over hours
 _NEAR_S = 0.02   # of the width of the picture: labels closer than that go to the next row
 
 
 def plot(result: RunResult, scenario: Scenario, path: Path) -> None:
     """Writes the PNG (or what the suffix of path says)."""
-    t_s = [t / 1000 for t in result.trace["t_ms"]]
+    hours = result.run_us / 1e6 > _HOURS_S
+    t_s = [t / (3.6e6 if hours else 1000) for t in result.trace["t_ms"]]
     customers = [k for k in result.trace if k.startswith("s_va_")]
-    figure, (volts, powers, users) = plt.subplots(
-        3, 1, sharex=True, figsize=(12, 9), height_ratios=(3, 3, 3), layout="constrained")
-    for p, colour in enumerate(_PHASE_COLOURS):
+    with_map = scenario.street.feeder is not None and bool(result.record.voltages)
+    if with_map:
+        figure = plt.figure(figsize=(19, 10), layout="constrained")
+        left, right = figure.subfigures(1, 2, width_ratios=(1.15, 1))
+        volts, powers, users = left.subplots(3, 1, sharex=True)
+        top, bottom = right.subplots(2, 1, height_ratios=(2.2, 1))
+        feeder = Feeder(result, scenario)
+        draw_map(top, feeder, right)
+        draw_profile(bottom, feeder, reports(result, scenario))
+    else:
+        figure, (volts, powers, users) = plt.subplots(
+            3, 1, sharex=True, figsize=(12, 9), height_ratios=(3, 3, 3), layout="constrained")
+    for p, colour in enumerate(PHASE_COLOURS):
         volts.plot(t_s, result.trace[f"u_v{p}"], color=colour, lw=1.2, label=f"phase {'ABC'[p]}")
         powers.plot(t_s, result.trace[f"s_va{p}"], color=colour, lw=1.2, label=f"phase {'ABC'[p]}")
     names = {a.customer: a.id for a in scenario.operators()}
+    phase = {c.id: c.phase for c in scenario.street.customers}
     for key in customers:
         customer = key.removeprefix("s_va_")
-        users.plot(t_s, result.trace[key], lw=1.2,
-                   label=f"{names.get(customer, customer)} ({customer})")
+        if len(customers) > _MANY:
+            users.plot(t_s, result.trace[key], lw=0.5, alpha=0.6,
+                       color=PHASE_COLOURS[phase[customer]])
+        else:
+            users.plot(t_s, result.trace[key], lw=1.2,
+                       label=f"{names.get(customer, customer)} ({customer})")
     volts.set_ylabel("U at the post, V rms")
     powers.set_ylabel("S at the post, VA")
     users.set_ylabel("S of the customers, VA")
-    users.set_xlabel("time of the run, s")
+    users.set_xlabel("time of the run, " + ("h" if hours else "s"))
     volts.set_ylim(0, 1.18 * max(max(result.trace[f"u_v{p}"], default=0) for p in range(3)) or 1)
     _frame(powers, [result.trace[f"s_va{p}"] for p in range(3)], scenario)
     _frame(users, [result.trace[key] for key in customers], scenario)
@@ -43,7 +69,7 @@ def plot(result: RunResult, scenario: Scenario, path: Path) -> None:
         axes.margins(x=0)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="upper left", ncols=6, fontsize="small", framealpha=0.9)
-    _mark(volts, (powers, users), result, scenario)
+    _mark(volts, (powers, users), result, scenario, 3600.0 if hours else 1.0)
     figure.suptitle(f"{scenario.title}\nseed {result.seed}, {result.level} level, {result.python}",
                     fontsize="medium", parse_math=False)   # a $ in a title is a $
     figure.savefig(path, dpi=110)
@@ -54,7 +80,10 @@ def _frame(axes, curves: list[list[float]], scenario: Scenario) -> None:
     """Inrush of six times the load would press everything else to the floor: it leaves the frame,
     with a note of how far."""
     highest = max((max(curve, default=0.0) for curve in curves), default=0.0)
-    top = max(1.0, min(highest, 0.75 * sum(c.s_va for c in scenario.street.customers)))
+    usual = 0.75 * sum(c.s_va for c in scenario.street.customers)
+    if scenario.street.feeder is not None and highest:
+        usual = 1.15 * max(float(np.percentile(curve, 99.0)) for curve in curves)
+    top = max(1.0, min(highest, usual))
     axes.set_ylim(0, top * 1.18)   # room for the legend above the curves
     if highest > top * 1.18:
         axes.text(0.995, 0.95, f"inrush peaks up to {highest / 1000:.1f} kVA, beyond the frame",
@@ -71,12 +100,13 @@ def _label(event: Event) -> str:
     return f"{event.kind} {args.get('acu', '')}"
 
 
-def _mark(top, others, result: RunResult, scenario: Scenario) -> None:
-    marks = [(e.t_us / 1e6, _label(e), "tab:red") for e in scenario.events]
-    marks += [(e.t_us / 1e6, f"{e.acu} {e.name}", "tab:blue") for e in event_lines(result)
+def _mark(top, others, result: RunResult, scenario: Scenario, unit_s: float) -> None:
+    unit_us = unit_s * 1e6
+    marks = [(e.t_us / unit_us, _label(e), "tab:red") for e in scenario.events]
+    marks += [(e.t_us / unit_us, f"{e.acu} {e.name}", "tab:blue") for e in event_lines(result)
               if e.name in _MARKED]
     row, last_s = 0, -1e9
-    near_s = _NEAR_S * result.run_us / 1e6 * 4
+    near_s = _NEAR_S * result.run_us / unit_us * 4
     for t_s, text, colour in sorted(marks):
         for axes in (top, *others):
             axes.axvline(t_s, color=colour, lw=0.8, ls="--", alpha=0.7)

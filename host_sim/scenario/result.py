@@ -1,6 +1,8 @@
 """What a run leaves behind: plain values that reports, checks and plots read."""
 from dataclasses import dataclass, field
 
+from host_sim.world.trace import Trace
+
 
 @dataclass
 class RunResult:
@@ -9,7 +11,7 @@ class RunResult:
 
     name: str
     seed: int
-    level: str                                     # 'wave' or 'quantity'
+    level: str                                     # 'wave', 'quantity' or 'phasor'
     python: str                                    # 'cpython' or 'vm'
     panel: list = field(default_factory=list)      # (t_us, short string), each change once
     events: list = field(default_factory=list)     # (t_us, acu id, line) in order of appearance
@@ -22,6 +24,8 @@ class RunResult:
     supply: list = field(default_factory=list)
     # lists: t_ms, u_v0..2, s_va0..2, i_peak0..2 at the post
     trace: dict = field(default_factory=dict)
+    # all that the world kept of itself: breakers, voltages of a feeder, states for its map
+    record: Trace = field(default_factory=lambda: Trace([]))
     wall_s: float = 0.0
     run_us: int = 0
 

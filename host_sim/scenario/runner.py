@@ -48,6 +48,8 @@ class Run:
         self.result.run_us = scenario.run_us
         self.t_us = 0
         self._names = sorted(self.specs)
+        self._rate = {acu.id: acu.rate_hz for acu in scenario.street.acus}
+        self._n_frames: dict[int, int] = {}      # by rate, of the present block
         self._on: set[str] = set()
         self._off_until = dict.fromkeys(self.specs, 0)
         self._inbox: dict[str, list] = {name: [] for name in self.specs}
@@ -77,6 +79,7 @@ class Run:
         t_us = self.t_us = self.t_us + STEP_US
         self.apply_events(t_us)
         self.street.step(t_us)
+        self.new_block()
         slow = t_us % (2 * STEP_US) == 0
         self.collect(t_us)
         work = []
@@ -86,6 +89,9 @@ class Run:
                     self.boot(name, t_us)
                 work.append(self.entry(name, self.frames(name), slow))
         self.exchange(t_us, slow, work)
+
+    def new_block(self):
+        self._n_frames.clear()
 
     def collect(self, t_us: int) -> list[str]:
         """Delivers what has come over the network by now; the controllers that got something."""
@@ -100,7 +106,11 @@ class Run:
         """Of the block that has just passed: codes, or how many where they are fetched."""
         if self._fine == "wave" and not self.firmware.pulls:
             return self.street.codes(name)
-        return self.street.n_frames(name)
+        rate = self._rate[name]
+        n = self._n_frames.get(rate)
+        if n is None:
+            n = self._n_frames[rate] = self.street.n_frames(name)
+        return n
 
     def entry(self, name: str, seen, slow: bool) -> tuple:
         """What a controller is called with. seen: frames or a reading."""
@@ -114,13 +124,17 @@ class Run:
         uncalled."""
         done = self.firmware.instant(t_us, slow, work)
         result = self.result
-        for (name, *_), (drives, _, lines, _) in zip(work, done, strict=True):
+        spoke = []
+        for entry, (drives, sent, lines, _) in zip(work, done, strict=True):
+            name = entry[0]
             for output, level in drives:
                 self.street.drive(name, output, level, t_us)
                 result.drives.append((t_us, name, output, level))
             for line in lines:
                 result.events.append((t_us, name, line))
-        for (name, *_), (_, sent, _, _) in zip(work, done, strict=True):
+            if sent:
+                spoke.append((name, sent))
+        for name, sent in spoke:
             for topic, payload, _, retain in sent:
                 result.bus.append((t_us, name, topic, bytes(payload)))
                 self.bus.publish(t_us, name, topic, bytes(payload), retain)
@@ -220,6 +234,7 @@ class Run:
         self.result.contacts = self.street.contacts
         self.result.supply = self.street.supply
         self.result.trace = self.street.trace
+        self.result.record = self.street.record
         return self.result
 
 

@@ -80,7 +80,7 @@ class Scc:
         if msg is None or parts[4:] != ["up", msg["t"]]:
             self.dropped += 1
             return False
-        if self._is_old(msg["n"], msg["ts"]):
+        if self._is_old(msg["n"], msg["ts"]) and not self._is_missing_page(msg):
             return False
         if msg["t"] == "tele":
             return self._on_tele(msg["b"])
@@ -98,6 +98,11 @@ class Scc:
                 return True
         self._newest = (n, ts)
         return False
+
+    def _is_missing_page(self, msg: dict) -> bool:
+        """Pages of one `tele` may overtake each other."""
+        return (msg["t"] == "tele" and self._pages is not None
+                and msg["b"]["t0"] == self._pages.t0_ms)
 
     def _on_tele(self, body: dict) -> bool:
         if self._pages is None or self._pages.t0_ms != body["t0"]:

@@ -6,6 +6,10 @@ target, then least moved VA, then least unbalance; if nothing meets the target, 
 then moves. Where somebody exports a phase's power is |P|, which a fourth kind of variable, the
 sign of the phase, makes linear; power factor 1 is assumed there (cases.py).
 """
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +30,21 @@ class Best:
     moves: int
     moved_va: int
     ui_m: int
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """HiGHS writes a line of its own to standard output now and then, which may be the JSON."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(null)
 
 
 class _Street:
@@ -98,9 +117,11 @@ class _Street:
         """The variables of the cheapest solution, None if there is none."""
         rows = self._rows + extra
         kind = np.r_[np.ones(self._n), np.zeros(3), np.ones(3), 0]
-        found = milp(cost, integrality=kind, bounds=self._lp, constraints=LinearConstraint(
-            np.array([row for row, _, _ in rows]), [low for _, low, _ in rows],
-            [high for _, _, high in rows]), options={"mip_rel_gap": 0, "time_limit": _LIMIT_S})
+        limits = LinearConstraint(np.array([row for row, _, _ in rows]),
+                                  [low for _, low, _ in rows], [high for _, _, high in rows])
+        with _silent():
+            found = milp(cost, integrality=kind, bounds=self._lp, constraints=limits,
+                         options={"mip_rel_gap": 0, "time_limit": _LIMIT_S})
         self.proven &= found.status in (0, 2)
         return found.x
 

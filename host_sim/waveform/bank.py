@@ -76,7 +76,6 @@ class Bank(Codes):
         self._channels = [c for front_end in front_ends.values() for c in front_end.channels]
         rows = (AHEAD + 1) * (block_us * rate_hz // 1_000_000 + 2)
         self._centred = np.zeros((rows, first))            # code - 2048, exact in float64
-        self._codes = np.zeros((rows, first), dtype="<u2")
         self._currents = np.zeros((rows, 3))
         self._base = 0                    # frame of row 0
         self._end = 0                     # frames rendered
@@ -111,7 +110,7 @@ class Bank(Codes):
                                     for i in solution.i], dtype=np.float64).T
             self._epoch = epoch
         self._drop_before(self._first)
-        last = max(last, min(self.frame_at(ahead_us), self._base + len(self._codes)))
+        last = max(last, min(self.frame_at(ahead_us), self._base + len(self._centred)))
         self._render(self._end, last, solution.orders, supply)
         self._end = last
 
@@ -119,8 +118,7 @@ class Bank(Codes):
         return self._last - self._first
 
     def block_codes(self):
-        row = self._first - self._base
-        return self._codes[row:row + self.n_frames()]
+        return (self.block() + synthesis.MID).astype("<u2")
 
     def block(self):
         row = self._first - self._base
@@ -156,7 +154,8 @@ class Bank(Codes):
 
     def _columns(self, solution, supply, phasors_of):
         row = self._end - 1 - self._base
-        last = self._codes[row].tolist() if row >= 0 else [synthesis.MID] * len(self._channels)
+        last = ((self._centred[row] + synthesis.MID).astype(int).tolist() if row >= 0
+                else [synthesis.MID] * len(self._channels))
         columns: list = []
         for acu_id, front_end in self.front_ends.items():
             for channel, x in zip(front_end.channels, phasors_of(acu_id), strict=True):
@@ -169,7 +168,7 @@ class Bank(Codes):
         if frame > self._base:
             keep = slice(frame - self._base, max(self._end, frame) - self._base)
             count = keep.stop - keep.start
-            for buffer in (self._codes, self._centred, self._currents):
+            for buffer in (self._centred, self._currents):
                 buffer[:count] = buffer[keep].copy()
             self._base = frame
             self._end = max(self._end, frame)
@@ -185,16 +184,15 @@ class Bank(Codes):
         basis = self._rows(first, last, orders, supply)
         step = max(1, _PRODUCT // max(self._amplitudes.size, 1))
         self._currents[rows] = np.abs(basis @ self._exact) * (synthesis.CODE / _PEAK_CODES)
-        y = np.empty((last - first, self.width))
+        y = self._centred[rows]
         for k in range(0, len(y), step):
             np.matmul(basis[k:k + step], self._amplitudes, out=y[k:k + step])
         y += self._noise_of(first, last)
         y *= synthesis.CODE
         np.floor(y, out=y)
-        np.clip(y, 0, synthesis.TOP, out=y)
-        self._codes[rows] = y
         y -= synthesis.MID
-        self._centred[rows] = y
+        np.maximum(y, -synthesis.MID, out=y)
+        np.minimum(y, synthesis.TOP - synthesis.MID, out=y)
 
     def _noise_of(self, first: int, last: int):
         pieces = []

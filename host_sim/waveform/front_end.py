@@ -12,6 +12,7 @@ from host_sim.world.dice import Dice, bits
 from host_sim.world.spec import AcuSpec
 
 CHUNK = 4096                     # frames of noise made at a time
+_LOW_HALVES, _LOW = np.uint64(0x0000_FFFF_0000_FFFF), np.uint64(0xFFFF_FFFF)
 _SUM4_SD = 37837.0               # of the sum of four uniform 16-bit integers
 
 
@@ -67,7 +68,8 @@ class FrontEnd:
     def noise(self, chunk: int):
         """Noise of frames chunk * CHUNK on, all channels, in the unit of synthesis' products."""
         count = CHUNK * len(self.channels)
-        words = bits(*self._name, chunk).random_raw(count).astype("<u8").view("<u2")
-        four = words.reshape(count, 4).sum(axis=1, dtype=np.int64) - 131_070
+        words = bits(*self._name, chunk).random_raw(count)
+        two = (words & _LOW_HALVES) + (words >> np.uint64(16) & _LOW_HALVES)
+        four = ((two & _LOW) + (two >> np.uint64(32))).astype(np.int64) - 131_070
         scaled = four * self._noise_factor >> 16
         return (scaled << synthesis.ROW_BITS).astype(np.float64).reshape(CHUNK, -1)

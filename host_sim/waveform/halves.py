@@ -19,8 +19,8 @@ MAX_FRAMES = 2000                # of a range of table_errors()
 
 
 def close_halves(pool: Pool, rows, mids, t_us):
-    """Ends a half cycle of each of `rows` (indices). mids: half cycles of half a window; t_us: when
-    each ended. What a window's middle or end asks for besides is left to the caller."""
+    """Ends a half cycle of each of `rows` (indices). mids: half cycles of half a window; t_us:
+    when each ended. What a window's middle or end asks for besides is left to the caller."""
     state = pool.state[rows].astype(np.int64)
     length, before = state[:, _LENGTH], state[:, _BEFORE]
     n = length + before

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from host_sim.world.circuit import Load, Solution, rms
+from host_sim.world.grid.network import buses_of
 from host_sim.world.spec import AcuSpec, StreetSpec
 from host_sim.world.supply import ANGLES
 from host_sim.world.tree import Tree
@@ -34,20 +35,13 @@ def rounded(x) -> np.ndarray:
     return (np.rint(x.real * _GRID) + 1j * np.rint(x.imag * _GRID)) / _GRID
 
 
-def tree_of(network) -> Tree:
-    """Of the lines that the network holds closed."""
-    held = {switch.line for switch in network.switches if not switch.closed}
-    return Tree(((line.name, line.bus1, line.bus2) for line in network.lines
-                 if line.name not in held), network.lv_bus)
-
-
 class _Legs:
     """Where a customer's load hangs: its ports by phase, and how much of it."""
 
     def __init__(self, load: Load, ports: dict, un_v: float):
         spec = load.spec
         self.load = load
-        self.at = [ports[spec.bus, p, "N"] for p in _PHASES]
+        self.at = [ports.get((spec.bus, p, "N"), len(ports)) for p in _PHASES]
         self.un_v = un_v
         self.share = 1.0
         self.wired: list | None = None
@@ -78,13 +72,14 @@ class Circuit:
         network = spec.feeder
         self._spec = spec
         self.loads: dict[str, Load] = loads
-        self.tree = tree_of(network)
+        self.tree = Tree(network)
         self.post = network.lv_bus
-        self.buses = {line.bus1 for line in network.lines} | {line.bus2 for line in network.lines}
+        has = buses_of(network)
+        self.buses = set(has)
         self.lines = {line.name for line in network.lines}
         wanted = [(self.post, p, "N") for p in _PHASES]
         for load in loads.values():
-            wanted += [(load.spec.bus, p, "N") for p in _PHASES]
+            wanted += [(load.spec.bus, p, "N") for p in _PHASES if p in has[load.spec.bus]]
             if len(load.spec.phases) == 2:
                 wanted.append((load.spec.bus, *load.spec.phases))
         branches = [acu for acu in spec.acus if acu.kind == "branch"]
@@ -93,6 +88,7 @@ class Circuit:
         self.ports = {port: k for k, port in enumerate(dict.fromkeys(wanted))}
         self._engine = engine(network, list(self.ports))
         self.legs = {load.id: _Legs(load, self.ports, spec.un_v) for load in loads.values()}
+        self.customer_ports = np.array([legs.at for legs in self.legs.values()]).reshape(-1, 3)
         self.behind = {acu.id: self._customers_behind(acu.line) for acu in branches}
         # what faults.py sets: lines open by hand, (line, conductor) broken, faults by their place
         self.lines_open: set = set()
@@ -124,7 +120,7 @@ class Circuit:
         for _ in range(_ROUNDS):
             taking = [legs for legs in self.legs.values() if legs.taken()]
             state = self._state(supply, taking)
-            reached = np.abs(state.u) >= floor_v
+            reached = np.append(np.abs(state.u) >= floor_v, False)
             begun = False
             for legs in self.legs.values():
                 fed = any(reached[k] for k in legs.taken())
@@ -169,7 +165,7 @@ class FeederSolution(Solution):
         self.state = state
         self.open_lines = circuit.open_lines()
         self._circuit = circuit
-        self._port_u = rounded(state.u)
+        self._port_u = np.append(rounded(state.u), 0j)    # the last: a phase that a bus has not
         self.port_v: np.ndarray = np.abs(self._port_u)
         self._alive = self.port_v > _DARK_V
         e = supply.e()
@@ -192,6 +188,30 @@ class FeederSolution(Solution):
         self.peak_a = [math.sqrt(2.0) * rms(i) for i in self.i]
         self.load_va = {c: sum(float(self.port_v[k]) * abs(i) for k, i in self._load_i1.get(c, ()))
                         for c in self.masks}
+
+    def customers_v(self) -> np.ndarray:
+        """Rms with harmonics at the customers' panels, V, [customers x 3]."""
+        u = self.port_v[self._circuit.customer_ports]
+        square = u * u + np.array(self.harmonics_v()) ** 2
+        return np.where(u > _DARK_V, np.sqrt(square), 0.0).astype(np.float32)
+
+    def harmonics_v(self) -> list:
+        """Rms of the source's harmonics, phases A B C, V."""
+        return [math.sqrt(sum(abs(d) ** 2 for d in phase)) for phase in self._distortion]
+
+    def phases(self) -> np.ndarray:
+        """The phase that each customer is connected to, the lowest of two; -1: none."""
+        return np.array([(mask & -mask).bit_length() - 1 for mask in self.masks.values()],
+                        dtype=np.int8)
+
+    def unbalance_pct(self) -> tuple:
+        """(u2/u1, u0/u1) of the fundamental at the post."""
+        a, b, c = (u[0] for u in self.u)
+        turn = ANGLES[2]
+        u1 = abs(a + turn * b + turn * turn * c)
+        if u1 < 1.0:
+            return 0.0, 0.0
+        return 100 * abs(a + turn * turn * b + turn * c) / u1, 100 * abs(a + b + c) / u1
 
     def runs(self, acu: AcuSpec, floor_v: float) -> bool:
         """Does any phase at this controller's place reach floor_v?"""

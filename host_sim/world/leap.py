@@ -22,7 +22,7 @@ from host_sim.world.spec import AcuSpec, StreetSpec
 from host_sim.world.street import BLOCK_US, Street
 
 _WINDOW_US = 200_000             # of a window; sooner there is no new reading
-_HALF_US = 20_000                # RMS(1/2) looks at one cycle
+_CYCLE_US = 20_000                # RMS(1/2) looks at one cycle
 _NOTE_US = 1_000_000             # the trace has a row at least this often
 _PAIRS = {"customer": ((3, 4),)}
 _PAIRS["post"] = _PAIRS["branch"] = ((0, 3), (1, 4), (2, 5))
@@ -157,7 +157,7 @@ class _Readings:
                 variances.append(noise * (peak / synthesis.MID) * (peak / synthesis.MID))
                 full.append(peak)
                 per_window.append(acu.rate_hz * _WINDOW_US / 1e6)
-                per_half.append(acu.rate_hz * _HALF_US / 1e6)
+                per_half.append(acu.rate_hz * _CYCLE_US / 1e6)
             for a, b in _PAIRS[acu.kind]:
                 v.append(first + a)
                 i.append(first + b)
@@ -228,9 +228,10 @@ class _Readings:
         n = self._n[acu_id]
         since_us = self._since_us[n]
         at, last = self._at[n] - self._dropped, len(self._states) - 1
-        if t_us <= since_us or (t_us - since_us < _WINDOW_US and not whole and at == last):
-            return None
         state = self._states[last]
+        settled = at == last and since_us - state.t_us >= _CYCLE_US
+        if t_us <= since_us or (t_us - since_us < _WINDOW_US and settled and not whole):
+            return None
         self._at[n] = self._dropped + last
         self._since_us[n] = t_us
         rate = self._acus[n].rate_hz
@@ -254,10 +255,11 @@ class _Readings:
         voltages = 3 if p1 - p0 == 3 else 4
         rms = []
         squares, (spread, spread_half, spread_p) = state.square, state.spread
+        cycle = self._cycle(t_us, last, c0, c1)
         for c in range(c0, c1):
             square = squares[c]
             rms.append(int(math.sqrt(max(square + draws[k] * spread[c], 0.0)) * 1e6 + 0.5))
-            half = math.sqrt(max(square + draws[k + 1] * spread_half[c], 0.0))
+            half = math.sqrt(max(cycle[c - c0] + draws[k + 1] * spread_half[c], 0.0))
             halves.append(int(half * (10.0 if c - c0 < voltages else 1000.0) + 0.5))
             k += 2
         powers, reactives = [], []
@@ -268,6 +270,22 @@ class _Readings:
         if end > begun:
             parts.append((end - begun, state.f_mhz, *rms, *powers, *reactives))
         return (tuple(halves), *parts)
+
+    def _cycle(self, t_us: int, last: int, c0: int, c1: int) -> list:
+        """Mean squares over the cycle that ends now."""
+        states = self._states
+        if last == 0 or states[last].t_us <= t_us - _CYCLE_US:
+            return states[last].square[c0:c1]
+        square = [0.0] * (c1 - c0)
+        end_us = t_us
+        while end_us > t_us - _CYCLE_US and last >= 0:
+            begin_us = max(states[last].t_us, t_us - _CYCLE_US) if last else t_us - _CYCLE_US
+            share = (end_us - begin_us) / _CYCLE_US
+            square = [a + b * share
+                      for a, b in zip(square, states[last].square[c0:c1], strict=True)]
+            end_us = begin_us
+            last -= 1
+        return square
 
     def _past(self, states: list, from_us: int, to_us: int, frames: int, c0: int, c1: int,
               p0: int, p1: int) -> tuple:

@@ -81,6 +81,11 @@ class Street:
         return self._trace.breakers
 
     @property
+    def record(self) -> Trace:
+        """Everything that the street kept of itself."""
+        return self._trace
+
+    @property
     def supply(self) -> list:
         return self._trace.supply
 
@@ -170,9 +175,9 @@ class Street:
 
     def powered(self, acu_id: str) -> bool:
         """Does it run: supply at its point, or hold-up left (full again once supply is back)?"""
-        holdup_us = self._acu(acu_id).holdup_ms * 1000
         absent_us = self._absent_us.get(acu_id)
-        return absent_us is None or self.now_us - absent_us < holdup_us
+        return (absent_us is None
+                or self.now_us - absent_us < self._acu(acu_id).holdup_ms * 1000)
 
     def next_us(self) -> int | None:
         """When the world changes next by itself, None if it does not."""
@@ -230,6 +235,8 @@ class Street:
         """New state from t_us on; loads that were dark and are fed now begin their inrush."""
         solution = self._circuit.solve(self._supply, _ENERGISED_PU * self.spec.un_v,
                                        lambda load, fed: self._energise(load, fed, t_us))
+        if self._feeder is not None:
+            self._trace.note_state(t_us, solution)
         floor_v = _RUNS_PU * self.spec.un_v
         for acu in self.spec.acus:
             if solution.runs(acu, floor_v):

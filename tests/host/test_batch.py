@@ -4,7 +4,6 @@ import random
 
 import numpy as np
 import pytest
-from tests.host import street_kit
 
 from acu.app import calibration
 from acu.primitives.sensing import Sensing
@@ -14,6 +13,7 @@ from host_sim.board.measuring import SimMeasuring
 from host_sim.scenario.load import BOARDS, load, load_board
 from host_sim.scenario.runner import run
 from host_sim.waveform.twin import TwinSampler
+from tests.host import street_kit
 
 ARRAYS = ("_state", "_half", "_prev", "codes_q8", "still", "_zero_q8", "half_dv", "half_ma",
           "_history", "_times_us", "_ref")

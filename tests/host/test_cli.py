@@ -43,8 +43,8 @@ panel = ["OK A"]
 
 def centre(st=0, ops=(("eu1", 0, 1, 2000), ("eu2", 1, 0, 0))):
     scc = Scc("sc1")
-    body = {"t0": 1, "tp": TP, "st": st, "n_ok": 2, "n_all": 2, "ops": [list(op) for op in ops],
-            "pg": 1, "pgs": 1}
+    body = {"t0": 1, "tp": TP, "st": st, "n_ok": 2, "n_all": 2, "br": [], "pg": 1, "pgs": 1,
+            "ops": [list(op) for op in ops]}
     raw = messages.encode("tele", "cd", "scc", 1, 0, 1, body)
     scc.on_message(0, "slvg/1/man/sc1/up/tele", raw)
     return scc

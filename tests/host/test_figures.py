@@ -40,7 +40,7 @@ class Story:
 
     def tele(self, n_ok=3):
         self.message(0, "tele", {"t0": self.n, "tp": POST, "st": 0, "n_ok": n_ok, "n_all": 3,
-                                 "ops": [], "pg": 1, "pgs": 1})
+                                 "ops": [], "br": [], "pg": 1, "pgs": 1})
 
     def contact(self, t_us, customer, phase, closed):
         self.result.contacts.append((t_us, customer, phase, closed))

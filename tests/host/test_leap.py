@@ -2,11 +2,11 @@
 import math
 
 import pytest
-from tests.scenario.kit import assay
 
 from host_sim.scenario.runner import Run
 from host_sim.world import leap
 from host_sim.world.leap import LeapStreet
+from tests.scenario.kit import assay
 
 FROM_US, TO_US, WINDOW_US = 5_000_000, 35_000_000, 200_000
 OPENED_US = 3_000_000
@@ -20,14 +20,16 @@ def _scenario():
 
 def _values(m) -> dict:
     """What a Measuring says now, by kind."""
-    flat = (lambda x: list(x)) if isinstance(m.i_ma, list) else (lambda x: [x])
+    def flat(x):
+        return list(x) if isinstance(x, list) else [x]
+
     return {"u": [*m.u_dv, m.u_load_dv], "i": flat(m.i_ma),
             "p": flat(m.p_w) + flat(m.q_var) + flat(m.s_va),
             "half_u": list(m.half_dv), "half_i": list(m.half_ma)}
 
 
 def _at_quantity() -> dict:
-    """{acu: [values of each window]}; eu1's contact is opened, so that its current is all noise."""
+    """{acu: [values of each window]}; eu1's contact is opened: its current is all noise."""
     run = Run(_scenario(), level="quantity")
     found: dict = {name: [] for name in run.specs}
     windows = dict.fromkeys(run.specs, 0)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 ACU = Path(__file__).resolve().parents[2] / "firmware/acu"
 DRIVES = {"drive": {"switching.Gate.open_all", "switching.Gate.close", "switching.Gate.fast"},
-          "open_all": {"panel.Panel.protect", "phase_switching.PhaseSequence.start",
+          "open_all": {"panel.Panel.protect", "branch.Branch.protect",
+                       "switched.Switched._carry_out", "phase_switching.PhaseSequence.start",
                        "phase_switching.PhaseSequence.abort", "phase_switching.PhaseSequence.fast",
                        "phase_switching.PhaseSequence._fail"},
-          "close": {"panel.Panel.protect", "phase_switching.PhaseSequence.fast"},
+          "close": {"switched.Switched._carry_out", "branch.Branch.protect",
+                    "phase_switching.PhaseSequence.fast"},
           "abort": {"panel.Panel.protect"},
-          "may_close": {"panel.Panel.protect", "switching.Gate.close"}}
+          "may_close": {"switched.Switched._carry_out", "switching.Gate.close"}}
 
 
 def callers(attribute: str) -> set:
@@ -35,4 +37,14 @@ def test_the_locks_of_the_gate_are_opened_in_two_places_only():
     memory."""
     armed = [p.stem for p in ACU.rglob("*.py") if "armed = True" in p.read_text()]
     freed = [p.stem for p in ACU.rglob("*.py") if "gate.locked = 0" in p.read_text()]
-    assert armed == ["panel"] and freed == ["operator"]
+    assert armed == ["switched"] and freed == ["switched"]
+
+
+def test_only_the_fast_tier_carries_orders_out_and_moves_the_sequence_of_a_branch():
+    """_carry_out runs in it too, called by protect()."""
+    both = {"panel.Panel.protect", "branch.Branch.protect"}
+    assert callers("_carry_out") == both | {"panel.Panel._carry_out", "branch.Branch._carry_out"}
+    assert callers("asked") == callers("trip") == {"branch.Branch.protect"}
+    assert callers("by_hand") == {"branch.Branch._carry_out", "reclosing.Reclosing.step"}
+    # before the fast tier runs the memory may say that the branch is open
+    assert callers("stop") == {"branch.Branch._carry_out", "branch.Branch._load_state"}

@@ -92,6 +92,17 @@ def test_nothing_is_shown_before_the_first_complete_telemetry():
     assert c.tele(OK, [EU2, EU3], pg=2, pgs=2, t0=7) == "OK A B A"
 
 
+def test_pages_may_overtake_each_other():
+    c = Centre()
+    for order in ((0, 1, 2), (2, 0, 1), (1, 2, 0), (2, 1, 0)):
+        c.tele(OUT, ALL)
+        n = c.n
+        for pg in order:
+            said = c.tele(OK, [ALL[pg]], pg=pg, pgs=3, t0=7 + n, n=n + 1 + pg, ts=(n + 1) * 1000)
+        assert said == "OK A B A", order
+        c.n = n + 3
+
+
 def test_pages_of_different_cycles_do_not_mix():
     c = Centre()
     c.tele(OK, ALL)

@@ -15,10 +15,13 @@ ROLES = Path(__file__).resolve().parents[2] / "firmware/acu/roles"
 # Where each functionality lives in the roles: (file, method).
 WHERE = {
     "F1": [("coordinator", "_do_telemetry"), ("coordinator", "_sum_check"),
+           ("subcoordinator", "_collect"), ("subcoordinator", "_row"), ("branches", "_on_agg"),
+           ("branches", "check"),
            ("centre", "telemetry"), ("operator", "_reply_meas")],
     "F2": [("coordinator", "_watch"), ("coordinator", "_on_supply"), ("coordinator", "lamp")],
     "F3": [("coordinator", "_do_loading"), ("coordinator", "_post_ok"), ("operator", "_on_sw"),
-           ("operator", "_alone")],
+           ("operator", "_alone"), ("switched", "_on_sw"), ("switched", "_begin"),
+           ("branches", "_bar")],
     "F4": [("coordinator", "_do_balancing"), ("operator", "_on_phs"),
            ("operator", "_verify_phase"), ("operator", "_reply_ub")],
 }

@@ -45,13 +45,15 @@ def _rough():
 
 
 SCENARIOS = {"assay": lambda: load.load("assay"), "assay_scd": lambda: load.load("assay_scd"),
-             "rough": _rough}
+             "branch": lambda: load.load("branch"), "rough": _rough}
+UNTIL_US = {"branch": 58_000_000}      # the works on a branch and its reconnection
 
 
 def _played(name: str, rests: bool):
     scenario = SCENARIOS[name]()
     run = Run(scenario, level="quantity", rests=rests)
-    while run.t_us < scenario.run_us:
+    until_us = UNTIL_US.get(name, scenario.run_us)
+    while run.t_us < until_us:
         run.step()
     return run
 

@@ -30,8 +30,10 @@ class Spot:
     load of the phases while it is closed; leak_ma: what flows also while it is open; frozen:
     channels."""
 
+    ME = "sp1"
+
     def __init__(self, closed=True, store=None, board=None, **config):
-        cfg = {"id": "sp1", "role": "subcoordinator", "sc": "sc1", "uc": "uc1",
+        cfg = {"id": self.ME, "role": "subcoordinator", "sc": "sc1", "uc": "uc1",
                "members": ["eu1", "eu2", "eu3"]}
         cfg.update(config)
         self.board = board or BOARD
@@ -57,7 +59,7 @@ class Spot:
         self._n = 0
         self._k = {}
         self._odd = False
-        spec = {"id": "sp1", "board": self.board, "config": cfg, "level": "quantity",
+        spec = {"id": self.ME, "board": self.board, "config": cfg, "level": "quantity",
                 "utc0_ms": UTC0_MS}
         self.unit = Unit(spec, None, self._ask)
         if store:
@@ -114,16 +116,19 @@ class Spot:
         done = self.unit.instant(self.t_us, 20, self.mirrors(), post, slow, True)
         self._drive(done[0])
         for topic, raw, _, _ in done[1]:
-            msg = messages.decode(raw)
-            if topic.startswith(SLAVE):
-                self.down.append((topic, raw))
-            elif msg["s"] == "sp1":
-                assert topic == UP + msg["t"]
-                self.up.append(msg)
-            else:
-                self.relayed.append((topic, raw))
+            self._sent(topic, raw)
         for line in done[2]:
             self.lines.append(line.split(" ", 3)[3])
+
+    def _sent(self, topic, raw):
+        msg = messages.decode(raw)
+        if topic.startswith(SLAVE):
+            self.down.append((topic, raw))
+        elif msg["s"] == self.ME:
+            assert topic == UP + msg["t"]
+            self.up.append(msg)
+        else:
+            self.relayed.append((topic, raw))
 
     def _drive(self, drives):
         for k, level in drives:

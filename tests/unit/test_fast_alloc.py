@@ -10,6 +10,7 @@ from acu import events as ev
 from acu.dsp.ring import RingSampler
 from host_sim.board.doors import SimClock, SimLink, SimStore, SimSwitchgear, SimWatchdog
 from tests.unit.cabinet import B, Cabinet
+from tests.unit.spot import Spot
 
 
 def locked_ticks(c, ms):
@@ -129,6 +130,58 @@ def test_channels_that_cannot_be_believed():
     c.lost_frames = False
     locked_ticks(c, 300)
     assert c.acu.sensing.bad == 0
+
+
+def branch_ticks(s, ms):
+    """The same for a Spot."""
+    clock = s.unit.clock
+    for n in range(ms // 5):
+        s.t_us += 5000
+        clock.set(s.t_us)
+        s._breaker()
+        s.feel()
+        s.unit.switchgear.levels[0] = s.mirrors()[0]
+        s.unit.sampler.block(20)
+        now_us = clock.ticks_us()
+        micropython.heap_lock()
+        s.acu.fast(now_us)
+        micropython.heap_unlock()
+        s._drive(s.unit.switchgear.take_drives())
+        if n & 1:
+            s.acu.slow(clock.now_ms())
+
+
+def test_a_branch_that_trips_recloses_and_locks_out():
+    s = Spot(t_recl_ms=500).started()
+    branch_ticks(s, 500)
+    s.i_ma = [10_000, 2_000_000, 80_000]
+    branch_ticks(s, 2000)
+    assert [on for _, on in s.moves] == [0, 1, 0] and s.acu.gate.locked == ev.WHY_SHC
+
+
+def test_a_branch_that_waits_for_the_supply_and_one_whose_contact_does_not_follow():
+    for jam in (False, True):
+        s = Spot(t_recl_ms=500).started()
+        s.i_ma = [10_000, 70_000, 10_000]
+        branch_ticks(s, 1100)
+        s.supply_dv = [2300, 0, 2300]
+        s.jam = jam
+        branch_ticks(s, 1000)
+        s.supply_dv = [2300] * 3
+        branch_ticks(s, 500)
+        assert s.closed != jam
+
+
+def test_every_order_to_a_branch():
+    s = Spot().started()
+    for on, sel in ((0, 0), (1, 1), (1, 0)):
+        s.acu.on_message("slvg/1/mst/sc1/sp1/dn/sw.req", s.frame("sw.req", {
+            "on": on, "sel": sel, "why": 3, "t_ms": 0, "lease_s": 0}))
+        branch_ticks(s, 400)
+        assert s.closed == bool(on and not sel)
+    s.acu.on_message("slvg/1/mst/sc1/sp1/dn/cfg", s.frame("cfg", {"k": "lockout", "val": 1}))
+    branch_ticks(s, 50)
+    assert s.acu.gate.locked == ev.WHY_LOCAL and not s.acu._order
 
 
 class Post:

@@ -1,4 +1,4 @@
-"""The Sub-Coordinator between its nets: relaying, one answer for all its members, its own words."""
+"""The Sub-Coordinator between its nets: relaying, one answer for all its members, its words."""
 from acu import messages
 from tests.unit.spot import ALL, MEAS, SLAVE, Spot
 

@@ -23,3 +23,13 @@ def test_the_comparison_sees_another_seed():
     one = run(scenario, level="quantity")
     other = run(scenario, level="quantity", seed=2)
     assert one.bus != other.bus
+
+
+@pytest.mark.parametrize("name", ["assay", "branch"])
+def test_a_run_that_leaps_is_the_same_in_both_pythons(vm, name):
+    scenario = load(name)
+    here = run(scenario, level="phasor")
+    there = run(scenario, level="phasor", vm=True)
+    assert there.event_log() == here.event_log()
+    assert there.bus == here.bus
+    assert there.drives == here.drives

@@ -13,11 +13,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from host_sim.board.jobs import JobError
 from host_sim.scenario import figures, load, logs
 from host_sim.scenario.complaints import InputError
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
-from slvg.output import JsonFile, bad_input, flat, writable, write_json
+from host_sim.world.grid.network import GridError
+from slvg.output import JsonFile, bad_input, flat, picture, writable, write_json
 from slvg.show import Drawn, Pace, Plain, verdict
 from slvg.study import study
 
@@ -32,6 +34,7 @@ app.add_typer(study, name="study")
 class Level(StrEnum):
     wave = "wave"
     quantity = "quantity"
+    phasor = "phasor"
 
 
 @app.command()
@@ -50,18 +53,26 @@ def sim(
         "Instead of the scenario's own."))] = None,
     vm: Annotated[bool, typer.Option("--vm", help=(
         "Run the firmware inside the 32-bit MicroPython."))] = False,
+    feeder: Annotated[Path | None, typer.Option(metavar="FOLDER|FILE.dss", help=(
+        "Another network, with its own profiles, for a scenario with a feeder."))] = None,
     level: Annotated[Level | None, typer.Option(help=(
         "From ADC codes, or from quantities (faster)."))] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=2, metavar="N", help=(
+        "Processes that share the controllers, at level wave; the log is the same."))] = 1,
     json_file: JsonFile = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what fails.")] = False,
 ) -> None:
     """Run a scenario on the emulated street and hold the result against what it expects."""
     try:
-        scenario = load.load(name)
+        scenario = load.load(name, str(feeder or ""))
     except InputError as e:
         bad_input(e.text)
-    if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
-        bad_input(f"E131 --plot {plot}: no kind of picture. End the name in .png, .svg or .pdf.")
+    picture(plot)
+    if jobs > 1 and vm:
+        bad_input("E136 --jobs 2 --vm: the VM is one process. Leave out one of the two.")
+    if vm and len(scenario.acus) > 255:      # the pipe numbers them in a byte
+        bad_input(f"E135 --vm: {len(scenario.acus)} controllers, one MicroPython takes 255. "
+                  "Run it without --vm.")
     writable({"--plot": plot, "--csv": csv, "--log": log, "--json": json_file}, name)
     from host_sim.scenario.runner import run
 
@@ -72,8 +83,9 @@ def sim(
         try:
             result = run(scenario, seed=seed, level=level.value if level else None, vm=vm,
                          on_panel=view.on_panel, on_event=view.on_event,
-                         on_progress=view.on_progress, pace=Pace(speed) if speed else None)
-        except (InputError, NoMicroPython, VmError) as e:
+                         on_progress=view.on_progress, pace=Pace(speed) if speed else None,
+                         jobs=jobs)
+        except (InputError, GridError, JobError, NoMicroPython, VmError) as e:
             bad_input(str(e))
     figure = figures.figures(result, scenario)
     checks = figures.check(figure, scenario) + figures.check_events(result, scenario)
@@ -95,14 +107,31 @@ def sim(
 
 
 @app.command()
-def bench(json_file: JsonFile = None) -> None:
+def bench(
+    street: Annotated[bool, typer.Option("--street", help=(
+        "Instead: how fast streets of 4 to 1000 controllers run, and where the time goes."))]
+    = False,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help=(
+        "With --street: draw the cost against the number of controllers."))] = None,
+    json_file: JsonFile = None,
+) -> None:
     """Report the firmware's figures: heap, cycles of a kernel, time and allocation of a tick."""
-    writable({"--json": json_file})
-    from host_sim.bench import figures as bench_figures
-
+    if plot is not None and not street:
+        bad_input(f"E131 --plot {plot}: only --street has a picture. Add --street.")
+    picture(plot)
+    writable({"--plot": plot, "--json": json_file})
     try:
-        reached = bench_figures()
-    except (InputError, NoMicroPython, VmError) as e:
+        if street:
+            from host_sim import bench_street
+
+            reached = bench_street.figures(lambda text: typer.echo(f"{text} ...", err=True))
+            if plot is not None:
+                bench_street.plot(reached, plot)
+        else:
+            from host_sim.bench import figures as bench_figures
+
+            reached = bench_figures()
+    except (InputError, NoMicroPython, VmError, JobError) as e:
         bad_input(str(e))
     write_json(json_file, reached)
     if str(json_file) != "-":

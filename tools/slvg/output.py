@@ -16,6 +16,12 @@ def bad_input(text: str) -> NoReturn:
     raise typer.Exit(2)
 
 
+def picture(path: Path | None) -> None:
+    """The name says what kind of picture."""
+    if path is not None and path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        bad_input(f"E131 --plot {path}: no kind of picture. End the name in .png, .svg or .pdf.")
+
+
 def writable(outputs: dict[str, Path | None], name: str = "") -> None:
     """A run of a minute must not end with a file that cannot be written. name: the input, which
     no output may overwrite."""

@@ -88,8 +88,12 @@ class Drawn:
 
 _ROWS = ("outage_latency_ms", "all_open_ms", "reconnect_first_ms", "reconnect_gap_ms",
          "reconnect_order", "ui_before_pct", "ui_after_pct", "moves", "contact_overlap_ms",
-         "break_ms", "n_ok", "n_all", "events", "event_log_sha256", "python", "level", "seed",
-         "wall_s")
+         "break_ms", "balance_moves", "n_ok", "n_all", "events", "event_log_sha256", "python",
+         "level", "seed", "acus", "speed_x", "wall_s")
+# Of a street with branches or lines.
+_MORE = ("branch_open_ms", "branch_back_ms", "u_min_v", "u_max_v", "u_in_band_pct",
+         "u_in_band_reported_pct", "u2_max_pct", "u0_max_pct", "dv_report_max_v",
+         "dv_report_rms_v")
 
 
 def verdict(console: Console, figure: dict, checks: list[Check]) -> None:
@@ -99,6 +103,9 @@ def verdict(console: Console, figure: dict, checks: list[Check]) -> None:
     table.add_column("value", overflow="fold")
     for name in _ROWS:
         table.add_row(name, Text(_text(figure[name])))
+    for name in _MORE:
+        if figure.get(name) is not None:
+            table.add_row(name, Text(_text(figure[name])))
     console.print(table)
     if not checks:
         console.print("The scenario states no expectations.")

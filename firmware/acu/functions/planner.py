@@ -18,7 +18,11 @@ ABC = const(3)        # phase of a three-phase user; single-phase: 0, 1, 2
 _ANSWERED_PCT = const(70)
 _GAIN_M = const(50)
 _EXHAUSTIVE = const(7)  # movable customers up to which all 3^N assignments are tried
-_WIDTH = const(8)       # plans kept per number of moves beyond that
+# Beyond that, plans kept per number of moves. One that moves a large load last looks bad until the
+# next move sets it off, so the largest loads have places of their own.
+_LARGE = const(10)      # loads with places of their own,
+_EACH = const(2)        # so many,
+_OTHERS = const(6)      # and of the rest together
 _STALE = const(2)       # moves without progress until it gives up: a swap is two moves
 
 
@@ -80,6 +84,10 @@ class Planner:
             for ph in range(3):
                 self._p[ph] -= min(fixed[ph], 0)  # averages do not match: no load is negative
         self._ph = bytearray([op[1] for op in self._ops])
+        large = sorted([(-abs(op[2]) - abs(op[3]), i) for i, op in enumerate(self._ops)])
+        self._place = bytearray([_LARGE] * len(large))  # of each load among the children
+        for k in range(min(_LARGE, len(large))):
+            self._place[large[k][1]] = k
         self._n = 0   # moves of the assignment in work
         self._va = 0  # and their apparent power
         self._key = None
@@ -90,7 +98,8 @@ class Planner:
         self._walk = self._odometer if len(self._ops) <= _EXHAUSTIVE else self._expand
         self._parents = [(self._p, self._q, self._ph, 0)]
         self._parent = 0     # the one to expand next
-        self._children = []  # (score, parent, index, to, p of A, p of B), best first
+        self._children = [[] for _ in range(_LARGE + 1)]  # by place, best first:
+        #                      (score, parent, index, to, p of A, p of B)
         self._least = -1     # best score so far
         self._stale = 0      # numbers of moves since then
         self._done = not self._ops
@@ -131,20 +140,30 @@ class Planner:
             self._va -= s
 
     def _judge(self):
-        """Keeps the assignment in work if it is the best; returns how far off the target it is."""
+        """Keeps the assignment in work if it is the best; returns how far off the target it is.
+
+        The distance is that of the signed powers, so that a phase which exports is drawn upward.
+        """
         p = self._p
         q = self._q
         a, b, c, total = deviations(
             (magnitude(p[0], q[0]), magnitude(p[1], q[1]), magnitude(p[2], q[2])), self._sr_va)
         worst = max(a, b, c)
         ui = (2000 * worst + total) // (2 * total) if worst else 0
-        limit = self._target_m * total
-        over = max(1000 * a - limit, 0) + max(1000 * b - limit, 0) + max(1000 * c - limit, 0)
-        key = (1, ui, self._n, self._va) if over else (0, self._n, self._va, ui)
+        if 1000 * worst > self._target_m * total:
+            key = (1, ui, self._n, self._va)
+        else:
+            key = (0, self._n, self._va, ui)
         if self._key is None or key < self._key:
             self._key = key
             self._best = bytes(self._ph)
-        return over
+        p3 = p[0] + p[1] + p[2]
+        q3 = q[0] + q[1] + q[2]
+        limit = self._target_m * abs(p3) // 1000
+        off = 0
+        for ph in range(3):
+            off += max(abs(3 * p[ph] - p3) + abs(3 * q[ph] - q3) - limit, 0)
+        return off
 
     def _odometer(self):
         """The next of all 3^N: each customer is a digit whose zero is its present phase."""
@@ -176,29 +195,36 @@ class Planner:
 
     def _keep(self, child):
         """Into the best few, unless its loads are there: the same moves in another order."""
-        kept = self._children
+        place = self._place[child[2]]
+        kept = self._children[place]
         at = len(kept)
         while at and child < kept[at - 1]:
             at -= 1
-        if at == _WIDTH:
+        most = _OTHERS if place == _LARGE else _EACH
+        if at == most:
             return
-        for other in kept:
-            if other[4:] == child[4:]:
-                return
+        for others in self._children:
+            for other in others:
+                if other[4] == child[4] and other[5] == child[5]:
+                    return
         kept.insert(at, child)
-        if len(kept) > _WIDTH:
+        if len(kept) > most:
             kept.pop()
 
     def _deepen(self):
+        children = []
+        for kept in self._children:
+            children += kept
         self._stale += 1
-        if self._children and (self._least < 0 or self._children[0][0] < self._least):
-            self._least = self._children[0][0]
+        least = min([child[0] for child in children]) if children else 0
+        if children and (self._least < 0 or least < self._least):
+            self._least = least
             self._stale = 0
-        if not self._key[0] or not self._children or self._stale == _STALE:
+        if not self._key[0] or not children or self._stale == _STALE:
             self._done = True
             return
         parents = []
-        for _, parent, i, to, _, _ in self._children:
+        for _, parent, i, to, _, _ in children:
             p, q, ph, self._va = self._parents[parent]
             self._p, self._q, self._ph = list(p), list(q), bytearray(ph)
             self._shift(i, to)
@@ -207,4 +233,4 @@ class Planner:
         self._n += 1
         self._parents = parents
         self._parent = 0
-        self._children = []
+        self._children = [[] for _ in range(_LARGE + 1)]

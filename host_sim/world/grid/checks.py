@@ -3,11 +3,20 @@ the remedy. Called through network.check.
 """
 import math
 from collections.abc import Iterable
+from difflib import get_close_matches
 
-from host_sim.scenario.complaints import meant, nearest
-from host_sim.world.grid.network import CONDUCTORS, Network, buses_of, ports_of
+from host_sim.world.grid.network import CONDUCTORS, PHASES, Network, buses_of, ports_of
 
 _SHOWN = 8       # of one kind of mistake
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """The remedy for a name that does not exist."""
+    known = sorted(known)
+    near = get_close_matches(word, known, n=1, cutoff=0.55)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    more = ", ..." if len(known) > _SHOWN else ""
+    return f"{hint}There are: {', '.join(known[:_SHOWN]) or 'none'}{more}."
 
 
 class _Findings:
@@ -53,9 +62,8 @@ def _names(network: Network, findings: _Findings) -> None:
     lines = {line.name for line in network.lines}
     for switch in network.switches:
         if switch.line not in lines:
-            near = nearest(switch.line, lines)
             findings.add("E331", f"switch {switch.name} is in line {switch.line}, which there is not. "
-                                 + (f"Did you mean {near}?" if near else "Name one of lines."))
+                                 + meant(switch.line, lines))
         if switch.name in lines and switch.name != switch.line:
             findings.add("E331", f"switch {switch.name} has the name of another line. Rename it.")
     for name in _twice(switch.line for switch in network.switches):
@@ -189,9 +197,10 @@ def _customers(network: Network, findings: _Findings) -> None:
     for load in network.loads:
         if load.bus not in buses:
             findings.add("E335", f"customer {load.id} is at bus {load.bus}, which no line has. "
-                                 + _near(load.bus, buses))
+                                 + meant(load.bus, buses))
             continue
-        need = {c for port in ports_of(load) for c in port[1:] if c != "N" or "N" in buses[load.bus]}
+        need = {c for port in ports_of(load) for c in port[1:]
+                if c in PHASES or c == "N" and "N" in buses[load.bus]}
         missing = [c for c in sorted(need) if c not in buses[load.bus]
                    or c in buses[lv] and groups.find((load.bus, c)) != groups.find((lv, c))]
         if missing:
@@ -199,7 +208,3 @@ def _customers(network: Network, findings: _Findings) -> None:
                                  f"which does not reach it from bus {lv}. Give every line on the way "
                                  "this conductor, or the customer another phase.")
 
-
-def _near(bus: str, buses: Iterable[str]) -> str:
-    near = nearest(bus, buses)
-    return f"Did you mean {near}?" if near else "Name a bus of lines."

@@ -4,6 +4,8 @@ Y-bus of the reduced network (closed loops, earthed neutrals, faults are only mo
 once; from it the impedance between all ports, and what each source phasor gives at each port. Branch
 currents and the voltages of all buses are worked out when asked for.
 """
+from dataclasses import replace
+
 import numpy as np
 
 from host_sim.world.grid.blocks import Blocks, Factor
@@ -32,7 +34,7 @@ class Selection:
         self.hard = False
         self.dead: np.ndarray | None = None        # loads without a source
         self.dark: np.ndarray | None = None        # ports without a source
-        if circuit.floating or circuit.ties or circuit.lost:
+        if circuit.floating or circuit.lost:
             self._islands(circuit, at)
 
     def _islands(self, circuit: "Circuit", at: np.ndarray) -> None:
@@ -44,9 +46,6 @@ class Selection:
         """
         ends = circuit.ends
         edges = [ends[p] for p in at.tolist()]
-        for p, q, _ in circuit.ties:
-            edges.append((ends[p][0], ends[q][0]))
-            edges.append((ends[p][1], ends[q][1]))
         group = {island: island for island in circuit.floating}
 
         def find(island: int) -> int:
@@ -83,10 +82,10 @@ class Circuit:
 
     def __init__(self, plan: Plan, state: State, ports: list[Port]):
         self.plan = plan
-        self.ties: tuple[Tie, ...] = ()
         self._selections: dict[bytes, Selection] = {}
         self._rows: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        self._tied: dict[tuple[Tie, ...], TiedCircuit] = {}
+        self._tied: dict[tuple[Tie, ...], Circuit] = {}
+        self.state, self.ports = state, ports
         lv = plan.network.lv_bus
         keep = {lv, *(bus for bus, _, _ in ports), *(e.bus for e in plan.network.earths)}
         self.net = net = Reduction(plan, state, keep)
@@ -118,7 +117,7 @@ class Circuit:
     # --- the matrix ----------------------------------------------------------------------------
 
     def _chains(self) -> None:
-        net, blocks = self.net, self._blocks
+        net = self.net
         for chain in net.chains:
             b1, b2 = net.number[chain.bus1], net.number[chain.bus2]
             try:
@@ -210,21 +209,11 @@ class Circuit:
         phases = {self._root(n) for (_, c), n in self.node.items() if c != "N"}
         self.lost = (phases & grounded) - fed - {star}    # without a source, but with an earth fault
         leaking = self.floating | ({star} - grounded - {_EARTH})
-        blocks = self._blocks
-        for root in leaking - fed:
-            b, j = self._place(root)
-            blocks.add_at(b, j, b, j, LEAK_S)
-        if star in fed and star not in grounded:
-            b, j = self._place(star)
-            blocks.add_at(b, j, b, j, LEAK_S)
-
-    def _place(self, node: int) -> tuple[int, int]:
-        for b, bus in enumerate(self.net.buses):
-            k = len(self.plan.buses[bus])
-            if node < k:
-                return b, node
-            node -= k
-        raise IndexError(node)
+        name = {n: key for key, n in self.node.items()}
+        self.leaks = [name[root] for root in sorted(leaking)]      # (bus, conductor)
+        for bus, c in self.leaks:
+            b, j = self.net.number[bus], self.plan.buses[bus].index(c)
+            self._blocks.add_at(b, j, b, j, LEAK_S)
 
     # --- ports ---------------------------------------------------------------------------------
 
@@ -267,12 +256,28 @@ class Circuit:
             found = self._selections[key] = Selection(self, at)
         return found
 
-    def tied(self, ties: tuple[Tie, ...]) -> "TiedCircuit":
+    def tied(self, ties: tuple[Tie, ...]) -> "Circuit":
+        """This circuit with contacts between ports. Where conductors float, the small system would
+        lose digits to the leak's resistance: there the contacts go into the matrix."""
         found = self._tied.get(ties)
         if found is None:
             if len(self._tied) >= 8:
                 self._tied.clear()
-            found = self._tied[ties] = TiedCircuit(self, ties)
+            ends = [(self.ports[p], self.ports[q], siemens) for p, q, siemens in ties]
+            for one, two, siemens in ends:
+                if not siemens > 0.0:
+                    raise GridError(f"E364 tie {'.'.join(one)} to {'.'.join(two)}: {siemens} S must "
+                                    "be above zero. Leave it out.")
+                if one[0] != two[0] or one[1] == two[1]:
+                    raise GridError(f"E364 tie {'.'.join(one)} to {'.'.join(two)}: joins the plus "
+                                    "ends of two ports. Give two conductors of one bus.")
+            if self.floating:
+                state = replace(self.state, faults=(*self.state.faults, *(
+                    (one[0], one[1], two[1], 1.0 / siemens) for one, two, siemens in ends)))
+                found = Circuit(self.plan, state, self.ports)
+            else:
+                found = TiedCircuit(self, ties)
+            self._tied[ties] = found
         return found
 
     # --- what is asked for afterwards ----------------------------------------------------------
@@ -345,14 +350,11 @@ class TiedCircuit(Circuit):
     def __init__(self, base: Circuit, ties: tuple[Tie, ...]):
         self.__dict__.update(base.__dict__)
         self.base = base
-        self.ties = ties
         self._selections = {}
         self._rows = {}
         self._tied = {}
         a = np.zeros((len(base.z), len(ties)))
         for k, (p, q, siemens) in enumerate(ties):
-            if siemens <= 0.0:
-                raise GridError(f"E364 tie {k + 1}: {siemens} S must be above zero. Leave it out.")
             a[p, k] += 1.0
             a[q, k] -= 1.0
         resist = np.diag([1.0 / siemens for _, _, siemens in ties])

@@ -36,7 +36,7 @@ class State:
     def u(self) -> np.ndarray:
         """Complex rms voltage of every declared port; 0 where no source reaches."""
         if self._u is None:
-            u = self._circuit.v0 @ self.e - self.i_load @ self._chosen.z_rows
+            u = self._circuit.v0 @ self.e - self.i_load.dot(self._chosen.z_rows)
             if self._chosen.dark is not None:
                 u[self._chosen.dark] = 0.0
             self._u = u
@@ -243,7 +243,7 @@ class Engine:
                     i += y * v
                 if i_a is not None:
                     i += i_a * (v / np.abs(v))
-                new = open_v - z @ i
+                new = open_v - z.dot(i)
                 step = new - v
                 v = new
                 if not np.vdot(step, step).real > _TOLERANCE2:

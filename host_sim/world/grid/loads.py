@@ -1,8 +1,9 @@
-"""Loads of the power flow: currents of constant power, current and impedance, and the way to a solution.
+"""Loads of the power flow: constant power, current and impedance, and the way to a solution.
 
-A load takes conj(s/u) + y u + i u/|u| while |u| is between its limits; outside, its s and i become the
-constant impedances that they are at the limit (below, if `low_v` is given, sliding to the nominal
-impedance there, as in OpenDSS). So every network has a solution, and a load without voltage takes nothing.
+A load takes conj(s/u) + y u + i u/|u| while |u| is between its limits. Outside, its s and i become
+the constant impedance that they are at the limit; below, where `low_v` is given, the current falls
+in a straight line to that of the nominal impedance at low_v (as in OpenDSS). So every network has a
+solution, and a load without voltage takes nothing.
 """
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ import numpy as np
 from host_sim.world.grid.network import GridError
 
 # Last step of any voltage, V: the error left is that times the contraction (0.05 or so).
-TOLERANCE_V = 1e-7
+TOLERANCE_V = 1e-6
 _PLAIN, _ADMITTANCE, _NEWTON = 60, 200, 60        # rounds
 _STEP_MAX = 1e-4                                  # smallest step of the damped Newton iteration
 
@@ -27,51 +28,59 @@ class Limits:
 
 
 class Loads:
-    """One set of loads (arrays of one length) for the robust iterations."""
+    """One set of loads (arrays of one length) for the robust iterations.
+
+    Everywhere a load's current is (p/a^2 + c/a + k) u, a = |u|, with p, c, k of its present range.
+    """
 
     def __init__(self, s: np.ndarray, y: np.ndarray, i: np.ndarray, limits: Limits):
         self.s_conj = np.conj(s)
         self.y, self.i, self.limits = y, i, limits
-        self.zip_low = self._admittance(limits.lo_v)
-        self.zip_high = self._admittance(limits.hi_v)
         self.nominal = self._admittance(limits.u_v)
+        self._high = self._admittance(limits.hi_v)
+        self._at_lo = self._admittance(limits.lo_v)
+        low = limits.low_v
+        if low is not None:
+            lo = limits.lo_v
+            self._slides = (low > 0.0) & (low < lo)
+            slope = (lo * self._at_lo - low * self.nominal) / np.where(self._slides, lo - low, 1.0)
+            self._slope = np.where(self._slides, slope, 0.0)
+            self._rest = low * (self.nominal - self._slope)
 
     def _admittance(self, v: np.ndarray) -> np.ndarray:
         return self.s_conj / (v * v) + self.i / v
 
-    def _low(self, a: np.ndarray) -> np.ndarray:
+    def _parts(self, a: np.ndarray) -> tuple[np.ndarray, ...]:
+        """p/a^2, c/a, k."""
+        below, above = a < self.limits.lo_v, a > self.limits.hi_v
+        inside = ~(below | above)
+        safe = np.where(inside, a, 1.0)
+        p = np.where(inside, self.s_conj / (safe * safe), 0.0)
+        c = np.where(inside, self.i / safe, 0.0)
+        k = np.where(below, self._at_lo, np.where(above, self._high, 0.0))
         low = self.limits.low_v
-        if low is None:
-            return self.zip_low
-        lo = self.limits.lo_v
-        part = np.clip((lo - a) / np.maximum(lo - low, 1e-9), 0.0, 1.0)
-        return np.where(low > 0.0, self.zip_low + (self.nominal - self.zip_low) * part, self.zip_low)
+        if low is not None and (below & self._slides).any():
+            between = below & self._slides & (a > low)
+            c = np.where(between, self._rest / np.where(between, a, 1.0), c)
+            k = np.where(between, self._slope, np.where(below & self._slides, self.nominal, k))
+        return p, c, k + self.y
 
     def current(self, v: np.ndarray) -> np.ndarray:
-        a = np.abs(v)
-        below, above = a < self.limits.lo_v, a > self.limits.hi_v
-        safe = np.where(below, self.limits.lo_v, a)
-        own = self.s_conj / (safe * safe) + self.i / safe
-        own = np.where(below, self._low(a), np.where(above, self.zip_high, own))
-        return (own + self.y) * v
+        p, c, k = self._parts(np.abs(v))
+        return (p + c + k) * v
 
     def slopes(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(dI/dv, dI/dv*) of the current."""
         a = np.abs(v)
-        below, above = a < self.limits.lo_v, a > self.limits.hi_v
-        inside = ~(below | above)
-        safe = np.where(inside, a, 1.0)
-        turn = np.where(inside, v / safe, 0.0)
-        straight = np.where(below, self._low(a), np.where(above, self.zip_high,
-                                                          self.i / (2.0 * safe)))
-        mirror = -(self.s_conj / (safe * safe) + self.i / (2.0 * safe)) * turn * turn
-        return straight + self.y, np.where(inside, mirror, 0.0)
+        p, c, k = self._parts(a)
+        turn = np.where(a > 0.0, v / np.where(a > 0.0, a, 1.0), 0.0)
+        return k + c / 2.0, -(p + c / 2.0) * turn * turn
 
 
 def robust(e: np.ndarray, z: np.ndarray, loads: Loads, start: np.ndarray, hard: bool,
            name: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """(voltages, currents, rounds) of v = e - z I(v): plain, then with the loads' nominal admittance
-    in the matrix, then Newton with shorter steps. Raises GridError if nothing helps."""
+    """(voltages, currents, rounds) of v = e - z I(v): plain, then with the loads' nominal
+    admittance in the matrix, then Newton with shorter steps. GridError if nothing helps."""
     rounds = 0
     if not hard:
         v, last = start, np.inf
@@ -93,9 +102,9 @@ def robust(e: np.ndarray, z: np.ndarray, loads: Loads, start: np.ndarray, hard: 
         i = loads.current(v)
         new = matrix @ (e - z @ (i - y0 * v))
         step = float(np.abs(new - v).max(initial=0.0))
-        v = new
+        i, v = i + y0 * (new - v), new        # so that v = e - z i also where z is an insulation's
         if step < TOLERANCE_V:
-            return v, loads.current(v), rounds + extra
+            return v, i, rounds + extra
         if not step < 1e6 or extra > 20 and step > 2.0 * last:
             break
         last = step
@@ -104,14 +113,14 @@ def robust(e: np.ndarray, z: np.ndarray, loads: Loads, start: np.ndarray, hard: 
             continue
         found = _newton(e, z, loads, first)
         if found is not None:
-            v, extra = found
-            return v, loads.current(v), rounds + extra
+            v, i, extra = found
+            return v, i, rounds + extra
     raise GridError(f"E361 {name}: no solution of the power flow was found in this state. "
                     "Take less power, or let the loads become impedances earlier (vmin_pu).")
 
 
 def _newton(e: np.ndarray, z: np.ndarray, loads: Loads, v: np.ndarray
-            ) -> tuple[np.ndarray, int] | None:
+            ) -> tuple[np.ndarray, np.ndarray, int] | None:
     """Newton's method on v - e + z I(v) = 0 with a line search; None: no solution."""
     n = len(e)
     jacobian = np.empty((2 * n, 2 * n))
@@ -135,7 +144,8 @@ def _newton(e: np.ndarray, z: np.ndarray, loads: Loads, v: np.ndarray
             part /= 2.0
         else:
             return None
+        i = loads.current(v) + part * (straight * whole + mirror * np.conj(whole))
         v, miss = new, left
         if part * float(np.abs(whole).max(initial=0.0)) < TOLERANCE_V:
-            return v, rounds
+            return v, i, rounds
     return None

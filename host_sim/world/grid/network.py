@@ -122,6 +122,7 @@ class LoadPoint:
     vlow_pu: float = 0.0
     switch: str = ""              # id of its phase switch, if it has one
     kvar: float | None = None     # instead of pf
+    neutral: str = "N"            # where its star point goes; 'E': to earth past the neutral
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ class Network:
     un_v: float = 230.0           # nominal voltage, phase to neutral
     switches: tuple[Switch, ...] = ()
     name: str = "feeder"          # for complaints: the file it came from
+    notes: tuple[str, ...] = ()   # what a reader left out
 
     @property
     def lv_bus(self) -> str:
@@ -174,12 +176,12 @@ def ports_of(load: LoadPoint) -> tuple[tuple[str, str, str], ...]:
     """The ports (bus, plus, minus) over which a load divides its power evenly."""
     phases = load.phases
     if len(phases) == 1:
-        return ((load.bus, phases, "N"),)
+        return ((load.bus, phases, load.neutral),)
     if len(phases) == 2:
         return ((load.bus, phases[0], phases[1]),)
     if load.delta:
         return tuple((load.bus, phases[k], phases[(k + 1) % 3]) for k in range(3))
-    return tuple((load.bus, phase, "N") for phase in phases)
+    return tuple((load.bus, phase, load.neutral) for phase in phases)
 
 
 def check(network: Network, radial: bool = False) -> list[str]:

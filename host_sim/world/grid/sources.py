@@ -11,23 +11,26 @@ import numpy as np
 
 from host_sim.world.grid.network import Network, Source
 
-_X0_OVER_R0 = 3.0      # of the source's zero sequence, as in OpenDSS
-
 
 def source_z(source: Source) -> tuple[complex, complex]:
     """(positive, zero) sequence impedance of the source in ohm."""
     if source.r1_ohm is not None:
         return (complex(source.r1_ohm, source.x1_ohm), complex(source.r0_ohm, source.x0_ohm))
-    u = source.kv * 1000.0 / math.sqrt(3.0)
-    z1 = u / source.isc3_a
-    r1 = z1 / math.sqrt(1.0 + source.x_over_r ** 2)
-    x1 = r1 * source.x_over_r
-    # |2 Z1 + Z0| = 3 U / Isc1 with X0 = 3 R0
-    a = 1.0 + _X0_OVER_R0 ** 2
-    b = 4.0 * (r1 + x1 * _X0_OVER_R0)
-    c = 4.0 * (r1 * r1 + x1 * x1) - (3.0 * u / source.isc1_a) ** 2
+    return short_circuit_z(source.kv, source.isc3_a, source.isc1_a, source.x_over_r)
+
+
+def short_circuit_z(kv: float, isc3_a: float, isc1_a: float, x1r1: float, x0r0: float = 3.0
+                    ) -> tuple[complex, complex]:
+    """(positive, zero) sequence impedance in ohm that gives these short-circuit currents, with the
+    ratios X1/R1 and X0/R0 (3: OpenDSS's own): |2 Z1 + Z0| = 3 U / Isc1."""
+    u = kv * 1000.0 / math.sqrt(3.0)
+    r1 = u / isc3_a / math.sqrt(1.0 + x1r1 ** 2)
+    x1 = r1 * x1r1
+    a = 1.0 + x0r0 ** 2
+    b = 4.0 * (r1 + x1 * x0r0)
+    c = 4.0 * (r1 * r1 + x1 * x1) - (3.0 * u / isc1_a) ** 2
     r0 = max(0.0, (-b + math.sqrt(max(0.0, b * b - 4.0 * a * c))) / (2.0 * a))
-    return complex(r1, x1), complex(r0, r0 * _X0_OVER_R0)
+    return complex(r1, x1), complex(r0, r0 * x0r0)
 
 
 def upstream_z(network: Network) -> complex:

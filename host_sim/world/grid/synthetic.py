@@ -119,9 +119,9 @@ def _service(layout: _Layout, dice: Dice, bus: str, heading: int) -> str:
 # What is switched on in a house: W from, to; minutes from, to; times a day from, to; when: 0 any time,
 # 1 morning and evening, 2 evening.
 _DEVICES = (
-    (4_000, 6_500, 4, 9, 1, 2, 1),         # shower
+    (4_000, 5_800, 4, 9, 1, 2, 1),         # shower
     (1_800, 2_400, 2, 4, 2, 6, 1),         # kettle
-    (1_200, 2_500, 10, 40, 0, 2, 1),       # hob
+    (1_000, 2_000, 10, 40, 0, 2, 1),       # hob
     (1_800, 2_200, 15, 40, 0, 1, 2),       # oven
     (1_900, 2_200, 15, 30, 0, 1, 0),       # washing machine, while it heats
     (600, 1_500, 3, 15, 0, 3, 0),          # vacuum cleaner, microwave, iron
@@ -141,7 +141,7 @@ def day(customers: int, seed: int) -> np.ndarray:
     for k in range(customers):
         dice = Dice("day", seed, k)
         column = watts[:, k]
-        column += 60 + dice.below(200)
+        column += 120 + dice.below(230)
         fridge, period, shift = 80 + dice.below(60), 40 + dice.below(30), dice.below(60)
         column[(np.arange(1440) + shift) % period < period // 3] += fridge
         for low, high, short, long, few, many, when in _DEVICES:
