@@ -136,6 +136,8 @@ class FastTwin:
         self.meters: list = [None] * len(self.rows)
         self._sensings: list = [None] * len(self.rows)
         self._mids = np.zeros(len(self.rows), dtype=np.int64)
+        self._band = np.zeros((len(self.rows), 2), dtype=np.int64)
+        self.loud = np.zeros(len(self.rows), dtype=bool)  # rows with anything to be looked at
         self._batches: dict = {}          # id of a bank -> _Batch
 
     def measuring(self, name):
@@ -151,9 +153,11 @@ class FastTwin:
 
         return make
 
-    def adopt(self, name, sensing):
-        """The sensing that has just been built on the measuring of `name`."""
+    def adopt(self, name, sensing, low_dv=0, high_dv=_TICKS):
+        """The sensing that has just been built on the measuring of `name`. low_dv, high_dv: with
+        all supply voltages between them its fast tier has nothing to do."""
         row = self.rows[name]
+        self._band[row] = low_dv, high_dv
         meter = self.meters[row]
         pool = self.pool
         sensing._st = pool.adopt(row, "sense", sensing._st)
@@ -178,6 +182,7 @@ class FastTwin:
         n = bank.n_frames()
         batch = self._batch(bank, names)
         pool, rows = self.pool, batch.rows
+        self.loud[rows] = False
         left = pool.words[rows, pools.LEFT].astype(np.int64)
         ref = pool.ref[rows].astype(np.int64)
         phase, step = ref[:, 0], ref[:, 1]
@@ -211,6 +216,7 @@ class FastTwin:
     def _close(self, rows, t_us):
         pool = self.pool
         if len(rows) <= _FEW:
+            self.loud[rows] = True
             swapped = []
             for row, at_us in zip(rows.tolist(), t_us.tolist(), strict=True):
                 if self.meters[row].close_one(at_us):
@@ -220,7 +226,20 @@ class FastTwin:
             return
         mids = self._mids[rows]
         halves.close_halves(pool, rows, mids, t_us)
-        unusual, changed = halves.sense(pool, rows)
+        self.sense(rows)
+        count = pool.words[rows, pools.HALVES]
+        over = (count == mids) | (count >= 2 * mids)
+        if over.any():
+            self.loud[rows[over]] = True
+            self._foresee([row for row in rows[over].tolist() if self.meters[row].passed()])
+
+    def sense(self, rows):
+        """Sensing after each of these closed a half cycle."""
+        unusual, changed = halves.sense(self.pool, rows)
+        dv = self.pool.half_dv[rows, :3]
+        low, high = self._band[rows].T[:, :, None]
+        self.loud[rows] = unusual | ((dv < low) | (dv > high)).any(axis=1) | (
+            self.pool.sense[rows, 1:3] != 0).any(axis=1)
         if unusual.any():
             for row in rows[unusual].tolist():
                 Sensing.fast(self._sensings[row], 1)
@@ -228,10 +247,6 @@ class FastTwin:
             for row in rows[changed].tolist():
                 sensing = self._sensings[row]
                 _, sensing.ov, sensing.uv, sensing.oc = sensing._st[:4]
-        count = pool.words[rows, pools.HALVES]
-        over = (count == mids) | (count >= 2 * mids)
-        if over.any():
-            self._foresee([row for row in rows[over].tolist() if self.meters[row].passed()])
 
     def _foresee(self, rows):
         """What the slow tier will ask of the sine table for the windows handed over just now."""

@@ -142,14 +142,14 @@ class SimStore:
 class SimWatchdog:
     """Starts with the controller; not to be stopped, as on an RP2040."""
 
-    PERIOD_US = 8_388_000       # the longest that an RP2040 allows
+    PERIOD_MS = 8_388       # the longest that an RP2040 allows
 
     def __init__(self, clock):
         self._clock = clock
-        self._fed_us = clock.t_us
+        self._fed_ms = clock.now_ms()
 
     def feed(self):
-        self._fed_us = self._clock.t_us
+        self._fed_ms = self._clock.now_ms()
 
     def starved(self):
-        return self._clock.t_us - self._fed_us > self.PERIOD_US
+        return self._clock.now_ms() - self._fed_ms > self.PERIOD_MS

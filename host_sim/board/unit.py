@@ -13,16 +13,18 @@ from host_sim.board.doors import (
     SimWatchdog,
     SumsSampler,
 )
-from host_sim.board.measuring import SimMeasuring
 
 
 class Unit:
     """spec: id, board, config, level ('wave' or 'quantity'), utc0_ms. ring: class of the wave
     sampler. ask(k0, n, phase, step, out): sums of this controller's present block, at quantity
-    level. measuring: SimMeasuring or a class of its kind. rests: the slow tier is left out where
-    the firmware says that it has nothing to do; the log is the same (tests/scenario/test_rest)."""
+    level. measuring: SimMeasuring, which is the default, or a class of its kind. rests: the slow
+    tier is left out where the firmware says that it has nothing to do; the log is the same
+    (tests/scenario/test_rest)."""
 
-    def __init__(self, spec, ring, ask, measuring=SimMeasuring, rests=True):
+    def __init__(self, spec, ring, ask, measuring=None, rests=True):
+        if measuring is None:
+            from host_sim.board.measuring import SimMeasuring as measuring
         self.spec = spec
         self.measuring = measuring
         self._ring = ring

@@ -194,6 +194,7 @@ def figures(result: RunResult, scenario: Scenario) -> dict[str, Any]:
         "balance_moves": sum(1 for c in contacts.changes if c.old != c.new),
         "branch_open_ms": _one(_breaker_ms(result, scenario, 0)),
         "branch_back_ms": _one(_breaker_ms(result, scenario, 1)),
+        "branch_gap_ms": _one(_branch_gaps(result, scenario, contacts)),
         "contact_overlap_ms": _ms(contacts.overlap_us),
         "break_ms": _one([_ms(c.break_us) for c in contacts.changes if c.old != c.new]),
         "n_ok": min((b["n_ok"] for b in tele), default=None),
@@ -224,6 +225,21 @@ def _breaker_ms(result: RunResult, scenario: Scenario, on: int) -> list:
                 if acu == body["args"][0] and closed == bool(on) and t_us >= event.t_us]
         took.append(_ms(done[0] - event.t_us) if done else None)
     return took
+
+
+def _branch_gaps(result: RunResult, scenario: Scenario, contacts: Contacts) -> list:
+    """Between the customers of a branch that connect again after its breaker closed."""
+    gaps: list = []
+    for branch in scenario.branches():
+        below = {a.customer for a in scenario.operators() if a.config["uc"] == branch.config["uc"]}
+        turns = [(t_us, closed) for t_us, acu, closed in result.record.breakers
+                 if acu == branch.id]
+        for n, (from_us, closed) in enumerate(turns):
+            until_us = turns[n + 1][0] if n + 1 < len(turns) else result.run_us
+            again = [c.t_us for c in contacts.changes if c.customer in below and c.old == c.new
+                     and closed and from_us <= c.t_us < until_us]
+            gaps += [_ms(b - a) for a, b in zip(again, again[1:], strict=False)]
+    return gaps
 
 
 def _move(move: list, scenario: Scenario) -> list[str]:

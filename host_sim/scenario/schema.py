@@ -241,6 +241,7 @@ class ExpectForm(Form):
     balance_moves: Between | None = None
     branch_open_ms: Between | None = None     # order of the centre to the open breaker
     branch_back_ms: Between | None = None     # order of the centre to the closed breaker
+    branch_gap_ms: Between | None = None      # between its customers that connect again
     dv_report_max_v: Between | None = None
     u_in_band_pct: Between | None = None
 

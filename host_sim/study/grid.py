@@ -238,7 +238,7 @@ def _compare(network, engine: Engine, other, demand: Demand, e, taken, state: di
     result: dict = {"rounds": own.rounds, "dv_direct_v": None, "dv_opendss_v": None}
     if not engine.circuit.floating:       # the direct way knows no leak
         loads = list(zip(ports, s, y, i_a, strict=True))
-        full = direct.solve(network, e, loads, vmin_v=VMIN_PU * network.un_v, **state)
+        full = direct.solve(network, e, loads, vmin_pu=VMIN_PU, **state)
         result["dv_direct_v"] = max(abs(v[key] - full[key]) for key in full)
     if other is not None:
         other.topology(**state)

@@ -2,7 +2,8 @@
 
 PATH holds the firmware as .mpy. Each line of standard input is a case as JSON, [ops, n_all, s_va,
 sr_va, target_m, p_w, q_var]; each line out is `us longest_us steps` and the moves, op from to.
-us: the whole plan, in portions as the Coordinator takes it, garbage collection included.
+us: processor time of the whole plan, in portions as the Coordinator takes it, garbage collection
+included; processor time, since a study keeps all cores busy.
 """
 import gc
 import json

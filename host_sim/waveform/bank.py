@@ -120,6 +120,9 @@ class Bank(Codes):
     def block_codes(self):
         return (self.block() + synthesis.MID).astype("<u2")
 
+    def codes(self, acu_id: str) -> bytes:
+        return (self.block()[:, self._slice[acu_id]] + synthesis.MID).astype("<u2").tobytes()
+
     def block(self):
         row = self._first - self._base
         return self._centred[row:row + self.n_frames()]

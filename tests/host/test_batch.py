@@ -10,8 +10,8 @@ from acu.primitives.sensing import Sensing
 from host_sim.board.batch import FastTwin
 from host_sim.board.doors import SumsSampler
 from host_sim.board.measuring import SimMeasuring
-from host_sim.scenario.load import BOARDS, load, load_board
-from host_sim.scenario.runner import run
+from host_sim.scenario.load import BOARDS, load_board
+from host_sim.waveform import halves
 from host_sim.waveform.twin import TwinSampler
 from tests.host import street_kit
 
@@ -220,31 +220,90 @@ def test_at_other_rates_and_with_all_cuts_apart(rate_hz):
     assert len({meter.m._left for meter in both.twinned.values()}) > 0
 
 
+def test_the_end_of_a_half_cycle_from_any_sums():
+    """Also those that hardly occur: the border between fine and coarse roots, no variance at all,
+    a channel frozen for long, limbs of the window that overflow."""
+    both = Both("quantity", 11, 6)
+    rng = both.rng
+    t_us = np.array([rng.randrange(2**30) for _ in both.names])
+    for _ in range(60):
+        for name in both.names:
+            one, other = both.alone[name].m, both.twinned[name].m
+            length, before = rng.randrange(30, 60), rng.choice((0, 40, rng.randrange(30, 60)))
+            half_q16 = rng.choice((length << 16, (length << 16) + rng.randrange(-50_000, 50_000)))
+            values = [(one._state, 0, length), (one._state, 1, before),
+                      (one._state, 7, half_q16), (one._ref, 0, rng.randrange(2**24)),
+                      (one._ref, 1, rng.randrange(180_000, 280_000))]
+            n = length + before
+            for k in range(27):
+                values += [(one._half, k, rng.randrange(-2**27, 2**27)), (one._prev, k, 0),
+                           (one._parts[0], 2 * k, rng.randrange(2**24))]
+            for c, (k_sum, k_square, _) in enumerate(one._place):
+                mean = rng.randrange(-400, 400)
+                mean_square = rng.choice((8191, 8192, 8190, 0, rng.randrange(2**22)))
+                square = (mean_square + mean * mean) * n + rng.randrange(n)
+                before_square = square * before // n
+                values += [(one._half, k_sum, mean * length), (one._prev, k_sum, mean * before),
+                           (one._half, k_square, square - before_square),
+                           (one._prev, k_square, before_square),
+                           (one._zero_q8, c, (mean << 8) + rng.randrange(-300, 300)),
+                           (one.still, c, rng.choice((3, 998, 999, 1000)))]
+            for array, k, value in values:
+                array[k] = value
+            for what in ("_state", "_ref", "_half", "_prev", "_zero_q8", "still"):
+                for k, value in enumerate(getattr(one, what)):
+                    getattr(other, what)[k] = value
+            for k, value in enumerate(one._parts[0]):
+                other._parts[0][k] = value
+        for name, at_us in zip(both.names, t_us.tolist(), strict=True):
+            one = both.alone[name].m
+            one._halves = both.twinned[name].m._halves = 3
+            one._close(at_us)
+            one._left = one._state[0]
+        halves.close_halves(both.twin.pool, np.arange(12), np.full(12, 10), t_us)
+        both.compare("close")
+
+
+def test_sensing_at_its_borders():
+    """Limits met exactly, channels nearly clipped or frozen, a load side alive without supply."""
+    both = Both("quantity", 11, 6)
+    rng = both.rng
+    for _ in range(300):
+        for name in both.names:
+            one, other = both.alone[name], both.twinned[name]
+            n_v, n = len(one.m.half_dv), len(one.m.still)
+            quiet = rng.random() < 0.5
+            dead = rng.random() < 0.3
+            for c in range(n):
+                still = rng.choice((0, 3, 4, 999))
+                code = rng.choice((358_399, 358_400, 366_079, 366_080))
+                one.m.still[c] = other.m.still[c] = 0 if quiet else still
+                one.m.codes_q8[c] = other.m.codes_q8[c] = 0 if quiet else code
+                if c < n_v:
+                    u_dv = rng.choice((229, 230, 231)) if dead and c < 3 else rng.choice(
+                        (2069, 2070, 2071, 2300, 2529, 2530, 2531) if c < 3 else
+                        (0, 1149, 1150, 1151, 2300))
+                    one.m.half_dv[c] = other.m.half_dv[c] = u_dv
+                else:
+                    i_ma = rng.choice((0, 29_999, 30_000, 30_001))
+                    one.m.half_ma[c - n_v] = other.m.half_ma[c - n_v] = i_ma
+            if rng.random() < 0.1:      # all is well again
+                for sensing in (one.sensing, other.sensing):
+                    sensing._st[0] = sensing._st[12] = sensing.bad = 0
+                    for c in range(n):
+                        sensing.why[c] = 0
+            Sensing.fast(one.sensing, 1)
+        both.twin.sense(np.arange(12))
+        both.compare("sense")
+
+
 def test_table_errors_are_the_kernels():
     from acu.dsp.fixed import table_error
     from acu.dsp.kernels import SINE
-    from host_sim.waveform.halves import table_errors
-
     rng = np.random.default_rng(4)
     ranges = [(int(rng.integers(2**24)), int(rng.integers(60_000, 2**20)), n)
               for n in (0, 1, 2, 399, 400, 1999, 2000)]
-    for one, found in zip(ranges, table_errors(*np.array(ranges).T), strict=True):
+    for one, found in zip(ranges, halves.table_errors(*np.array(ranges).T), strict=True):
         out = [0, 0, 0]
         table_error(*one, SINE, out)
         assert tuple(out) == found
-
-
-@pytest.mark.parametrize("level", ["wave", "quantity"])
-def test_the_log_of_a_scenario_is_that_of_the_firmware_alone(level, monkeypatch):
-    """By the twin, and with each controller by itself on the kernels' twin (test_twin.py)."""
-    from host_sim.board.firmware import Firmware
-    from host_sim.scenario import runner
-
-    scenario = load("assay")
-    twinned = run(scenario, level=level)
-    monkeypatch.setattr(runner, "TwinFirmware",
-                        lambda specs, ask, _banks, rests: Firmware(specs, ask, True, rests))
-    alone = run(scenario, level=level)
-    assert twinned.events == alone.events and len(alone.events) > 20
-    assert twinned.bus == alone.bus
-    assert twinned.drives == alone.drives

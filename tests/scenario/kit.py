@@ -33,7 +33,7 @@ def assay(name: str = "assay", *, events: list | None = None, run_s: float | Non
     for table, values in tables.items():
         given[table] = {**given.get(table, {}), **values}
     for table, changes in (("acu", acus), ("customer", customers)):
-        for one in given[table]:
+        for one in given.get(table, ()):
             one.update((changes or {}).get(one["id"], {}))
     if events is not None or run_s is not None:
         given.pop("expect", None)

@@ -44,6 +44,7 @@ class Spot:
         self.weld = self.jam = False
         self.lie = None
         self.frozen = ()
+        self.lost_frames = False
         self.travel_ms = 10
         self._coil = RELEASE
         self._coil_ms = 0
@@ -113,7 +114,8 @@ class Spot:
         if slow:
             post = self._post
             self._post = []
-        done = self.unit.instant(self.t_us, 20, self.mirrors(), post, slow, True)
+        frames = 0 if self.lost_frames else 20
+        done = self.unit.instant(self.t_us, frames, self.mirrors(), post, slow, True)
         self._drive(done[0])
         for topic, raw, _, _ in done[1]:
             self._sent(topic, raw)

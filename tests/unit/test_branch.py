@@ -89,6 +89,23 @@ def test_opening_is_allowed_always():
     assert s.switch(0) == ev.E_OK and not s.closed
 
 
+def test_an_opening_without_a_converter_is_proved_by_the_mirror():
+    s = Spot().started()
+    s.lost_frames = True
+    s.run(200)
+    assert s.switch(0) == ev.E_OK and not s.closed and not s.acu.gate.locked
+
+
+def test_a_select_does_not_outlive_the_voltage_it_was_given_for():
+    s = Spot(closed=False).started()
+    assert s.switch(1, sel=1) == ev.E_OK
+    s.supply_dv[1] = 0
+    s.run(100)
+    s.supply_dv[1] = 2300
+    s.run(100)
+    assert s.switch(1) == ev.E_INTERLOCK and not s.closed
+
+
 def test_an_opening_takes_the_place_of_a_closing_that_is_being_proved():
     s = Spot(closed=False).started()
     assert s.switch(1, sel=1) == ev.E_OK
@@ -204,8 +221,8 @@ def test_less_or_shorter_than_that_does_not():
 
 
 def test_a_short_circuit_opens_at_once_also_when_it_drives_the_channel_to_its_rails():
-    for i_ma in (220_000, 2_000_000):
-        s = fault(Spot(recl_shots=0).started(), i_ma)
+    for i_ma, i_shc_ma in ((220_000, 200_000), (2_000_000, 400_000)):
+        s = fault(Spot(recl_shots=0, i_shc_ma=i_shc_ma).started(), i_ma)
         t_ms = s.ms()
         s.run(150)
         assert not s.closed and s.moves[-1][0] - t_ms <= 60
@@ -326,6 +343,39 @@ def test_a_closing_onto_a_fault_is_not_repeated():
     assert [on for _, on in s.moves] == [1, 0] and s.acu.gate.locked == ev.WHY_SHC
 
 
+def test_closed_by_order_for_t_reclaim_without_a_fault_it_has_its_shots_again():
+    s = Spot(closed=False).started()
+    assert s.close() == ev.E_OK
+    s.run(31 * SECOND)
+    fault(s, 250_000).run(200)
+    assert not s.closed
+    s.i_ma = [5_000] * 3
+    s.run(6 * SECOND)
+    assert s.closed
+
+
+def test_a_fault_that_is_there_at_the_start_opens_once_the_self_test_has_passed():
+    s = fault(Spot(), 250_000).run(SECOND)
+    assert not s.closed and s.said("SHC")
+
+
+def test_no_flash_is_written_while_protection_looks_at_a_current():
+    s = Spot().started().run(SECOND)
+    assert s.acu.may_write()
+    fault(s).run(500)
+    assert s.closed and not s.acu.may_write()
+    s.run(SECOND)
+    assert not s.closed and s.acu.may_write()
+    s.i_ma = [5_000] * 3
+    s.jam = True
+    s.until(lambda: s.said("RECLOSE"), 5 * SECOND)
+    assert not s.acu.may_write()
+    s = Spot().started().run(SECOND)
+    s.post("sw.req", {"on": 0, "sel": 0, "why": 3, "t_ms": 0, "lease_s": 0})
+    s.run(10)
+    assert not s.acu.may_write()
+
+
 def test_a_breaker_that_stays_closed_in_a_trip_is_told_and_never_reclosed():
     s = Spot().started()
     s.weld = True
@@ -333,6 +383,8 @@ def test_a_breaker_that_stays_closed_in_a_trip_is_told_and_never_reclosed():
     assert s.acu.gate.locked == ev.WHY_STUCK and len(s.said("STUCK")) == 1
     s.weld = False
     s.closed = False
+    s.run(5 * SECOND)
+    assert not s.closed and s.acu.recl.state == 4       # at once, not after the longest wait
     s.run(30 * SECOND)
     assert not s.closed
 
@@ -343,6 +395,7 @@ def test_a_reclosing_whose_contact_does_not_follow_locks_out():
     s.jam = True
     s.run(8 * SECOND)
     s.jam = False
+    assert [level for _, _, level in s.drives][-2:] == [0, -1]      # whatever it may still do
     s.run(30 * SECOND)
     assert not s.closed and s.acu.gate.locked == ev.WHY_VERIFY and s.said("LOCKOUT")
 

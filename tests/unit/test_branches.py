@@ -9,8 +9,8 @@ SECOND = 1000
 def cycle(m):
     """Runs to the next telemetry request; its correlation id."""
     n = len(m.sent)
-    m.until(lambda: m.asked("meas.req", n), 7 * SECOND)
-    return [msg["c"] for _, msg in m.sent[n:] if msg["t"] == "meas.req"][0]
+    m.until(lambda: "*" in [dst for dst, _ in m.asked("meas.req", n)], 7 * SECOND)
+    return [msg["c"] for _, msg in m.sent[n:] if msg["t"] == "meas.req" and msg["d"] == "*"][0]
 
 
 def recon(m, since):
@@ -168,10 +168,27 @@ def test_behind_an_open_or_silent_branch_nobody_is_selected_and_all_else_goes_on
     n = len(m.sent)
     m.dark("s1")
     m.run(130 * SECOND)
+    assert [line for line in m.said("MISSING") if "op=0" in line or "op=1" in line] == []
     assert m.said("RECON") == [] and m.said("RECON_FAIL") == [] and recon(m, n) == []
     assert m.acu.loading.idle() and m.acu.lamp() == 0
     assert m.said("BRN_ON") == ["BRN_ON br=0 on=0 why=SHC"]
     assert m.teles(n)[-1]["br"][0][:3] == ["s1", 0, 0]
+
+
+def test_behind_a_silent_branch_nobody_is_selected():
+    m = Mast().started()
+    m.answer = True
+    m.alive = ["s2"]
+    m.run(6 * SECOND)
+    assert m.said("BRN_LOST")
+    n = len(m.sent)
+    # what came through just before is heard after it
+    m.acu.loading.on_hb(m.ms(), 0, 0, 1, 0)
+    m.run(70 * SECOND)
+    assert recon(m, n) == [] and m.said("RECON_FAIL") == []
+    m.alive = ["s1", "s2"]
+    m.run(6 * SECOND)
+    assert recon(m, n) == ["eu0"]
 
 
 def test_when_the_branch_is_back_its_customers_are_connected_one_by_one():

@@ -44,6 +44,13 @@ def message_page() -> str:
         body = ", ".join(f"`{spec[k]}` {_KINDS[spec[k + 1]]}" for k in range(0, len(spec), 2))
         flags = f"{'yes' if retain else ''} | {'yes' if command else ''}"
         rows.append(f"| `{t}` | {qos} | {flags} | {body} |")
+    rows += ["", "Rows of the lists: `agg` `ops` [id, ph, on, s_VA, p_W, q_var, fl]; `tele` `ops`",
+             "[id, ph, on, s_VA], `br` [id, on, silent, s_VA]. Page `pg` of `pgs` holds a part of",
+             "the rows, all else is repeated. A value that is not known is null.", "",
+             "Codes of `evt`: OUT UV OV NEU OC SHC OT GND DOFC TAMP; OPN (a customer could not be",
+             "connected: `val` his place, `lim` the error), LCK (a branch is locked out: `val`",
+             "why), BRN (a Sub-Coordinator is silent: `val` its place, `lim` for how many ms; 0:",
+             "it is back). `s` is who has seen it: TAMP of a branch comes in the branch's name."]
     errors = {getattr(events, name): name for name in dir(events) if name.startswith("E_")}
     rows += ["", "## Errors `e` of an acknowledgement", "", "| number | meaning |", "|---|---|"]
     rows += [f"| {number} | {errors[number][2:].replace('_', ' ').lower()} |"
@@ -56,8 +63,9 @@ def message_page() -> str:
 def event_page() -> str:
     rows = ["# Events", "", _NOTE.format("events.py"), "",
             "A line of the log: UTC, controller, number since its start, name, values. `op` is",
-            "the place of an Operator in the Coordinator's `members`, counted from 0; phases are",
-            "0, 1, 2; a `mask` has bit 0 for phase A.", "",
+            "the place of an Operator in the Coordinator's `members`, counted from 0; `br` that",
+            "of a Sub-Coordinator among those in `via`; phases are 0, 1, 2, and 3 for a breaker",
+            "of all three; a `mask` has bit 0 for phase A.", "",
             "| number | name | values |", "|---|---|---|"]
     for number, (name, *keys) in sorted(events.TABLE.items()):
         rows.append(f"| {number} | {name} | {', '.join(f'`{key}`' for key in keys if key)} |")

@@ -18,7 +18,7 @@ from acu.primitives.recording import Record
 from acu.primitives.sensing import CLIPPED
 from acu.primitives.switching import R_MEASURE, R_OK, R_SUPPLY, BranchLook, Gate
 from acu.roles.base import Acu
-from acu.roles.switched import O_CLOSE, O_NONE, O_OPEN, Switched
+from acu.roles.switched import O_NONE, O_OPEN, Switched
 
 _ABC = const(3)              # phase told of a three-pole breaker
 _STOP = const(5)             # order: end the sequence, drive nothing
@@ -145,8 +145,6 @@ class Branch(Switched):
         super()._carry_out(now_us)
         if order == O_OPEN:
             self.recl.stop()
-        elif order == O_CLOSE and self._order_r == R_OK:
-            self.recl.by_hand()
 
     # -- slow tier
 

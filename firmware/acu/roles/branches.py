@@ -111,7 +111,8 @@ class Branches:
             self._bar(now_ms, br)
 
     def beat(self, now_ms):
-        """Which branch has fallen silent? Its customers are not to be missed one by one."""
+        """Which branch has fallen silent? Customers of one that is silent, or open for longer than
+        they hold out, are not missed one by one."""
         cd = self._cd
         for name, silent_ms in self._roll.newly_missing(now_ms):
             br = self.ids.index(name)
@@ -121,7 +122,7 @@ class Branches:
             cd.centre.event(now_ms, "BRN", 0, br, silent_ms, now_ms)
             cd.telemetry.trigger()
         for op in range(len(self._of)):
-            if self.is_silent(op):
+            if self.is_silent(op) or self.is_open(op):
                 cd.slaves.heard(now_ms, cd.members[op])
 
     # -- telemetry

@@ -18,6 +18,9 @@ Tie = tuple[int, int, float]
 
 # Admittance to earth of a conductor that nothing connects to earth or source: the insulation, S.
 LEAK_S = 1e-8
+# Conductance across the loads' ports where loads hold conductors that float: the engine takes it off
+# the loads again. Without it all impedances there would be the leak's, and digits would be lost.
+AID_S = 1e-2
 _COLUMNS = 512        # of the inverse at a time
 _EARTH = -1           # as an island
 
@@ -32,6 +35,8 @@ class Selection:
         self.z_t = self.z.T
         self.v0 = circuit.v0[at]
         self.hard = False
+        self.aided: tuple[Circuit, Selection] | None = None
+        self.aid = AID_S if circuit.state.aids else 0.0
         self.dead: np.ndarray | None = None        # loads without a source
         self.dark: np.ndarray | None = None        # ports without a source
         if circuit.floating or circuit.lost:
@@ -41,8 +46,8 @@ class Selection:
         """Which floating conductors the loads connect with what.
 
         Floating ones tied by loads to nothing else, or to earth only, carry no current: everything
-        there is dark. Otherwise loads feed them (a broken neutral, a phase fed back), and only the
-        iteration with the loads' admittances in the matrix finds the solution.
+        there is dark. Otherwise loads feed them (a broken neutral, a phase fed back): they are
+        solved in a circuit with aids, by the iteration with the loads' admittances.
         """
         ends = circuit.ends
         edges = [ends[p] for p in at.tolist()]
@@ -64,6 +69,10 @@ class Selection:
         dark = {i for i in group if not neighbours.get(find(i), set()) - circuit.earthed
                 and len(neighbours.get(find(i), ())) <= 1}
         self.hard = any(find(i) in neighbours for i in group if i not in dark)
+        if self.hard and not self.aid:
+            with_aids = Circuit(circuit.plan, replace(circuit.state, aids=tuple(dict.fromkeys(
+                circuit.ports[p] for p in at.tolist()))), circuit.ports)
+            self.aided = with_aids, Selection(with_aids, at)
 
         def is_dark(pair: tuple[int, int]) -> bool:
             return (pair[0] in dark or pair[1] in dark or pair[0] in circuit.lost) and all(
@@ -105,6 +114,8 @@ class Circuit:
         for bus, plus, minus, ohm in state.faults:
             self._resistor(bus, plus, minus, ohm)
         self._find_islands(live)
+        for bus, plus, minus in state.aids:
+            self._resistor(bus, plus, minus, 1.0 / AID_S, False)
         try:
             self._factor = Factor(self._blocks)
         except np.linalg.LinAlgError:
@@ -166,7 +177,7 @@ class Circuit:
         self._blocks.add(b, b, take @ y @ take.T)
         return {self.node[lv, PHASES[k]] for k in fed}
 
-    def _resistor(self, bus: str, plus: str, minus: str, ohm: float) -> None:
+    def _resistor(self, bus: str, plus: str, minus: str, ohm: float, joins: bool = True) -> None:
         b = self.net.number[bus]
         has = self.plan.buses[bus]
         y = 1.0 / ohm
@@ -175,13 +186,15 @@ class Circuit:
         p = has.index(plus)
         self._blocks.add_at(b, p, b, p, y)
         if minus == "E":
-            self._grounded.add(self.node[bus, plus])
+            if joins:
+                self._grounded.add(self.node[bus, plus])
             return
         m = has.index(minus)
         self._blocks.add_at(b, m, b, m, y)
         self._blocks.add_at(b, p, b, m, -y)
         self._blocks.add_at(b, m, b, p, -y)
-        self._join(self.node[bus, plus], self.node[bus, minus])
+        if joins:
+            self._join(self.node[bus, plus], self.node[bus, minus])
 
     # --- islands -------------------------------------------------------------------------------
 

@@ -14,9 +14,9 @@ _ROUNDS = 60
 
 
 def solve(network: Network, e: np.ndarray, loads: Sequence[tuple], open_lines=frozenset(),
-          cut=frozenset(), faults=(), vmin_v: float = 0.0) -> dict[tuple[str, str], complex]:
-    """Voltage to earth of every conductor. loads: ((bus, plus, minus), s_va, y, i_a); below vmin_v
-    an s_va is an impedance. Every conductor must have a way to source or earth."""
+          cut=frozenset(), faults=(), vmin_pu: float = 0.5) -> dict[tuple[str, str], complex]:
+    """Voltage to earth of every conductor. loads: ((bus, plus, minus), s_va, y, i_a); below vmin_pu
+    of the nominal voltage s_va and i_a are impedances. Every conductor must have a way to source or earth."""
     node: dict[tuple[str, str], int] = {}
     for bus, has in buses_of(network).items():
         for c in has:
@@ -60,6 +60,8 @@ def solve(network: Network, e: np.ndarray, loads: Sequence[tuple], open_lines=fr
     plus = np.array([place(port[0], port[1]) for port, *_ in loads])
     minus = np.array([place(port[0], port[2]) for port, *_ in loads])
     s, y_load, i_load = (np.array([load[k] for load in loads], complex) for k in (1, 2, 3))
+    vmin_v = np.array([vmin_pu * network.un_v * (3.0 ** 0.5 if port[2] in "ABC" else 1.0)
+                       for port, *_ in loads])
     return _newton(network, node, y, into, (plus, minus), (s, y_load, i_load), vmin_v)
 
 
@@ -74,15 +76,16 @@ def _newton(network, node, y, into, ends, taken, vmin_v) -> dict[tuple[str, str]
     for _ in range(_ROUNDS):
         u = v[plus] - v[minus]
         a = np.maximum(np.abs(u), 1e-9)
-        power = np.conj(s) / np.maximum(a, vmin_v) ** 2
+        held = np.maximum(a, vmin_v)
+        power, steady = np.conj(s) / held ** 2, i_load / held
         inside = a >= vmin_v
-        i = (power + y_load + i_load / a) * u
+        i = (power + steady + y_load) * u
         miss = y @ v - into
         np.add.at(miss, plus, i)
         np.subtract.at(miss, minus, i)
         turn = (u / a) ** 2
-        straight = np.where(inside, 0.0, power) + y_load + i_load / (2.0 * a)
-        mirror = -(np.where(inside, power, 0.0) + i_load / (2.0 * a)) * turn
+        straight = np.where(inside, steady / 2.0, power + steady) + y_load
+        mirror = -np.where(inside, power + steady / 2.0, 0.0) * turn
         one, two = y.copy(), np.zeros_like(y)
         for matrix, slope in ((one, straight), (two, mirror)):
             np.add.at(matrix, (plus, plus), slope)

@@ -25,27 +25,33 @@ class State:
     """One solution. Currents positive away from the source; a load's into the load."""
 
     def __init__(self, engine: "Engine", circuit: Circuit, chosen: Selection, e: np.ndarray,
-                 i_load: np.ndarray, rounds: int):
+                 i_net: np.ndarray, rounds: int):
         self._engine, self._circuit, self._chosen = engine, circuit, chosen
         self.e = e
-        self.i_load = i_load
         self.rounds = rounds
+        self.i_net = i_net        # of the loads, less what the circuit's aids take
         self._u: np.ndarray | None = None
 
     @property
     def u(self) -> np.ndarray:
         """Complex rms voltage of every declared port; 0 where no source reaches."""
         if self._u is None:
-            u = self._circuit.v0 @ self.e - self.i_load.dot(self._chosen.z_rows)
+            u = self._circuit.v0 @ self.e - self.i_net.dot(self._chosen.z_rows)
             if self._chosen.dark is not None:
                 u[self._chosen.dark] = 0.0
             self._u = u
         return self._u
 
     @property
+    def i_load(self) -> np.ndarray:
+        """Current of each load, in the order of `at`."""
+        aid = self._chosen.aid
+        return self.i_net + aid * self.u[self._chosen.at] if aid else self.i_net
+
+    @property
     def i_src(self) -> np.ndarray:
         """Currents A B C out of the transformer's LV terminals."""
-        return self._circuit.i0 @ self.e + self.i_load @ self._chosen.v0
+        return self._circuit.i0 @ self.e + self.i_net @ self._chosen.v0
 
     def line_i(self, name: str) -> np.ndarray:
         """Current of each conductor (A B C N, those the line has) of a line or switch, positive away
@@ -54,7 +60,7 @@ class State:
         rows = self._circuit.line_rows(line)
         if rows is None:
             return np.zeros(len(self._engine.plan.sections[line].conductors), complex)
-        return rows[0] @ self.e + rows[1][:, self._chosen.at] @ self.i_load
+        return rows[0] @ self.e + rows[1][:, self._chosen.at] @ self.i_net
 
     def neutral_i(self, name: str) -> complex:
         """Current of a line's neutral; without one: what returns through earth, minus the sum of
@@ -74,7 +80,7 @@ class State:
         """Voltage to earth of every conductor of every bus of the feeder: (bus, conductor) -> V.
         Takes some milliseconds."""
         i = np.zeros(len(self._circuit.z), complex)
-        np.add.at(i, self._chosen.at, self.i_load)
+        np.add.at(i, self._chosen.at, self.i_net)
         found = self._circuit.all_voltages(self.e, self._circuit.ports_current(i, self.e))
         return {key: found.get(key, 0j) for bus, has in self._engine.plan.buses.items()
                 for key in ((bus, c) for c in has)}
@@ -84,20 +90,25 @@ class States:
     """Solutions over time: the first index of every array is the instant."""
 
     def __init__(self, engine: "Engine", circuit: Circuit, chosen: Selection, e: np.ndarray,
-                 u_load: np.ndarray, i_load: np.ndarray, rounds: int):
+                 u_load: np.ndarray, i_net: np.ndarray, rounds: int):
         self._engine, self._circuit, self._chosen = engine, circuit, chosen
-        self.e, self.u_load, self.i_load, self.rounds = e, u_load, i_load, rounds
+        self.e, self.u_load, self.rounds = e, u_load, rounds
+        self._i = i_net
+
+    @property
+    def i_load(self) -> np.ndarray:
+        return self._i + self._chosen.aid * self.u_load if self._chosen.aid else self._i
 
     @property
     def u(self) -> np.ndarray:
-        u = self.e @ self._circuit.v0.T - self.i_load @ self._chosen.z_rows
+        u = self.e @ self._circuit.v0.T - self._i @ self._chosen.z_rows
         if self._chosen.dark is not None:
             u[:, self._chosen.dark] = 0.0
         return u
 
     @property
     def i_src(self) -> np.ndarray:
-        return self.e @ self._circuit.i0.T + self.i_load @ self._chosen.v0
+        return self.e @ self._circuit.i0.T + self._i @ self._chosen.v0
 
     def line_i(self, name: str) -> np.ndarray:
         line = self._engine.line_of(name)
@@ -105,7 +116,7 @@ class States:
         if rows is None:
             width = len(self._engine.plan.sections[line].conductors)
             return np.zeros((len(self.i_load), width), complex)
-        return self.e @ rows[0].T + self.i_load @ rows[1][:, self._chosen.at].T
+        return self.e @ rows[0].T + self._i @ rows[1][:, self._chosen.at].T
 
     @property
     def losses_va(self) -> np.ndarray:
@@ -116,7 +127,7 @@ class States:
 
     def at(self, instant: int) -> State:
         return State(self._engine, self._circuit, self._chosen, self.e[instant],
-                     self.i_load[instant], self.rounds)
+                     self._i[instant], self.rounds)
 
 
 class Engine:
@@ -226,6 +237,8 @@ class Engine:
         s = np.asarray(s_va, complex)
         circuit = self.circuit.tied(tuple(ties)) if len(ties) else self.circuit
         chosen = circuit.select(at)
+        if chosen.aided is not None:
+            circuit, chosen = chosen.aided
         if limits is None:
             limits, lo2, hi2 = self._limits_of(at)
         else:
@@ -264,10 +277,11 @@ class Engine:
         if go.any():
             some = Limits(*(None if x is None else x[go] for x in (
                 limits.lo_v, limits.hi_v, limits.u_v, limits.low_v)))   # type: ignore[arg-type]
-            loads = Loads(s[go], y[go], i_a[go], some)
+            loads = Loads(s[go], y[go] - chosen.aid, i_a[go], some)
             start = open_v[go] if v0 is None else np.asarray(v0, complex)[go]
             z = chosen.z if chosen.dead is None else chosen.z[np.ix_(go, go)]
-            _, i[go], rounds = robust(open_v[go], z, loads, start, chosen.hard, self.network.name)
+            _, i[go], rounds = robust(open_v[go], z, loads, start, chosen.hard, chosen.aid,
+                                     self.network.name)
         return State(self, circuit, chosen, e, i, rounds)
 
     def solve_many(self, e, at, s_va, y=None, i_a=None, ties: Sequence[Tie] = (),
@@ -282,6 +296,8 @@ class Engine:
                   for x in (y, i_a))
         circuit = self.circuit.tied(tuple(ties)) if len(ties) else self.circuit
         chosen = circuit.select(at)
+        if chosen.aided is not None:
+            circuit, chosen = chosen.aided
         own = self._limits_of(at)[0] if limits is None else limits
         lo2, hi2 = own.lo_v ** 2, own.hi_v ** 2
         v, i = np.empty((count, n), complex), np.empty((count, n), complex)
@@ -299,7 +315,7 @@ class Engine:
             for t in again:
                 taken = (s[t], None if ys is None else ys[t], None if cs is None else cs[t])
                 state = self._robust(circuit, chosen, es[t], chosen.v0 @ es[t], taken, own, None)
-                v[t], i[t] = state.u[at], state.i_load
+                v[t], i[t] = state.u[at], state.i_net
                 most = max(most, state.rounds)
         return States(self, circuit, chosen, es, v, i, most)
 

@@ -13,7 +13,7 @@ from host_sim.world.grid.network import GridError
 
 # Last step of any voltage, V: the error left is that times the contraction (0.05 or so).
 TOLERANCE_V = 1e-6
-_PLAIN, _ADMITTANCE, _NEWTON = 60, 200, 60        # rounds
+_PLAIN, _ADMITTANCE, _NEWTON = 25, 25, 60         # rounds
 _STEP_MAX = 1e-4                                  # smallest step of the damped Newton iteration
 
 
@@ -78,9 +78,10 @@ class Loads:
 
 
 def robust(e: np.ndarray, z: np.ndarray, loads: Loads, start: np.ndarray, hard: bool,
-           name: str) -> tuple[np.ndarray, np.ndarray, int]:
+           aid: float, name: str) -> tuple[np.ndarray, np.ndarray, int]:
     """(voltages, currents, rounds) of v = e - z I(v): plain, then with the loads' nominal
-    admittance in the matrix, then Newton with shorter steps. GridError if nothing helps."""
+    admittance in the matrix, then Newton with shorter steps. GridError if nothing helps.
+    aid: what the circuit has across each load and the loads' y has less."""
     rounds = 0
     if not hard:
         v, last = start, np.inf
@@ -89,13 +90,13 @@ def robust(e: np.ndarray, z: np.ndarray, loads: Loads, start: np.ndarray, hard: 
             new = e - z @ i
             step = float(np.abs(new - v).max(initial=0.0))
             v = new
-            if step < TOLERANCE_V:
+            if _near(step, last):
                 return v, i, rounds
             if not step < 1e6 or rounds > 8 and step > last:
                 break
             last = step
-    y0 = loads.nominal + loads.y
-    y0 = np.where(y0.real > 0.0, y0, 0.0)
+    y0 = loads.nominal + loads.y + aid
+    y0 = np.where(y0.real > 0.0, y0, 0.0) - aid
     matrix = np.linalg.inv(np.eye(len(e)) + z * y0)
     v, last = matrix @ e, np.inf
     for extra in range(1, _ADMITTANCE + 1):
@@ -103,12 +104,13 @@ def robust(e: np.ndarray, z: np.ndarray, loads: Loads, start: np.ndarray, hard: 
         new = matrix @ (e - z @ (i - y0 * v))
         step = float(np.abs(new - v).max(initial=0.0))
         i, v = i + y0 * (new - v), new        # so that v = e - z i also where z is an insulation's
-        if step < TOLERANCE_V:
+        if _near(step, last):
             return v, i, rounds + extra
-        if not step < 1e6 or extra > 20 and step > 2.0 * last:
+        if not step < 1e6:
             break
         last = step
-    for first in (start, matrix @ e, v):
+    rounds += extra
+    for first in (v, start, matrix @ e):
         if not np.isfinite(first).all():
             continue
         found = _newton(e, z, loads, first)
@@ -117,6 +119,11 @@ def robust(e: np.ndarray, z: np.ndarray, loads: Loads, start: np.ndarray, hard: 
             return v, i, rounds + extra
     raise GridError(f"E361 {name}: no solution of the power flow was found in this state. "
                     "Take less power, or let the loads become impedances earlier (vmin_pu).")
+
+
+def _near(step: float, last: float) -> bool:
+    """The steps still to come, in the ratio of the last two, add up to less than the tolerance."""
+    return step < TOLERANCE_V and step * step <= TOLERANCE_V * (last - step)
 
 
 def _newton(e: np.ndarray, z: np.ndarray, loads: Loads, v: np.ndarray

@@ -18,6 +18,7 @@ class State:
     open_lines: frozenset = frozenset()   # names of lines
     cut: frozenset = frozenset()          # (line, conductor); line "source": its phase at the LV bus
     faults: tuple = ()                    # (bus, plus, minus or 'E', ohm)
+    aids: tuple = ()                      # ports with circuit.AID_S across them
 
 
 @dataclass
