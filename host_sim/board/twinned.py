@@ -45,7 +45,8 @@ class TwinUnit(Unit):
     def may_pass(self, t_us, levels, messages, up):
         """Need not be called now, if nothing is loud?"""
         return (t_us < self.quiet_us and not messages and t_us >= self.hang_until_us
-                and up == self.link.up and levels == self._shown)
+                and up == self.link.up and levels == self._shown
+                and not self.acu.measuring.told)      # it comes from phasor level
 
     def pass_by(self, t_us, slow):
         """Is not called."""

@@ -42,6 +42,7 @@ class Feeder:
         self._form = form
         self._wrong = wrong
         self._columns: list = []
+        self.made: dict[str, str] = {}       # id of a made controller -> what names its board
         self.tree: Tree
         self._customers()
         if form.feeder is None:
@@ -187,9 +188,10 @@ class Feeder:
                 acu = f"eu{digits.group() if digits else n}"
                 if acu in taken:
                     acu = f"eu-{customer}"[:16]
-                self._form.acu.append(AcuForm(id=acu, role="operator", board=table.operators,
+                self._form.acu.append(AcuForm(id=acu, role="operator", board=table.operators or "",
                                               customer=customer))
                 taken.add(acu)
+                self.made[acu] = "[feeder] operators"
 
     def _customer(self, n: int, load: Any, customer: str, single: bool, where: str
                   ) -> Customer | None:
@@ -233,6 +235,7 @@ class Feeder:
         else:
             lines = given or []
         for n, line in enumerate(lines, 1):
+            self.made[f"s{n}"] = "[feeder] branch_board"
             self._form.acu.append(AcuForm(id=f"s{n}", role="subcoordinator", uc=f"uc{n}",
                                           board=table.branch_board, line=line))
 

@@ -95,7 +95,7 @@ def draw_map(axes, feeder: Feeder, figure) -> None:
                                               "pad": 0.8})
     axes.scatter(*xy[feeder.network.lv_bus], marker="s", s=110, color="tab:blue",
                  edgecolors="white", zorder=4)
-    axes.annotate("post", xy[feeder.network.lv_bus], xytext=(7, 7), textcoords="offset points",
+    axes.annotate("post", xy[feeder.network.lv_bus], xytext=(9, -14), textcoords="offset points",
                   color="tab:blue", weight="bold")
     axes.margins(0.06)
     marks = [Line2D([], [], ls="", marker="o", color=colour, label=f"on {phase}")

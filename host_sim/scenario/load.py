@@ -135,6 +135,9 @@ def load(name: str, feeder: str = "") -> Scenario:
         kept = {k: v for k, v in table.items() if k not in ("customers", "seed", "neutral")}
         if isinstance(kept.get("branches"), list):
             kept["branches"] = len(kept["branches"])
+        for table, keys in (("source", ("u_v", "rating_va")), ("street", ("un_v",))):
+            for key in keys:
+                given.get(table, {}).pop(key, None)      # the network's own
         given["feeder"] = kept | {"network": str(Path(feeder).resolve())} | profiles
         expect = given.pop("expect", {})
         given["expect"] = {"never": expect["never"]} if "never" in expect else {}
@@ -162,6 +165,8 @@ class _Builder:
         self.folder = path.resolve().parent
         self.wrong = Complaints(path.name)
         self.feeder = Feeder(form, self.folder, self.wrong)
+        if form.feeder is not None and self.feeder.network is None:
+            raise InputError(self.wrong.all)      # what hangs on it would be unknown too
         self.kinds: dict[str, str] = {}     # ACU id -> kind of its board
         self.acu_ids = [a.id for a in form.acu]
         self.customer_ids = [c.id for c in form.customer]
@@ -296,18 +301,20 @@ class _Builder:
         """The board's description, {} if there is none; a folder beside the file comes first."""
         found = {p.parent.name: p for folder in (BOARDS, self.folder / "boards")
                  for p in folder.glob("*/board.json")}
+        where = self.feeder.made.get(form.id, f"{where} board")     # a made one: said once
         if form.board not in found:
-            self.wrong.add("E211", f"{where} board = {form.board!r}",
-                           f" is not in boards/. {meant(form.board, found)}")
+            self.wrong.once(f"E211 {self.file}: {where} = {form.board!r} is not in boards/. "
+                            f"{meant(form.board, found)}")
             return {}
         try:
             board = load_board(found[form.board])
         except InputError as e:
-            self.wrong.all += e.complaints
+            for complaint in e.complaints:
+                self.wrong.once(complaint)
             return {}
         if form.role not in board["roles"]:
-            self.wrong.add("E212", f"{where} role = {form.role!r}",
-                           f" does not run on {form.board}. It is for: {choices(board['roles'])}.")
+            self.wrong.once(f"E212 {self.file}: {where} = {form.board!r} runs no "
+                            f"{form.role}. It is for: {choices(board['roles'])}.")
         return board
 
     def _config(self, where: str, form: AcuForm) -> dict:
@@ -331,8 +338,7 @@ class _Builder:
             given |= {"members": [a.id for a in below], "prio": [a.prio for a in below]}
             if form.role == "coordinator":
                 given["via"] = [self.leaders.get(a.uc, "-") for a in below]
-        if form.role == "subcoordinator":
-            self._line(where, form)
+        self._line(where, form)
         given.setdefault("un_dv", round(self.form.street.un_v * 10))
         given.setdefault("sr_va", self.form.source.rating_va)
         full, errors = acu_config.check(given)
@@ -348,7 +354,7 @@ class _Builder:
             if form.line:
                 self.wrong.add("E121", f"{where} line",
                                " is for a branch board on a street with a [feeder]. Remove it.")
-        elif not form.line:
+        elif form.role == "subcoordinator" and not form.line:
             self.wrong.add("E122", f"{where} line", " is missing. Name the line that its breaker "
                                                     "opens.")
 

@@ -1,6 +1,7 @@
 """The course of a run as a picture: voltages and powers at the post, powers of the customers; of a
 feeder also its map, and the voltage along the way."""
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
@@ -35,7 +36,8 @@ def plot(result: RunResult, scenario: Scenario, path: Path) -> None:
     with_map = scenario.street.feeder is not None and bool(result.record.voltages)
     if with_map:
         figure = plt.figure(figsize=(19, 10), layout="constrained")
-        left, right = figure.subfigures(1, 2, width_ratios=(1.15, 1))
+        panes: Any = figure.subfigures(1, 2, width_ratios=(1.15, 1))
+        left, right = panes
         volts, powers, users = left.subplots(3, 1, sharex=True)
         top, bottom = right.subplots(2, 1, height_ratios=(2.2, 1))
         feeder = Feeder(result, scenario)

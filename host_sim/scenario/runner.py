@@ -39,11 +39,15 @@ class Run:
             a.id: {"id": a.id, "board": a.board, "config": a.config, "level": self._fine,
                    "utc0_ms": scenario.start_utc_ms} for a in scenario.acus}
         specs = [self.specs[name] for name in sorted(self.specs)]
-        self.firmware: Firmware | JobsFirmware | VmFirmware = (
-            VmFirmware(specs, self._ask) if vm
-            else JobsFirmware(specs, self.street.blocks, rests) if jobs > 1 and self._fine == "wave"
-            else TwinFirmware(specs, self._ask, self.street.blocks, rests) if twin
-            else Firmware(specs, self._ask, twin, rests))
+        self.firmware: Firmware | JobsFirmware | VmFirmware
+        if vm:
+            self.firmware = VmFirmware(specs, self._ask)
+        elif jobs > 1 and self.level == "wave":
+            self.firmware = JobsFirmware(specs, self.street.blocks, rests)
+        elif twin:
+            self.firmware = TwinFirmware(specs, self._ask, self.street.blocks, rests)
+        else:
+            self.firmware = Firmware(specs, self._ask, twin, rests)
         self.result = RunResult(scenario.name, self.seed, self.level, self.firmware.python)
         self.result.run_us = scenario.run_us
         self.t_us = 0
@@ -245,8 +249,8 @@ def run(scenario: Scenario, seed: int | None = None, level: str | None = None, v
     """The whole scenario.
 
     on_panel(t_us, scc) at each change of the panel, on_event(t_us, acu, line),
-    on_progress(t_us, run_us) every 100 ms of the street's time, pace(t_us) before each instant. jobs: processes to
-    share the controllers between, 1 or 2; more than 1 at level wave only."""
+    on_progress(t_us, run_us) every 100 ms of the street's time, pace(t_us) before each instant.
+    jobs: processes to share the controllers between, 1 or 2; more than 1 at level wave only."""
     began = time.perf_counter()
     one = Run(scenario, seed, level, vm, twin, jobs=jobs)
     shown = said = progress_us = 0

@@ -243,7 +243,8 @@ class ExpectForm(Form):
     branch_back_ms: Between | None = None     # order of the centre to the closed breaker
     branch_gap_ms: Between | None = None      # between its customers that connect again
     dv_report_max_v: Between | None = None
-    u_in_band_pct: Between | None = None
+    u_in_band_pct: Between | None = None      # EN 50160: of the 10-minute means, +-10 %
+    u_in_band_reported_pct: Between | None = None
 
     def bounds(self) -> dict[str, tuple[float, float]]:
         """Figure name -> (lowest, highest), of those given."""

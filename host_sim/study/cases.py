@@ -1,8 +1,8 @@
 """Seeded streets for the planner study: what a Coordinator knows when F4 asks for a plan.
 
-Six kinds in turn, since a rule that is good for many alike customers may be bad for a few large ones.
-Powers are integers in VA, W and var. A street that F4 would not touch (unbalance below ui_max) is kept:
-the study counts it.
+Six kinds in turn, since a rule that is good for many alike customers may be bad for a few large
+ones. Powers are integers in VA, W and var. A street that F4 would not touch (unbalance below
+ui_max) is kept: the study counts it.
 """
 import random
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ ABC = 3
 
 @dataclass(frozen=True)
 class Case:
-    """ops: (number, phase, s_va, p_w, q_var, movable) of those who answered; the rest is the post's
-    averages over the three phases."""
+    """ops: (number, phase, s_va, p_w, q_var, movable) of those who answered; s_va, p_w, q_var:
+    the post's averages, per phase."""
 
     seed: int
     kind: str
@@ -60,7 +60,7 @@ def case(seed: int, kind: str | None = None) -> Case:
     for k in range(CUSTOMERS):
         ph = r.choices(range(3), share)[0]
         p_w = _power(r, kind, k)
-        # Where somebody exports, everybody has power factor 1: then |P| is exact for the reference.
+        # Where somebody exports, all have power factor 1: then |P| is exact for the reference.
         q_var = 0 if kind == "export" else p_w * 33 // 100
         s_va = round((p_w * p_w + q_var * q_var) ** 0.5)
         movable = r.random() < 0.8

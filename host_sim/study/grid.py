@@ -17,7 +17,7 @@ from host_sim.world.grid import direct, opendss
 from host_sim.world.grid.csv_files import read_folder, read_profiles
 from host_sim.world.grid.demand import Demand, ports_needed
 from host_sim.world.grid.engine import VMIN_PU, Engine
-from host_sim.world.grid.network import PHASES, GridError, Network
+from host_sim.world.grid.network import PHASES, GridError, Network, buses_of
 from host_sim.world.grid.sources import hv_side, open_circuit
 from host_sim.world.grid.synthetic import day, feeder
 
@@ -52,17 +52,19 @@ def _best_s(run: Callable[[], object], repeats: int = _REPEATS) -> float:
 
 
 def speed(network: Network, profiles: np.ndarray, say: Say = _quiet) -> dict:
-    """Solves a second one by one and together; a phase switch with its solve; compiling the feeder.
-    Ports are the three phases of every customer, and each solve's voltages are read."""
+    """Solves a second one by one and together; a phase switch with its solve; compiling the
+    feeder. Ports are the three phases of every customer, and each solve's voltages are read."""
     say("speed")
+    buses = buses_of(network)
     ports = list(dict.fromkeys([*ports_needed(network), *(
-        (load.bus, phase, "N") for load in network.loads for phase in PHASES)]))
+        (load.bus, phase, "N") for load in network.loads for phase in PHASES
+        if phase in buses[load.bus])]))
     setup_s = _best_s(lambda: Engine(network, ports), 3)
     engine = Engine(network, ports)
     demand = Demand(network, ports)
     e = open_circuit(network)
-    s, y, i_a = demand.taken(demand.scale(profiles))
-    y, i_a = (y if y.any() else None), (i_a if i_a.any() else None)
+    s, *others = demand.taken(demand.scale(profiles))
+    y, i_a = (x if x.any() else None for x in others)
     picks = np.linspace(0, len(s) - 1, _SINGLE).astype(int).tolist()
 
     def row(x: np.ndarray | None, t: int) -> np.ndarray | None:
@@ -74,11 +76,13 @@ def speed(network: Network, profiles: np.ndarray, say: Say = _quiet) -> dict:
 
     dice = Dice("switching")
     at, places = demand.at, []
-    single = [k for k, p in enumerate(at.tolist()) if ports[p][2] == "N"]
+    choices = [[engine.index[bus, phase, "N"] for phase in PHASES if phase in buses[bus]]
+               if minus == "N" else [p] for p, (bus, _, minus) in (
+                   (p, ports[p]) for p in at.tolist())]
     for _ in range(_SWITCHES):
-        load = single[dice.below(len(single))]
+        load = dice.below(len(choices))
         at = at.copy()
-        at[load] = engine.index[ports[at[load]][0], PHASES[dice.below(3)], "N"]
+        at[load] = choices[load][dice.below(len(choices[load]))]
         places.append(at)
 
     def switching() -> None:
@@ -96,7 +100,7 @@ def speed(network: Network, profiles: np.ndarray, say: Say = _quiet) -> dict:
     }
 
 
-# --- against the stored solution -------------------------------------------------------------------
+# --- against the stored solution -----------------------------------------------------------------
 
 
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -107,8 +111,8 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
         else:
             rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     except (OSError, EOFError) as e:
-        raise GridError(f"E341 {path}: {getattr(e, 'strerror', None) or e}. A reference folder has "
-                        f"{LOAD_V} and {SNAPSHOTS} beside the feeder.") from None
+        raise GridError(f"E341 {path}: {getattr(e, 'strerror', None) or e}. A reference folder "
+                        f"has {LOAD_V} and {SNAPSHOTS} beside the feeder.") from None
     if len(rows) < 2:
         raise GridError(f"E342 {path.name}: has no rows. Store the reference solution in it.")
     return rows[0], rows[1:]
@@ -131,9 +135,9 @@ def against_reference(folder: Path, say: Say = _quiet) -> dict:
     ports = ports_needed(network)
     engine, demand = Engine(network, ports), Demand(network, ports)
     e = open_circuit(network)
-    taken = demand.taken(demand.scale(profiles))
+    s, y, i_a = demand.taken(demand.scale(profiles))
     say("every minute")
-    states = engine.solve_many(e, demand.at, *taken, limits=demand.limits)
+    states = engine.solve_many(e, demand.at, s, y, i_a, limits=demand.limits)
 
     path = folder / LOAD_V
     head, rows = _table(path)
@@ -175,7 +179,7 @@ def against_reference(folder: Path, say: Say = _quiet) -> dict:
     }
 
 
-# --- against other solutions -----------------------------------------------------------------------
+# --- against other solutions ---------------------------------------------------------------------
 
 
 def cases(network: Network, dice: Dice) -> list[tuple[str, dict]]:

@@ -48,7 +48,7 @@ def _silent() -> Iterator[None]:
 
 
 class _Street:
-    """The programme's variables: moves x, then |power| of each phase, its sign, the worst distance."""
+    """The programme's variables: moves x, |power| of each phase, its sign, the worst distance."""
 
     def __init__(self, case: Case):
         self.proven = True
@@ -105,7 +105,7 @@ class _Street:
 
     def within(self, share: float) -> list:
         """Rows that keep each phase within this share of the mean."""
-        rows = []
+        rows: list = []
         for ph in range(3):
             y3 = self._zeros()
             y3[self._y + ph] = 3

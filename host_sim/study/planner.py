@@ -1,8 +1,8 @@
 """`slvg study planner`: the firmware's plan of phase moves against the best plan there is.
 
 Each seeded street is planned by firmware/acu/functions/planner.py on CPython, by the mixed-integer
-reference (milp.py), and by the planner inside the 32-bit VM, which is timed there and must answer the
-same.
+reference (milp.py), and by the planner inside the 32-bit VM, which is timed there and must answer
+the same.
 """
 import json
 import statistics
@@ -81,7 +81,8 @@ def figures(outcomes: list[Outcome]) -> dict:
     by_kind = {kind: _compare([o for o in needed if o.case.kind == kind]) for kind in KINDS}
     few = sum(o.why == PLAN_FEW for o in outcomes)
     return {"cases": len(outcomes), "cases_none": len(outcomes) - len(needed) - few,
-            "cases_few_answered": few, **_compare(needed), "kinds": {k: v for k, v in by_kind.items() if v["cases_plan"]}}
+            "cases_few_answered": few, **_compare(needed),
+            "kinds": {kind: told for kind, told in by_kind.items() if told["cases_plan"]}}
 
 
 def _compare(needed: list[Outcome]) -> dict:
@@ -100,7 +101,8 @@ def _compare(needed: list[Outcome]) -> dict:
         "moves_mean": round(statistics.fmean(best.moves for _, best in feasible), 2)
         if feasible else None,
         "ui_ok_pct": _pct(sum(o.ui1_m <= TARGET_M for o, _ in feasible), len(feasible)),
-        "moved_va_equal_pct": _pct(sum(o.moved_va == best.moved_va for o, best in same), len(same)),
+        "moved_va_equal_pct": _pct(sum(o.moved_va == best.moved_va for o, best in same),
+                                   len(same)),
         "infeasible_ui_extra_pct_worst": max(short, default=None),
     }
 
@@ -119,9 +121,9 @@ def time_in_vm(outcomes: list[Outcome]) -> dict:
         sources = [ROOT / "firmware/acu" / name for name in
                    ("__init__.py", "functions/__init__.py", "functions/planner.py")]
         compile_to(Path(folder), "x86", [s for s in sources if s.exists()], ROOT / "firmware")
-        done = subprocess.run(
-            [micropython(), "-X", f"heapsize={HEAP}", str(Path(__file__).with_name("vm_planner.py")),
-             folder], input=lines, capture_output=True, text=True, check=False)
+        script = str(Path(__file__).with_name("vm_planner.py"))
+        done = subprocess.run([micropython(), "-X", f"heapsize={HEAP}", script, folder],
+                              input=lines, capture_output=True, text=True, check=False)
     if done.returncode:
         raise VmError(f"E134 the planner in the MicroPython VM ended with exit code "
                       f"{done.returncode}: {(done.stdout + done.stderr)[-500:]}")

@@ -235,8 +235,6 @@ class FeederSolution(Solution):
     def branch_of(self, acu: AcuSpec) -> tuple:
         """(voltages on the source's side, currents towards the customers), three phases each."""
         u = [self._u(k, p) for p, k in enumerate(self._ports_of(acu))]
-        if acu.line in self.open_lines:
-            return u, [[0j] * len(self.orders) for _ in range(3)]
         i = rounded(self.state.line_i(acu.line)).tolist()[:3]
         return u, self._with_thirds(i, self._circuit.behind[acu.id])
 

@@ -24,8 +24,8 @@ from host_sim.world.street import BLOCK_US, Street
 _WINDOW_US = 200_000             # of a window; sooner there is no new reading
 _CYCLE_US = 20_000                # RMS(1/2) looks at one cycle
 _NOTE_US = 1_000_000             # the trace has a row at least this often
-_PAIRS = {"customer": ((3, 4),)}
-_PAIRS["post"] = _PAIRS["branch"] = ((0, 3), (1, 4), (2, 5))
+_LINES: tuple = ((0, 3), (1, 4), (2, 5))
+_PAIRS = {"customer": ((3, 4),), "post": _LINES, "branch": _LINES}
 _DRAWS = 1021                    # of a controller, used in turn; a prime, so that none stays
 _NONE = 1 << 60
 _NORMAL = [round(NormalDist().inv_cdf((2 * i + 1) / 8192) * 4096) / 4096 for i in range(4096)]
@@ -143,9 +143,11 @@ class _Readings:
         self._n = {acu.id: n for n, acu in enumerate(acus)}
         self._states: list[_State] = []
         self._dropped = 0                 # states that nobody needs any more
-        gains, variances, full, per_window, per_half = [], [], [], [], []
+        gains: list[float] = []
+        variances, full, per_window, per_half = [], [], [], []
         self._channel0, self._pair0 = [], []
-        v, i, pair_frames = [], [], []
+        v: list[int] = []
+        i, pair_frames = [], []
         for acu in acus:
             first = len(gains)
             self._channel0.append(first)
@@ -169,8 +171,8 @@ class _Readings:
         self._per_window, self._per_half = np.array(per_window), np.array(per_half)
         self._v, self._i = np.array(v), np.array(i)
         self._pair_frames = np.array(pair_frames)
-        first = np.array(self._channel0[:-1])
-        self._supply = (first, first + 1, first + 2)
+        supply = np.array(self._channel0[:-1])
+        self._supply = (supply, supply + 1, supply + 2)
         # by controller: state and time of the last reading, draws and the place in them
         self._at = [_NONE] * len(acus)
         self._since_us = [0] * len(acus)
@@ -183,7 +185,8 @@ class _Readings:
             self._states.pop()
         state = _State(t_us, f_mhz)
         x = np.array([channel for one in phasors for channel in one]) * self._gain[:, None]
-        square, amplitude, power = 0.0, 0.0, 0.0
+        square, amplitude = np.zeros(len(x)), np.zeros(len(x))
+        power = np.zeros(len(self._v))
         for h in range(x.shape[1]):
             re, im = x[:, h].real, x[:, h].imag
             one = re * re + im * im

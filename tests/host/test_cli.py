@@ -56,7 +56,7 @@ def shown(monkeypatch):
     panels = ["OK A"]
 
     def run(scenario, seed=None, level=None, vm=False, on_panel=None, on_event=None,
-            on_progress=None, pace=None):
+            on_progress=None, pace=None, jobs=1):
         scc = centre()
         result = RunResult(scenario.name, seed or scenario.seed, level or scenario.level,
                            "vm" if vm else "cpython", run_us=scenario.run_us)
@@ -176,6 +176,34 @@ def test_check_runs_nothing_and_says_what_it_read(tmp_path):
 def test_json_to_standard_output_is_json_alone(shown, scenario):
     done = slvg("sim", scenario, "--json", "-")
     assert json.loads(done.stdout)["ok"]
+
+
+MANY = """title = "More than a VM takes"
+run_s = 1.0
+[feeder]
+network = "synthetic"
+customers = 260
+operators = "pico_w_operator"
+[[acu]]
+id = "cd"
+role = "coordinator"
+board = "pico_w_coordinator"
+"""
+
+
+def test_a_vm_takes_255_controllers(shown, tmp_path):
+    path = tmp_path / "many.toml"
+    path.write_text(MANY)
+    result = slvg("sim", path, "--vm")
+    assert result.exit_code == 2
+    assert result.output.startswith("E135 --vm: 261 controllers, one MicroPython takes 255.")
+
+
+def test_another_feeder_that_is_none_is_one_line(shown, scenario, tmp_path):
+    for name, folder, code in ((scenario, tmp_path, "E121"), ("branch", tmp_path / "no", "E120"),
+                               ("branch", tmp_path, "E341")):
+        result = slvg("sim", name, "--feeder", folder)
+        assert result.exit_code == 2 and result.output.startswith(code), result.output
 
 
 def test_a_line_of_the_panel_carries_short_long_and_values():

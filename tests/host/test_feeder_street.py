@@ -140,8 +140,10 @@ def test_inrush_comes_at_the_customers_and_ends():
     run(s, 50)
     assert s.truth("eu-x")["i_a"] == pytest.approx(6 * 4000 / 230, rel=1e-6)
     assert s.truth("s1")["i_a"][0] == pytest.approx(6 * 4000 / 230, rel=1e-3)
-    run(s, 100)
+    run(s, 1_500)
     assert s.truth("eu-x")["i_a"] == pytest.approx(rated)
+    s.record.settle(s.now_us)
+    assert s.record.peak[1].s_va[0] == pytest.approx(s.truth("cd")["s_va"][0])    # no inrush
 
 
 # ---- faults
@@ -235,10 +237,10 @@ def test_grid_faults_need_a_feeder():
 def test_wired_customers_and_a_generator():
     s = street((customer("x", "b", 0, 2000.0, pf=1.0, load="p"),
                 customer("m", "c", 0, 9000.0, pf=1.0, load="p", phases="ABC"),
-                customer("w", "c", 0, 3000.0, pf=1.0, load="p", phases="AB")))
+                customer("w", "c", 0, 3000.0, pf=1.0, load="z", phases="AB")))
     run(s, 10)
     p_w = s.truth("cd")["p_w"]
-    assert sum(p_w) == pytest.approx(14_000, rel=0.03) and p_w[2] == pytest.approx(3_000, rel=0.02)
+    assert sum(p_w) == pytest.approx(14_000, rel=0.04) and p_w[2] == pytest.approx(3_000, rel=0.02)
     before = s.truth("eu-x")["u_load_v"]
     s = street((customer("x", "b", 0, 2000.0, pf=1.0, load="p"),
                 customer("g", "c", 0, -5000.0, pf=1.0, load="p")))
@@ -262,6 +264,7 @@ def test_minute_profiles_apply_at_the_minute_and_start_again():
         run(s, 5)
         assert s.truth("eu-x")["p_w"] == pytest.approx(kw * 1000, rel=1e-5)
         assert s.truth("eu-y")["p_w"] == pytest.approx(500, rel=1e-5)
+    assert [v.t_us for v in s.record.voltages] == [0, 60_000_000, 120_000_000, 180_000_000]
     s.set("load_pct", 50, acu="eu-x")
     run(s, 5)
     assert s.truth("eu-x")["p_w"] == pytest.approx(2_000, rel=1e-5)
@@ -277,7 +280,7 @@ def test_third_harmonics_of_the_loads_add_up_at_branch_and_post():
     assert abs(i3["x"]) == pytest.approx(0.1 * abs(s._solution.load_of("x")[1][0]))
     branch = s._solution.branch_of(s._acus["s1"])[1]
     assert branch[0][third] == pytest.approx(i3["x"] + i3["y"])
-    assert s._solution.i[0][third] == branch[0][third]
+    assert s._solution.i[0][third] == branch[0][third] and branch[1][third] == 0
     assert s._solution.i[1][third] == i3["z"] and s._solution.i[2][third] == 0
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from host_sim.world.grid import opendss
-from host_sim.world.grid.csv_files import read_network
+from host_sim.world.grid.csv_files import read_network, read_profiles
 from host_sim.world.grid.demand import Demand, ports_needed
 from host_sim.world.grid.dss_parser import words_of
-from host_sim.world.grid.dss_text import read_dss, read_dss_profiles
+from host_sim.world.grid.dss_text import read_dss
 from host_sim.world.grid.engine import Engine
 from host_sim.world.grid.network import GridError
 from host_sim.world.grid.opendss import OpenDssEngine
@@ -38,8 +38,10 @@ New Reactor.earth1 phases=1 bus1=n4.4 bus2=n4.0 r=15 x=0
 New Reactor.earth2 phases=1 bus1=n6.4 bus2=n6.0 r=25 x=0
 New Line.a bus1=head.1.2.3.4 bus2=n2.1.2.3.4 linecode=four length=180 units=m
 New Line.b bus1=n2.1.2.3.4 bus2=n3.1.2.3.4 linecode=four length=0.3 units=kft
-New Line.c bus1=n3.1.2.3.4 bus2=n4.1.2.3.4 phases=4 rmatrix=[.5 | .05 .5 | .05 .05 .5 | .05 .05 .05 .5]
-~ xmatrix=(.7 | .6 .7 | .6 .6 .7 | .6 .6 .6 .7) cmatrix=[250 | -40 250 | -40 -40 250 | -40 -40 -40 250]
+New Line.c bus1=n3.1.2.3.4 bus2=n4.1.2.3.4 phases=4
+~ rmatrix=[.5 | .05 .5 | .05 .05 .5 | .05 .05 .05 .5]
+~ xmatrix=(.7 | .6 .7 | .6 .6 .7 | .6 .6 .6 .7)
+~ cmatrix=[250 | -40 250 | -40 -40 250 | -40 -40 -40 250]
 more length=0.08 units=km
 New Line.d bus1=n3.1.4 bus2=n5.1.4 phases=2 linecode=two length=40 units=m   // a spur of one phase
 New Line.e bus1=n4.1.2.3.4 bus2=n6.1.2.3.4 linecode=four units=m
@@ -148,6 +150,14 @@ def test_faults_equal_opendss(tmp_path, commands, state):
 
 
 @live
+def test_a_star_star_transformer_passes_the_zero_sequence_as_in_opendss(tmp_path):
+    master = village(tmp_path, MASTER.replace("conn=delta kv=11", "conn=wye kv=11"))
+    _, state = solved(master)
+    volts, _ = by_opendss(master)
+    assert worst_v(state, volts) < 1e-3
+
+
+@live
 def test_loads_turn_into_impedances_above_1_05_as_in_opendss(tmp_path):
     master = village(tmp_path, MASTER.replace("pu=1.02", "pu=1.12"))
     _, state = solved(master)
@@ -189,6 +199,42 @@ def test_the_second_engine_has_the_interface_and_the_answers_of_the_first():
             assert max(abs(v[key] - w[key]) for key in w) < 1e-3, where
 
 
+SHORT = """clear
+Set DefaultBaseFrequency=50
+New circuit.Short basekv=0.4 pu=1.01 bus1=head isc3=3000 isc1=2500
+New LineCode.perkm r1=.4 x1=.1 r0=1.2 x0=.3 units=km
+New LineCode.bare r1=.0004 x1=.0001 r0=.0012 x0=.0003 c1=.3 c0=.1
+New LineCode.perm r1=.0004 x1=.0001 r0=.0012 x0=.0003 c1=.3 c0=.1 units=m
+New LineCode.thin nphases=1 r1=.5 x1=.1 c1=1 units=km
+New Line.a bus1=head bus2=x {line}
+New Load.l phases=3 bus1=x kv=0.4 kw=20 pf=0.9
+New Load.m phases=1 bus1=x.1 kv=0.231 kw=3 pf=0.9
+Solve
+"""
+
+
+@live
+@pytest.mark.parametrize("line", [
+    "linecode=perkm length=0.2",                   # the code's unit holds
+    "linecode=perkm length=200 units=m",
+    "linecode=perm length=200",
+    "linecode=perm length=0.2 units=km",
+    "linecode=bare length=200",                    # no units at all
+    "linecode=bare length=200 units=m",            # no conversion either
+    "r1=.3 x1=.1 r0=.9 x0=.3 c1=0 c0=0 length=.3", # own impedances
+    "r1=.3 x1=.1 r0=.9 x0=.3 c1=10 length=300 units=m",
+    "length=.4",                                   # OpenDSS's default line
+    "switch=y",
+    "linecode=perkm length=20 units=m\nNew Line.b phases=1 bus1=x.1 bus2=y.1 linecode=thin "
+    "length=50 units=m\nNew Load.n phases=1 bus1=y.1 kv=.231 kw=4 model=5",
+])
+def test_units_and_defaults_are_opendss_own(tmp_path, line):
+    master = tmp_path / "Master.dss"
+    master.write_text(SHORT.format(line=line))
+    _, state = solved(master)
+    assert worst_v(state, by_opendss(master)[0]) < 1e-3
+
+
 def test_what_is_read_from_the_text(tmp_path):
     master = village(tmp_path)
     network = read_network(master)
@@ -207,7 +253,7 @@ def test_what_is_read_from_the_text(tmp_path):
     assert network.coords == {"head": (0.0, 0.0), "n2": (100.0, 20.0), "n3": (130.0, 20.0)}
     assert network.un_v == pytest.approx(400.0 / math.sqrt(3.0))
     assert len(network.notes) == 1 and "line 9: 'batchedit" in network.notes[0]
-    profiles = read_dss_profiles(master)
+    profiles = read_profiles(master)
     assert profiles.tolist() == [[0.2, 0.1], [0.5, 0.9], [1.0, 0.4], [0.7, 0.3]]
     assert (loads["one"].profile, loads["two"].profile, loads["six"].profile) == (1, 2, None)
     t = network.transformer
@@ -222,7 +268,7 @@ def test_an_open_line_is_an_open_switch(tmp_path):
 
 @pytest.mark.parametrize("old, new, code, words", [
     ("New energymeter.m line.a 1", "New Capacitor.c bus1=n6 kvar=5", "E348",
-     ["Master.dss line 33", "capacitor c", "not modelled", "Take it out"]),
+     ["Master.dss line 35", "capacitor c", "not modelled", "Take it out"]),
     ("linecode=four length=180", "linecode=fur length=180", "E332", ["line 16", "fur"]),
     ("units=m   // a spur", "units=yards // a spur", "E348", ["yards", "Choose", "km"]),
     ("length=180", "length=long", "E348", ["length=long", "number"]),

@@ -230,6 +230,20 @@ def test_a_lost_phase_is_fed_back_by_a_load_between_two():
     assert abs(alone.u[0]) == 0.0
 
 
+def test_a_lost_phase_held_by_many_loads_between_phases_equals_the_direct_solution():
+    network = feeder(55, 2)
+    ports = [(load.bus, *pair) for load in network.loads for pair in (("A", "N"), ("A", "B"))]
+    engine = Engine(network, ports)
+    engine.topology(cut={("source", "A")})
+    n = len(ports)
+    s, y, i = np.linspace(10.0, 800.0, n) * (1 + 0.3j), np.full(n, 0.004), np.full(n, 0.7)
+    e = open_circuit(network)
+    own = engine.solve(e, np.arange(n), s, y, i).all_voltages()
+    other = direct.solve(network, e, list(zip(ports, s, y, i, strict=True)),
+                         cut={("source", "A")})
+    assert max(abs(own[key] - other[key]) for key in own) < 2e-5
+
+
 def test_a_broken_neutral_without_earth_divides_the_phases_by_their_loads():
     code = LineCode("c", *(tuple(tuple(value if j == k else 0.0 for k in range(4))
                                  for j in range(4)) for value in (0.3, 0.08)))

@@ -47,22 +47,6 @@ def test_reboots_hangs_clocks_and_links():
     assert len(both[0][0]) > 50
 
 
-def test_only_those_that_are_looked_at_closely_are_shared():
-    """Level phasor with zoom on waves: banks come and go, readings cross the pipe."""
-    both = []
-    for jobs in (1, 2):
-        one = Run(circuit(9, "phasor", 30.0, zoom={"level": "wave", "before_s": 0.5},
-                          event=[{"at_s": 10.0, "supply": "lost"},
-                                 {"at_s": 12.0, "supply": "back"}]), jobs=jobs)
-        try:
-            while one.t_us < 30_000_000:
-                one.step()
-        finally:
-            one.finish()
-        both.append(told(one.result))
-    assert both[0] == both[1]
-
-
 def test_the_other_process_that_dies_is_named():
     one = Run(circuit(5, "wave"), jobs=2)
     try:

@@ -10,7 +10,10 @@ import pytest
 from acu import app, messages
 from acu.dsp.ring import RingSampler
 from host_sim.board.doors import SimClock, SimLink, SimStore, SimSwitchgear, SimWatchdog
+from tests.unit import spot
 from tests.unit.cabinet import DOWN, Cabinet
+from tests.unit.mast import Mast
+from tests.unit.spot import Spot
 from tests.unit.test_fast_alloc import Post
 
 NUMBERS = (0, 0, 1, 1, 2, 3, 5, 7, 99, -1, -2, 60_000, 65_536, 1 << 31, -(1 << 31) - 1,
@@ -86,3 +89,33 @@ def test_a_sub_coordinator_takes_anything():
         acu.fast(Doors.clock.ticks_us())
         acu.on_message(topic + t, raw)
         acu.slow(Doors.clock.now_ms())
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_branch_with_a_breaker_takes_anything_and_closes_only_when_selected(seed):
+    r = random.Random(seed)
+    s = Spot().started()
+    s.switch(0)
+    for t, raw in frames(r, 1500, ("cd", "cd2", "eu1", "scc"), ("sp1", "sp1", "eu1", "*", "cd"),
+                         s.utc_ms):
+        msg = messages.decode(raw)
+        if msg["t"] == "sw.req" and msg["b"]["sel"]:
+            continue                # without a select nothing may close
+        s._post.append((r.choice((spot.DOWN, spot.ALL, spot.SLAVE + "eu1/up/")) + t, raw))
+        s.run(r.choice((5, 10, 30)))
+        assert not s.closed and len(s.acu.log._unsaved) < 100
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_coordinator_with_branches_takes_anything(seed):
+    r = random.Random(seed)
+    m = Mast().started()
+    m._sent = lambda topic, raw: None
+    for t, raw in frames(r, 1500, ("s1", "s2", "eu0", "eu3", "scc"), ("cd", "cd", "*"), m.utc_ms):
+        src = messages.decode(raw)["s"]
+        via = "s1" if src in ("s1", "eu0") else "s2"
+        m._post.append(("slvg/1/" + ("man/sc1/dn/" if src == "scc" else f"mst/sc1/{via}/up/") + t,
+                        raw))
+        m.acu.cycle = r.choice((0, 1, 7))
+        m.run(10)
+    m.run(2000)

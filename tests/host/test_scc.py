@@ -77,7 +77,7 @@ def test_of_many_customers_the_panel_counts_and_names_what_is_not_in_order():
     branches = [["s1", 0, 0, 0], ["s2", 1, 1, None]]
     assert tele(OK, ops, 24, branches) == "OK A7 B7 C8 -1 ?1 s1- s2?"
     assert c.scc.long() == "Cd:OK  S1:- S2:? EU00:- EU04:?"
-    assert tele(PAR, ops[1:], 24, [["s1", 2, 0, 0], ["s1"]]) == "PAR A7 B7 C8 ?2"
+    assert tele(PAR, ops[1:], 24, [["s1", 0, 2, 0], ["s1"]]) == "PAR A7 B7 C8 ?2"
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(panel.drawing(c.scc, "title", 1, 2, []))
     shown = console.export_text()

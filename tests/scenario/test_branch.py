@@ -56,7 +56,7 @@ def test_nobody_of_the_branch_connects_before_it_is_back_and_then_one_by_one(bra
 def test_closing_a_branch_is_selected_first(branch):
     orders = [(t_s, m["b"]) for t_s, t, m in branch.sent("sw.req", "cd") if m["d"] == "s2"]
     assert [(b["on"], b["sel"]) for _, b in orders] == [(0, 0), (1, 1), (1, 0)]
-    answers = [m["b"]["ok"] for _, _, m in branch.sent("sw.ack", "s2")]
+    answers = [m["b"]["ok"] for _, _, m in branch.sent("sw.ack", "s2") if m["s"] == "s2"]
     assert answers == [1, 1, 1]
 
 
@@ -90,7 +90,7 @@ def test_reports_are_true_to_a_tenth_of_a_volt_all_along_the_feeder(branch):
 
 
 def test_a_fault_on_the_far_side_of_a_branch_trips_it_and_its_reclosing_finds_it_sound():
-    """0.1 ohm for 300 ms: the breaker opens by itself, closes after its dead time and stays."""
+    """0.2 ohm for 1.5 s: the breaker opens by itself, closes after its dead time and stays."""
     fault = {"set": {"name": "bus.fault", "bus": "p12", "phase": "A", "to": "N", "ohm": 0.2,
                      "value": 1, "for_ms": 1_500}}
     played = play(assay("branch", events=[(10, fault)], run_s=40, config={"i_trip_ma": 200_000,

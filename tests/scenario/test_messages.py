@@ -204,7 +204,7 @@ def test_time_is_not_taken_from_an_old_counter():
 def test_no_frame_is_longer_than_its_bound(played, through_scd):
     for run in (played, through_scd):
         for _, _, topic, raw in run.result.bus:
-            paged = topic.rpartition("/")[2] in ("meas", "tele")
+            paged = topic.rpartition("/")[2] in ("meas", "tele", "agg")
             assert len(raw) <= (480 if paged else 240), topic
 
 

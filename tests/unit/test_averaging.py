@@ -17,3 +17,12 @@ def test_averages_slide():
     for t in range(0, 900_000, 2000):
         a.add(t, (1_000_000, 1, 2))
     assert a.mean() == [1_000_000, 1, 2]
+
+
+def test_a_long_window_weighs_more():
+    a = Average(1600, 1)
+    a.add(0, (1000,), 200)
+    a.add(10, (4000,), 400)
+    assert a.mean() == [3000]
+    a.add(20, (7000,), 5)        # even a short one counts
+    assert a.mean() == [4000]

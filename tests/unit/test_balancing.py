@@ -266,3 +266,13 @@ def test_exporters_are_planned_with_signed_powers():
             f4.on_rep(1, B, 2000, 2000, 0, 1, 0)
             f4.on_rep(2, B, 1500, 1500, 0, 1, 0)
     assert (B_MOVE, 2, B, C) in said and len(said) == 3
+
+
+def test_the_unbalance_is_worked_out_only_when_the_averages_are_others():
+    f4 = Balancing(3, 200, 50, 5000, 500, 1, 5000, 10_000, SR_VA)
+    f4.step(0, (3600, 1800, 0), True, True)
+    assert f4.ui_m == 1000
+    f4.step(10, (1, 2, 3), True, True, fresh=False)
+    assert f4.ui_m == 1000
+    f4.step(20, (2000, 1800, 1600), True, True, fresh=True)
+    assert f4.ui_m == 111

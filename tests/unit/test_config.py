@@ -110,3 +110,14 @@ def test_a_slot_beyond_the_last_one_is_refused():
         "E113 config: slot_i = 3 is above its maximum of 2. Set 0 to 2."]
     given["slot_i"] = 2
     assert config.check(given)[1] == []
+
+
+def test_a_branchs_limits_must_fit_together():
+    scd = "subcoordinator"
+    assert complaints(role=scd) == []
+    assert complaints(role=scd, i_trip_ma=200_000) == [
+        "E114 config: i_shc_ma = 200000 is not above i_trip_ma. Set more than 200000."]
+    assert complaints(role=scd, t_recl_ms=1000, t_out_ms=800) == [
+        "E115 config: t_recl_ms = 1000 is below t_out_ms + 300. Set 1100 to 60000."]
+    assert complaints(role=scd, t_recl_ms=1100, t_out_ms=800) == []
+    assert complaints(t_out_ms=5000) == []

@@ -75,3 +75,31 @@ def test_the_watchdog_starves_while_the_fast_tick_stands_still():
 def test_without_a_watchdog_it_says_the_same():
     s = Scheduler()
     assert s.run(0, 1) and s.run(400, 1) and not s.run(600, 1)
+
+
+def test_quiet_tasks_do_not_end_a_rest_and_keep_their_phase():
+    dog = Dog()
+    s = Scheduler(dog)
+    measure, inputs, beat = Work(), Work(), Work()
+    s.add("measure", measure, 10, 500, True)
+    s.add("inputs", inputs, 1000, 3000, True)
+    s.add("beat", beat, 30_000, 60_500)
+    for t in range(0, 30, 10):
+        s.run(t, t)
+    assert s.rest_ms(20) == 29_980
+    s.rested(12_340)                     # a message came
+    assert s.run(12_340, 99) and s.late == {}
+    assert measure.at[-1] == 12_340 and inputs.at == [0]      # its turn was at 12,000
+    for t in range(12_350, 13_010, 10):
+        s.run(t, t)
+    assert inputs.at == [0, 13_000]
+    s.rested(30_000)
+    s.run(30_000, 5)
+    assert beat.at == [0, 30_000] and inputs.at[-1] == 30_000
+
+
+def test_a_pass_that_comes_late_without_a_rest_is_no_rest():
+    s = Scheduler(Dog())
+    s.add("measure", Work(), 10, 500, True)
+    s.run(0, 1)
+    assert not s.run(12_340, 2) and s.late == {"measure": 1}

@@ -1,4 +1,6 @@
 """The same scenario in both Pythons: event logs, messages and drives equal to the byte."""
+from dataclasses import replace
+
 import pytest
 
 from host_sim.scenario.load import load
@@ -16,6 +18,18 @@ def test_assay_is_the_same_in_both_pythons(vm, level):
     assert there.bus == here.bus
     assert there.drives == here.drives
     assert "PHS_DONE" in here.event_log()
+
+
+@pytest.mark.parametrize(("level", "run_s"), [("quantity", 40), ("phasor", 100)])
+def test_branches_are_the_same_in_both_pythons(vm, level, run_s):
+    """28 controllers; at quantity level until the branch is back, at phasor level all of it."""
+    scenario = replace(load("branch"), run_us=run_s * 1_000_000)
+    here = run(scenario, level=level)
+    there = run(scenario, level=level, vm=True)
+    assert there.event_log() == here.event_log()
+    assert there.bus == here.bus
+    assert there.drives == here.drives
+    assert "BRN_ON" in here.event_log()
 
 
 def test_the_comparison_sees_another_seed():

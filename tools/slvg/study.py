@@ -7,37 +7,73 @@ from typing import Annotated
 
 import typer
 
-from slvg.output import JsonFile, bad_input, writable, write_json
+from host_sim.study.pool import cores
+from host_sim.vm.client import VmError
+from host_sim.vm.find import NoMicroPython
+from slvg.output import JsonFile, bad_input, flat, writable, write_json
+from slvg.progress import Counted
 
 study = typer.Typer(no_args_is_help=True, help="Studies: many runs, or a comparison with a "
                                                "reference.")
 
+Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="S", help=(
+    "The same seed gives the same figures."))]
+Jobs = Annotated[int | None, typer.Option(min=1, max=64, metavar="N", help=(
+    "Processes; without it all cores."))]
+
+
+def tell(figures: dict, json_file: Path | None) -> None:
+    """The figures as a table, and as JSON where asked for."""
+    write_json(json_file, figures)
+    if str(json_file) != "-":
+        for key, value in flat(figures):
+            typer.echo(f"{key:<48} {'-' if value is None else value}")
+
 
 @study.command()
-def grid(
+def planner(
+    cases: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help=(
+        "Streets of 55 customers, of six kinds in turn."))] = 200,
+    seed: Seed = 1,
+    jobs: Jobs = None,
+    json_file: JsonFile = None,
+) -> None:
+    """The firmware's plan of phase moves against the best there is (a mixed-integer programme)."""
+    writable({"--json": json_file})
+    from host_sim.study import planner as one
+
+    with Counted("cases planned") as progress:
+        outcomes = one.run(cases, seed, jobs or cores(), progress=progress)
+    try:
+        figures = one.figures(outcomes) | one.time_in_vm(outcomes)
+    except (NoMicroPython, VmError) as e:
+        bad_input(str(e))
+    tell(figures, json_file)
+
+
+@study.command(name="grid")
+def grid_(
     reference: Annotated[Path | None, typer.Option("--reference", metavar="DIR", help=(
-        "A feeder with OpenDSS's solution stored beside it, format docs/feeders.md; without it "
-        "made-up feeders are compared with two other solutions."))] = None,
-    customers: Annotated[int, typer.Option(min=3, max=200, help=(
+        "A feeder with OpenDSS's solution stored beside it (docs/feeders.md); without it made-up "
+        "feeders are compared with two other solutions."))] = None,
+    customers: Annotated[int, typer.Option(min=3, max=200, metavar="N", help=(
         "Of the made-up feeders."))] = 55,
-    seed: Annotated[int, typer.Option(help="Of the made-up feeders.")] = 1,
+    seed: Seed = 1,
     json_file: JsonFile = None,
 ) -> None:
     """How exact and how fast the grid engine is."""
-    from host_sim.study import grid as computed
+    writable({"--json": json_file})
+    from host_sim.study import grid as one
     from host_sim.world.grid.network import GridError
 
-    writable({"--json": json_file})
     try:
-        figures = computed.figures(reference, customers, seed,
-                                   lambda text: typer.echo(f"{text} ...", err=True))
+        figures = one.figures(reference, customers, seed,
+                              lambda text: typer.echo(f"{text} ...", err=True))
     except GridError as e:
         bad_input(e.text)
-    for row in figures.get("cases", ()):
-        typer.echo(f"{row['wires']} wires, {row['case']:<34} " + "  ".join(
-            f"{other} {'-' if row[key] is None else f'{row[key]:.1e} V'}"
-            for other, key in (("direct", "dv_direct_v"), ("opendss", "dv_opendss_v"))))
-    for key, value in figures.items():
-        if key != "cases":
-            typer.echo(f"{key:<20} {f'{value:.3e}' if key.startswith('max_dv') and value is not None else value}")
+    cases = {f"{row['wires']} wires, {row['case']}": {
+        name: row[key] for name, key in (("direct", "dv_direct_v"), ("opendss", "dv_opendss_v"))}
+        for row in figures.get("cases", ())}
     write_json(json_file, figures)
+    if str(json_file) != "-":
+        tell({key: value for key, value in figures.items() if key != "cases"} | cases, None)

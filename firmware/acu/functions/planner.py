@@ -72,6 +72,7 @@ class Planner:
         vector = p_w3 is not None and min([op[3] for op in ops] + [0]) < 0
         self._sr_va = sr_va
         self._target_m = target_m
+        self._vector = vector
         self._p = list(p_w3 if vector else s_va3)
         self._q = list(q_var3) if vector else [0, 0, 0]
         self._ops = []
@@ -140,10 +141,7 @@ class Planner:
             self._va -= s
 
     def _judge(self):
-        """Keeps the assignment in work if it is the best; returns how far off the target it is.
-
-        The distance is that of the signed powers, so that a phase which exports is drawn upward.
-        """
+        """Keeps the assignment in work if it is the best."""
         p = self._p
         q = self._q
         a, b, c, total = deviations(
@@ -157,12 +155,20 @@ class Planner:
         if self._key is None or key < self._key:
             self._key = key
             self._best = bytes(self._ph)
+
+    def _off(self):
+        """How far off the target the assignment in work is, VA; 0: it meets it. The distance is
+        that of the signed powers, so that a phase which exports is drawn upward."""
+        p = self._p
+        q = self._q
         p3 = p[0] + p[1] + p[2]
         q3 = q[0] + q[1] + q[2]
         limit = self._target_m * abs(p3) // 1000
         off = 0
         for ph in range(3):
-            off += max(abs(3 * p[ph] - p3) + abs(3 * q[ph] - q3) - limit, 0)
+            d = abs(3 * p[ph] - p3) + abs(3 * q[ph] - q3) - limit
+            if d > 0:
+                off += d
         return off
 
     def _odometer(self):
@@ -186,30 +192,36 @@ class Planner:
                 for to in range(3):
                     if to != home:
                         self._shift(i, to)
-                        self._keep((self._judge(), self._parent, i, to, self._p[0], self._p[1]))
+                        off = self._off()
+                        if self._keep(off, i, to) or not off or self._vector:
+                            self._judge()
                         self._shift(i, home)
         self._parent += 1
         if self._parent == len(self._parents):
             self._deepen()
         return 2 * len(self._ops)
 
-    def _keep(self, child):
-        """Into the best few, unless its loads are there: the same moves in another order."""
-        place = self._place[child[2]]
+    def _keep(self, off, i, to):
+        """Into the best few? Not if its loads are there: the same moves in another order. (Most
+        are refused, and allocate nothing.)"""
+        place = self._place[i]
         kept = self._children[place]
-        at = len(kept)
-        while at and child < kept[at - 1]:
-            at -= 1
-        most = _OTHERS if place == _LARGE else _EACH
-        if at == most:
-            return
+        full = len(kept) == (_OTHERS if place == _LARGE else _EACH)
+        if full and off >= kept[-1][0]:
+            return False
+        a = self._p[0]
+        b = self._p[1]
         for others in self._children:
             for other in others:
-                if other[4] == child[4] and other[5] == child[5]:
-                    return
-        kept.insert(at, child)
-        if len(kept) > most:
+                if other[4] == a and other[5] == b:
+                    return False
+        if full:
             kept.pop()
+        at = len(kept)
+        while at and off < kept[at - 1][0]:
+            at -= 1
+        kept.insert(at, (off, self._parent, i, to, a, b))
+        return True
 
     def _deepen(self):
         children = []

@@ -1,7 +1,8 @@
-"""What is wrong with a network, said before anything runs: every complaint with the thing, the bound,
-the remedy. Called through network.check.
+"""What is wrong with a network, said before anything runs: every complaint with the thing, the
+bound, the remedy. Called through network.check.
 """
 import math
+from collections import Counter
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -49,21 +50,20 @@ def complaints(network: Network, radial: bool) -> list[str]:
 
 
 def _twice(names: Iterable[str]) -> list[str]:
-    seen: set[str] = set()
-    return [name for name in names if name in seen or seen.add(name)]   # type: ignore[func-returns-value]
+    return [name for name, count in Counter(names).items() if count > 1]
 
 
 def _names(network: Network, findings: _Findings) -> None:
     for kind, things in (("line", network.lines), ("switch", network.switches)):
-        for name in _twice(thing.name for thing in things):          # type: ignore[attr-defined]
+        for name in _twice(thing.name for thing in things):
             findings.add("E331", f"two {kind}s are called {name}. Name each once.")
     for name in _twice(load.id for load in network.loads):
         findings.add("E331", f"two customers are called {name}. Name each once.")
     lines = {line.name for line in network.lines}
     for switch in network.switches:
         if switch.line not in lines:
-            findings.add("E331", f"switch {switch.name} is in line {switch.line}, which there is not. "
-                                 + meant(switch.line, lines))
+            findings.add("E331", f"switch {switch.name} is in line {switch.line}, which there is "
+                                 "not. " + meant(switch.line, lines))
         if switch.name in lines and switch.name != switch.line:
             findings.add("E331", f"switch {switch.name} has the name of another line. Rename it.")
     for name in _twice(switch.line for switch in network.switches):
@@ -71,12 +71,12 @@ def _names(network: Network, findings: _Findings) -> None:
     taken: dict[str, str] = {}
     for load in network.loads:
         if load.switch and load.switch in taken:
-            findings.add("E339", f"customers {taken[load.switch]} and {load.id} are both on switch "
-                                 f"{load.switch}. Give each its own.")
+            findings.add("E339", f"customers {taken[load.switch]} and {load.id} are both on "
+                                 f"switch {load.switch}. Give each its own.")
         taken[load.switch] = load.id
         if load.switch and len(load.phases) > 1:
-            findings.add("E339", f"customer {load.id} on phases {load.phases} has the phase switch "
-                                 f"{load.switch}. Only one-phase customers can be switched over.")
+            findings.add("E339", f"customer {load.id} on phases {load.phases} has the phase "
+                                 f"switch {load.switch}. Only one-phase customers can have one.")
 
 
 def _values(network: Network, findings: _Findings) -> None:
@@ -92,11 +92,11 @@ def _values(network: Network, findings: _Findings) -> None:
     if s.r1_ohm is not None and not abs(complex(s.r1_ohm, s.x1_ohm)) > 0.0:
         findings.add("E337", "the source has no impedance. Give r1_ohm or x1_ohm above zero.")
     if t and s.bus != t.hv_bus:
-        findings.add("E337", f"the source is at bus {s.bus}, the transformer's HV side at {t.hv_bus}. "
-                             "Give both the same bus.")
+        findings.add("E337", f"the source is at bus {s.bus}, the transformer's HV side at "
+                             f"{t.hv_bus}. Give both the same bus.")
     if t and abs(s.kv - t.hv_kv) > 0.2 * t.hv_kv:
-        findings.add("E337", f"the source has {s.kv:g} kV, the transformer's HV side {t.hv_kv:g} kV. "
-                             "Give both the same nominal voltage.")
+        findings.add("E337", f"the source has {s.kv:g} kV, the transformer's HV side {t.hv_kv:g} "
+                             "kV. Give both the same nominal voltage.")
     for code in network.codes.values():
         n = len(code.r_ohm_per_km)
         for matrix in (code.r_ohm_per_km, code.x_ohm_per_km, code.c_nf_per_km):
@@ -107,12 +107,13 @@ def _values(network: Network, findings: _Findings) -> None:
                 break
         else:
             if not 1 <= n <= 4 or min(code.r_ohm_per_km[k][k] for k in range(n)) <= 0.0:
-                findings.add("E332", f"code {code.name}: needs 1 to 4 conductors with a resistance "
-                                     "above zero. Correct it.")
+                findings.add("E332", f"code {code.name}: needs 1 to 4 conductors with a "
+                                     "resistance above zero. Correct it.")
     for load in network.loads:
         if not math.isfinite(load.kw) or not 0.0 < load.vmin_pu < load.vmax_pu:
-            findings.add("E337", f"customer {load.id}: kw = {load.kw:g}, vmin_pu = {load.vmin_pu:g}, "
-                                 f"vmax_pu = {load.vmax_pu:g}. Give kw, and 0 < vmin_pu < vmax_pu.")
+            findings.add("E337", f"customer {load.id}: kw = {load.kw:g}, vmin_pu = "
+                                 f"{load.vmin_pu:g}, vmax_pu = {load.vmax_pu:g}. "
+                                 "Give kw, and 0 < vmin_pu < vmax_pu.")
 
 
 def _lines(network: Network, findings: _Findings) -> None:
@@ -129,8 +130,8 @@ def _lines(network: Network, findings: _Findings) -> None:
             findings.add("E334", f"line {line.name} has the conductors {line.phases!r}. "
                                  "Use each of A B C N at most once.")
         if not (line.length_m > 0.0 and math.isfinite(line.length_m)):
-            findings.add("E333", f"line {line.name}: length_m = {line.length_m:g} must be above zero. "
-                                 "Join its buses, or give a length.")
+            findings.add("E333", f"line {line.name}: length_m = {line.length_m:g} must be above "
+                                 "zero. Join its buses, or give a length.")
         if line.bus1 == line.bus2:
             findings.add("E333", f"line {line.name} begins and ends at bus {line.bus1}. "
                                  "Give it two buses, or leave it out.")
@@ -162,9 +163,9 @@ def _connections(network: Network, findings: _Findings, radial: bool) -> None:
     open_ties = {s.line for s in network.switches if not s.closed}
     for line in network.lines:
         if line.name not in open_ties and not groups.join(line.bus1, line.bus2) and radial:
-            findings.add("E340", f"line {line.name} from bus {line.bus1} to {line.bus2} closes a loop, "
-                                 "and the feeder must be radial here. Take it out, or give it a switch "
-                                 "that is open.")
+            findings.add("E340", f"line {line.name} from bus {line.bus1} to {line.bus2} closes a "
+                                 "loop, and the feeder must be radial here. Take it out, or give "
+                                 "it a switch that is open.")
     for line in network.lines:
         groups.join(line.bus1, line.bus2)
     root = groups.find(network.lv_bus)
@@ -179,7 +180,8 @@ def _connections(network: Network, findings: _Findings, radial: bool) -> None:
     for earth in network.earths:
         has = buses_of(network).get(earth.bus, "")
         if earth.conductor not in has:
-            findings.add("E338", f"an earthing is at bus {earth.bus}, conductor {earth.conductor}; "
+            findings.add("E338", f"an earthing is at bus {earth.bus}, conductor "
+                                 f"{earth.conductor}; "
                                  + (f"there are {', '.join(has)}." if has else
                                     "no line has this bus.") + " Correct its bus.")
         if not earth.ohm > 0.0:
@@ -204,7 +206,8 @@ def _customers(network: Network, findings: _Findings) -> None:
         missing = [c for c in sorted(need) if c not in buses[load.bus]
                    or c in buses[lv] and groups.find((load.bus, c)) != groups.find((lv, c))]
         if missing:
-            findings.add("E338", f"customer {load.id} at bus {load.bus} needs {', '.join(missing)}, "
-                                 f"which does not reach it from bus {lv}. Give every line on the way "
-                                 "this conductor, or the customer another phase.")
+            findings.add("E338", f"customer {load.id} at bus {load.bus} needs "
+                                 f"{', '.join(missing)}, which does not reach it from bus {lv}. "
+                                 "Give every line on the way this conductor, or choose another "
+                                 "phase.")
 

@@ -1,8 +1,7 @@
 """The network in one switching state, seen from its ports: V = V0 e - Z I.
-
-Y-bus of the reduced network (closed loops, earthed neutrals, faults are only more entries), factored
-once; from it the impedance between all ports, and what each source phasor gives at each port. Branch
-currents and the voltages of all buses are worked out when asked for.
+ Y-bus of the reduced network (closed loops, earthed neutrals, faults are only more entries),
+factored once; from it the impedance between all ports, and what each source phasor gives at each
+port. Branch currents and the voltages of all buses are worked out when asked for.
 """
 from dataclasses import replace
 
@@ -18,8 +17,9 @@ Tie = tuple[int, int, float]
 
 # Admittance to earth of a conductor that nothing connects to earth or source: the insulation, S.
 LEAK_S = 1e-8
-# Conductance across the loads' ports where loads hold conductors that float: the engine takes it off
-# the loads again. Without it all impedances there would be the leak's, and digits would be lost.
+# Conductance across the loads' ports where loads hold conductors that float: the engine takes it
+# off the loads again. Without it all impedances there would be the leak's, and digits would be
+# lost.
 AID_S = 1e-2
 _COLUMNS = 512        # of the inverse at a time
 _EARTH = -1           # as an island
@@ -120,8 +120,8 @@ class Circuit:
             self._factor = Factor(self._blocks)
         except np.linalg.LinAlgError:
             raise GridError(
-                f"E363 {plan.network.name}: the network's equations have no solution in this state. "
-                "Give each line and source an impedance above zero.") from None
+                f"E363 {plan.network.name}: the network's equations have no solution in this "
+                "state. Give each line and source an impedance above zero.") from None
         del self._blocks
         self._ports(ports)
 
@@ -135,8 +135,8 @@ class Circuit:
                 y = np.linalg.inv(net.z(chain))
             except np.linalg.LinAlgError:
                 raise GridError(
-                    f"E363 {self.plan.network.name}: line {chain.sections[0][0].name} has a singular "
-                    "impedance matrix. Give its code a positive resistance.") from None
+                    f"E363 {self.plan.network.name}: line {chain.sections[0][0].name} has a "
+                    "singular impedance matrix. Give its code a positive resistance.") from None
             j1 = [self.plan.buses[chain.bus1].index(c) for c in chain.conductors]
             j2 = [self.plan.buses[chain.bus2].index(c) for c in chain.conductors]
             half = net.shunt(chain)
@@ -209,7 +209,8 @@ class Circuit:
         self._parent[self._root(a)] = self._root(b)
 
     def _find_islands(self, live: set[int]) -> None:
-        """Conductors connected with neither source nor earth float: a leak gives them a voltage."""
+        """Conductors connected with neither source nor earth float: a leak gives them a voltage
+        (zero, if loads do not hold them)."""
         roots = {self._root(n) for n in range(self.nodes)}
         fed = {self._root(n) for n in live}
         grounded = {self._root(n) for n in self._grounded}
@@ -220,7 +221,8 @@ class Circuit:
             self.floating.discard(star)
         self.earthed = (({star, _EARTH} if live else {_EARTH}) | grounded) - fed
         phases = {self._root(n) for (_, c), n in self.node.items() if c != "N"}
-        self.lost = (phases & grounded) - fed - {star}    # without a source, but with an earth fault
+        # without a source, but with an earth fault
+        self.lost = (phases & grounded) - fed - {star}
         leaking = self.floating | ({star} - grounded - {_EARTH})
         name = {n: key for key, n in self.node.items()}
         self.leaks = [name[root] for root in sorted(leaking)]      # (bus, conductor)
@@ -279,8 +281,8 @@ class Circuit:
             ends = [(self.ports[p], self.ports[q], siemens) for p, q, siemens in ties]
             for one, two, siemens in ends:
                 if not siemens > 0.0:
-                    raise GridError(f"E364 tie {'.'.join(one)} to {'.'.join(two)}: {siemens} S must "
-                                    "be above zero. Leave it out.")
+                    raise GridError(f"E364 tie {'.'.join(one)} to {'.'.join(two)}: {siemens} S "
+                                    "must be above zero. Leave it out.")
                 if one[0] != two[0] or one[1] == two[1]:
                     raise GridError(f"E364 tie {'.'.join(one)} to {'.'.join(two)}: joins the plus "
                                     "ends of two ports. Give two conductors of one bus.")
@@ -300,7 +302,8 @@ class Circuit:
         return i
 
     def line_rows(self, line: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """(conductors x 3, conductors x ports): currents of a line = first e + second I; None: open."""
+        """(conductors x 3, conductors x ports): a line's currents are the first times e plus the
+        second times I. None: it is open."""
         if line not in self.net.chain_of:
             return None
         if line not in self._rows:
@@ -367,7 +370,7 @@ class TiedCircuit(Circuit):
         self._rows = {}
         self._tied = {}
         a = np.zeros((len(base.z), len(ties)))
-        for k, (p, q, siemens) in enumerate(ties):
+        for k, (p, q, _) in enumerate(ties):
             a[p, k] += 1.0
             a[q, k] -= 1.0
         resist = np.diag([1.0 / siemens for _, _, siemens in ties])

@@ -32,7 +32,8 @@ _YES = {"1": True, "yes": True, "true": True, "closed": True,
 class Rows:
     """One CSV file: its rows with what is wrong with them collected in `wrong`."""
 
-    def __init__(self, path: Path, need: tuple[str, ...], wrong: list[str], optional: bool = False):
+    def __init__(self, path: Path, need: tuple[str, ...], wrong: list[str],
+                 optional: bool = False):
         self.name = path.name
         self.wrong = wrong
         self.rows: list[dict[str, str]] = []
@@ -51,8 +52,8 @@ class Rows:
             wrong.append(f"E342 {self.name}: column {', '.join(missing)} is missing. "
                          f"Columns: {','.join(need)}.")
             return
-        self.rows = [{k: (v or "").strip() for k, v in row.items() if k and isinstance(v, str | None)}
-                     for row in reader]
+        self.rows = [{k: (v or "").strip() for k, v in row.items()
+                      if k and isinstance(v, str | None)} for row in reader]
 
     def number(self, at: int, column: str, low: float = -math.inf, default: float | None = None
                ) -> float:
@@ -97,7 +98,8 @@ def read_folder(path: str | Path) -> Network:
     folder = Path(path)
     wrong: list[str] = []
     if not folder.is_dir():
-        raise GridError(f"E341 {folder}: no such folder. Give the folder of the feeder's CSV files.")
+        raise GridError(f"E341 {folder}: no such folder. "
+                        "Give the folder of the feeder's CSV files.")
     source = _source(Rows(folder / "source.csv", ("bus", "kv", "pu"), wrong))
     transformer = _transformer(Rows(
         folder / "transformer.csv",
@@ -152,9 +154,10 @@ def _transformer(file: Rows) -> Transformer | None:
 
 
 def triangle(text: str) -> Matrix | None:
-    """'1 | .1 1' -> a full symmetric matrix, also of full rows; None if it is none of 1..4 rows."""
+    """'1 | .1 1' -> a full symmetric matrix, also of full rows; None: not of 1 to 4 rows."""
     try:
-        rows = [[float(word) for word in part.replace(",", " ").split()] for part in text.split("|")]
+        rows = [[float(word) for word in part.replace(",", " ").split()]
+                for part in text.split("|")]
     except ValueError:
         return None
     n = len(rows)
@@ -191,8 +194,8 @@ def _codes(file: Rows) -> dict[str, LineCode]:
         r1, x1 = (file.number(k, c, 0.0) for c in ("r1_ohm_per_km", "x1_ohm_per_km"))
         codes[name] = LineCode.sequence(
             name, r1, x1, file.number(k, "r0_ohm_per_km", 0.0, r1),
-            file.number(k, "x0_ohm_per_km", 0.0, x1),
-            *(file.number(k, c, 0.0, 0.0) for c in ("c1", "c0")))
+            file.number(k, "x0_ohm_per_km", 0.0, x1), file.number(k, "c1", 0.0, 0.0),
+            file.number(k, "c0", 0.0, 0.0))
     return codes
 
 
@@ -235,8 +238,12 @@ def _loads(file: Rows) -> tuple[LoadPoint, ...]:
 
 
 def read_profiles(path: str | Path) -> np.ndarray:
-    """kW of each profile, [minutes x profiles], of a folder or its profiles file."""
+    """kW of each profile, [minutes x profiles], of a folder, its profiles file or an OpenDSS file
+    (its load shapes)."""
     path = Path(path)
+    if path.is_file() and path.suffix.lower() in (".dss", ".txt"):
+        from host_sim.world.grid.dss_text import read_dss_profiles
+        return read_dss_profiles(path)
     if path.is_dir():
         path = next((path / name for name in PROFILES if (path / name).is_file()),
                     path / PROFILES[0])

@@ -30,19 +30,24 @@ class Demand:
 
     def __init__(self, network: Network, ports: Sequence[Port]):
         index = {port: k for k, port in enumerate(ports)}
-        self.owner: np.ndarray
-        at, owner, part, u_v, lo, hi, low = [], [], [], [], [], [], []
+        at: list[int] = []
+        owner: list[int] = []
+        part: list[complex] = []
+        u_v: list[float] = []
+        lo: list[float] = []
+        hi: list[float] = []
+        low: list[float] = []
         for k, load in enumerate(network.loads):
             own = ports_of(load)
             for port in own:
                 at.append(index[port])
                 owner.append(k)
                 part.append(power_va(load) / len(own))
-                u = load.u_v or network.un_v * (math.sqrt(3.0) if port[2] in PHASES else 1.0)
-                u_v.append(u)
-                lo.append(load.vmin_pu * u)
-                hi.append(load.vmax_pu * u)
-                low.append(load.vlow_pu * u)
+                nominal = load.u_v or network.un_v * (math.sqrt(3.0) if port[2] in PHASES else 1.0)
+                u_v.append(nominal)
+                lo.append(load.vmin_pu * nominal)
+                hi.append(load.vmax_pu * nominal)
+                low.append(load.vlow_pu * nominal)
         self.network = network
         self.at, self.owner = np.array(at, np.intp), np.array(owner, np.intp)
         self._part, u = np.array(part, complex), np.array(u_v)
@@ -51,10 +56,9 @@ class Demand:
             models == "i") / u
         self.limits = Limits(np.array(lo), np.array(hi), u,
                              np.array(low) if any(low) else None)
-        # OpenDSS's constant impedances have no limits; ours neither: they are linear everywhere.
 
     def scale(self, profiles: np.ndarray) -> np.ndarray:
-        """[steps x loads] factors of the customers' kw: their columns of the profiles, 1 without."""
+        """[steps x loads] factors of the customers' kw: their columns of the profiles, or 1."""
         columns = [load.profile for load in self.network.loads]
         return np.stack([np.ones(len(profiles)) if c is None else profiles[:, c - 1]
                          for c in (columns[k] for k in self.owner)], axis=1)

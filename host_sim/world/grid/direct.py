@@ -1,7 +1,7 @@
 """A slow solution of the same network by another way: the check of the engine.
-
-All conductors of all buses in one dense matrix, no merged chains, no ports: Newton's method on the
-node voltages. Shares with the engine the network's values and the source's impedance, nothing else.
+ All conductors of all buses in one dense matrix, no merged chains, no ports: Newton's method on
+the node voltages. Shares with the engine the network's values and the source's impedance, nothing
+else.
 """
 from collections.abc import Sequence
 
@@ -15,8 +15,9 @@ _ROUNDS = 60
 
 def solve(network: Network, e: np.ndarray, loads: Sequence[tuple], open_lines=frozenset(),
           cut=frozenset(), faults=(), vmin_pu: float = 0.5) -> dict[tuple[str, str], complex]:
-    """Voltage to earth of every conductor. loads: ((bus, plus, minus), s_va, y, i_a); below vmin_pu
-    of the nominal voltage s_va and i_a are impedances. Every conductor must have a way to source or earth."""
+    """Voltage to earth of every conductor. loads: ((bus, plus, minus), s_va, y, i_a); below
+    vmin_pu of the nominal voltage s_va and i_a are impedances. Every conductor must have a way to
+    source or earth."""
     node: dict[tuple[str, str], int] = {}
     for bus, has in buses_of(network).items():
         for c in has:

@@ -1,7 +1,6 @@
 """OpenDSS text: files, lines and words. What the elements mean is dss_text's business.
-
-Takes comments (! // and /* */), continuation lines (~, more), quoted and bracketed values, Redirect and
-Compile, New and Edit, `like`. Every object keeps where it was written.
+ Takes comments (! // and /* */), continuation lines (~, more), quoted and bracketed values,
+Redirect and Compile, New and Edit, `like`. Every object keeps where it was written.
 """
 import re
 from dataclasses import dataclass, field
@@ -72,8 +71,8 @@ class Reader:
             self.wrong.append(f"E345 {path}: {e.strerror or e}. Give an OpenDSS text file.")
             return
         if self._depth >= _DEPTH:
-            self.wrong.append(f"E345 {path.name}: {_DEPTH} files within files. Does it redirect to "
-                              "itself? Take that out.")
+            self.wrong.append(f"E345 {path.name}: {_DEPTH} files within files. Does it redirect "
+                              "to itself? Take that out.")
             return
         self._depth += 1
         hidden = False
@@ -113,12 +112,14 @@ class Reader:
                 self.opened.append((values[0][1], where))
         elif verb == "batchedit":
             self.notes.append(f"{where}: '{text}' is not carried out.")
-        elif verb not in ("clear", "clearall", "solve", "calcvoltagebases", "calcv", "show", "plot",
-                          "export", "close", "reset", "sample", "visualize", "help", "disable"):
-            self.wrong.append(f"E346 {where}: command {parts[0]!r} is not known here. Take it out.")
+        elif verb not in ("clear", "clearall", "solve", "calcvoltagebases", "calcv", "show",
+                          "plot", "export", "close", "reset", "sample", "visualize", "help",
+                          "disable"):
+            self.wrong.append(f"E346 {where}: command {parts[0]!r} is not known here. "
+                              "Take it out.")
 
     def file(self, name: str, folder: Path, where: str) -> Path | None:
-        """The file of this name; letters' case is forgiven, as on the system it was written for."""
+        """The file of this name; letters' case is forgiven, as where it was written."""
         path = folder / name.replace("\\", "/")
         if path.is_file():
             return path
@@ -148,7 +149,8 @@ class Reader:
                                   f"({self.elements[key].where}). Name each once.")
             self.elements[key] = Element(kind, name, where, folder)
         elif key not in self.elements:
-            self.wrong.append(f"E347 {where}: {kind} {name} is not there to edit. Write New first.")
+            self.wrong.append(f"E347 {where}: {kind} {name} is not there to edit. "
+                              "Write New first.")
             self._last = None
             return
         self._last = self.elements[key]

@@ -25,8 +25,8 @@ from host_sim.world.grid.network import (
 )
 from host_sim.world.grid.sources import short_circuit_z
 
-KM_OF = {"none": 1.0, "": 1.0, "km": 1.0, "m": 1e-3, "mi": 1.609344, "kft": 0.3048, "ft": 0.3048e-3,
-         "in": 0.0254e-3, "cm": 1e-5, "mm": 1e-6}
+KM_OF = {"none": 1.0, "": 1.0, "km": 1.0, "m": 1e-3, "mi": 1.609344, "kft": 0.3048,
+         "ft": 0.3048e-3, "in": 0.0254e-3, "cm": 1e-5, "mm": 1e-6}
 _CONDUCTOR = {1: "A", 2: "B", 3: "C", 4: "N"}
 _PASSED_OVER = {"energymeter", "monitor", "spectrum", "growthshape", "tcc_curve", "xycurve",
                 "sensor", "linespacing", "wiredata"}
@@ -119,9 +119,9 @@ class _Builder:
                                for value, where in e.stray]
             for refused, key, harmless in _REFUSED:
                 value = e.values.get(key)
-                if kind == refused and value is not None and value.lower() not in (
-                        harmless, harmless + ".0", *(("n", "false") if harmless == "no" else ())) and (
-                        not all(v == "1" for v in value.replace(",", " ").split())):
+                fine = (harmless, harmless + ".0", *(("n", "false") if harmless == "no" else ()))
+                if kind == refused and value is not None and value.lower() not in fine and not all(
+                        v == "1" for v in value.replace(",", " ").split()):
                     self.bad(e, f"{key}={value} is not modelled", "Take it out.")
         transformer = self._transformer()
         source = self._source(transformer)
@@ -138,9 +138,10 @@ class _Builder:
         if self.wrong or source is None:
             raise GridError(self.wrong)
         un_v = (transformer.lv_kv if transformer else source.kv) * 1000.0 / math.sqrt(3.0)
-        coords = {self._buses[bus]: at for bus, at in self.reader.coords.items() if bus in self._buses}
-        return Network(source, transformer, self.codes, lines, tuple(x for x in loads if x), coords,
-                       earths, un_v, switches, self.path.name, tuple(self.notes))
+        coords = {self._buses[bus]: at for bus, at in self.reader.coords.items()
+                  if bus in self._buses}
+        return Network(source, transformer, self.codes, lines, tuple(x for x in loads if x),
+                       coords, earths, un_v, switches, self.path.name, tuple(self.notes))
 
     def _source(self, transformer: Transformer | None) -> Source | None:
         sources = self.of("vsource")
@@ -270,7 +271,8 @@ class _Builder:
                 ("c0", 1.6))]
             if conductors == 1:          # OpenDSS: one conductor is its own positive sequence
                 values[2], values[3], values[5] = values[0], values[1], values[4]
-            self.codes[key] = LineCode.sequence(key, *values, conductors=conductors)
+            r1, x1, r0, x0, c1, c0 = values
+            self.codes[key] = LineCode.sequence(key, r1, x1, r0, x0, c1, c0, conductors)
         self._code_unit[key] = unit
 
     def _line(self, e: Element) -> Line:
@@ -280,14 +282,13 @@ class _Builder:
             self.bad(e, f"units={unit} is not known", f"Choose {', '.join(filter(None, KM_OF))}.")
             unit = "none"
         if e.values.get("switch", "n").lower() in _YES:
-            for name, value in (("r1", 1), ("x1", 1), ("r0", 1), ("x0", 1), ("c1", 1.1), ("c0", 1)):
-                e.values[name] = str(value)
+            e.values.update(r1="1", x1="1", r0="1", x0="1", c1="1.1", c0="1")
             e.values["units"] = "none"
             length, key, unit = 0.001, "", "none"
         own = any(name in e.values for name in ("r1", "x1", "r0", "x0", "rmatrix", "xmatrix"))
         if key and key not in self.codes:
-            self.wrong.append(f"E332 {e.where}: line {e.name} has the code {e.values['linecode']}, "
-                              "which there is not. Write its linecode.")
+            self.wrong.append(f"E332 {e.where}: line {e.name} has the code "
+                              f"{e.values['linecode']}, which there is not. Write its linecode.")
         in_code = self.codes.get(key)
         conductors = int(self.number(e, "phases", len(in_code.r_ohm_per_km) if in_code else 3))
         if own or not key:

@@ -1,8 +1,7 @@
 """The grid engine: voltages at every customer for any loads, in 0.1 ms (spec: issue 3, item 1).
-
-Topology (lines, breakers, broken conductors, faults) is compiled once for each state into voltages and
-impedances between ports; a solve is then the fixed point v = e - z I(v). Results depend on the arguments
-alone, never on earlier solves.
+ Topology (lines, breakers, broken conductors, faults) is compiled once for each state into
+voltages and impedances between ports; a solve is then the fixed point v = e - z I(v). Results
+depend on the arguments alone, never on earlier solves.
 """
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +10,8 @@ import numpy as np
 from host_sim.world.grid.circuit import Circuit, Port, Selection, Tie
 from host_sim.world.grid.loads import TOLERANCE_V, Limits, Loads, robust
 from host_sim.world.grid.network import PHASES, GridError, Network, buses_of, check
-from host_sim.world.grid.reduction import Plan, State as Topology
+from host_sim.world.grid.reduction import Plan
+from host_sim.world.grid.reduction import State as Topology
 from host_sim.world.grid.sources import upstream_z
 
 VMIN_PU, VMAX_PU = 0.5, 1.5
@@ -54,8 +54,8 @@ class State:
         return self._circuit.i0 @ self.e + self.i_net @ self._chosen.v0
 
     def line_i(self, name: str) -> np.ndarray:
-        """Current of each conductor (A B C N, those the line has) of a line or switch, positive away
-        from the source; zeros if it is open."""
+        """Current of each conductor (A B C N, those the line has) of a line or switch, positive
+        away from the source; zeros if it is open."""
         line = self._engine.line_of(name)
         rows = self._circuit.line_rows(line)
         if rows is None:
@@ -70,7 +70,8 @@ class State:
 
     @property
     def losses_va(self) -> complex:
-        """Of transformer, lines, contacts and faults: what enters on the HV side less the loads."""
+        """Of transformer, lines, contacts, earthings and faults: what enters on the HV side less
+        the loads."""
         i = self.i_src
         square = float(np.vdot(i, i).real) - abs(i.sum()) ** 2 / 3.0
         s_load = np.vdot(self.i_load, self.u[self._chosen.at])
@@ -131,8 +132,9 @@ class States:
 
 
 class Engine:
-    """ports: every (bus, plus, minus) that may ever carry a load or be looked at; minus 'N' is earth
-    where the bus has no neutral, 'E' is always earth. Raises GridError with all complaints."""
+    """ports: every (bus, plus, minus) that may ever carry a load or be looked at; minus 'N' is
+    earth where the bus has no neutral, 'E' is always earth. Raises GridError with all
+    complaints."""
 
     def __init__(self, network: Network, ports: Sequence[Port]):
         wrong = check(network)
@@ -171,8 +173,8 @@ class Engine:
 
     def line_of(self, name: str) -> str:
         if name not in self._line_of:
-            raise GridError(f"E353 line {name!r}: no line or switch of {self.network.name} has this "
-                            "name. Look it up in the network's lines.")
+            raise GridError(f"E353 line {name!r}: no line or switch of {self.network.name} has "
+                            "this name. Look it up in the network's lines.")
         return self._line_of[name]
 
     def topology(self, open_lines: Iterable[str] = frozenset(),
@@ -186,8 +188,9 @@ class Engine:
         """
         opened = {self.line_of(name) for name in open_lines}
         opened |= self._normally_open - {self.line_of(name) for name in closed}
-        state = Topology(frozenset(opened), frozenset(
-            (line if line == "source" else self.line_of(line), c) for line, c in cut), tuple(faults))
+        broken = frozenset((line if line == "source" else self.line_of(line), c)
+                           for line, c in cut)
+        state = Topology(frozenset(opened), broken, tuple(faults))
         found = self._circuits.get(state)
         if found is None:
             self._check_state(state)
@@ -202,16 +205,17 @@ class Engine:
         for line, c in sorted(state.cut):
             has = PHASES if line == "source" else self.plan.sections[line].conductors
             if c not in has:
-                wrong.append(f"E354 cut {line}.{c}: this line has the conductors {', '.join(has)}. "
-                             "Choose one of them.")
+                wrong.append(f"E354 cut {line}.{c}: this line has the conductors "
+                             f"{', '.join(has)}. Choose one of them.")
         for bus, plus, minus, ohm in state.faults:
             where = f"fault {bus}.{plus}{minus}"
             has = buses.get(bus, "")
             if plus not in has or minus not in has and minus not in ("N", "E") or plus == minus:
-                wrong.append(f"E355 {where}: bus {bus} has the conductors {', '.join(has) or 'none'}. "
-                             "Choose two of them, or E for earth.")
+                wrong.append(f"E355 {where}: bus {bus} has the conductors "
+                             f"{', '.join(has) or 'none'}. Choose two of them, or E for earth.")
             if not ohm > 0.0:
-                wrong.append(f"E356 {where}: {ohm} ohm must be above zero. Set 0.001 for a solid one.")
+                wrong.append(f"E356 {where}: {ohm} ohm must be above zero. "
+                             "Set 0.001 for a solid one.")
         if wrong:
             raise GridError(wrong)
 
@@ -249,8 +253,10 @@ class Engine:
         z = chosen.z
         s_conj = s.conj()
         v = open_v if v0 is None else np.asarray(v0, complex)
+        rounds = 0
         with np.errstate(all="ignore"):
-            for rounds in range(1, _ROUNDS + 1):
+            while rounds < _ROUNDS:
+                rounds += 1
                 i = s_conj / v.conj()
                 if y is not None:
                     i += y * v
@@ -311,8 +317,9 @@ class Engine:
             most = max(most, rounds)
             square = v[some].real ** 2 + v[some].imag ** 2
             fine = ((square >= lo2) & (square <= hi2)).all(axis=1)
-            again = range(first, some.stop) if not rounds else (first + np.flatnonzero(~fine)).tolist()
-            for t in again:
+            if not rounds:
+                fine[:] = False
+            for t in (first + np.flatnonzero(~fine)).tolist():
                 taken = (s[t], None if ys is None else ys[t], None if cs is None else cs[t])
                 state = self._robust(circuit, chosen, es[t], chosen.v0 @ es[t], taken, own, None)
                 v[t], i[t] = state.u[at], state.i_net

@@ -1,9 +1,8 @@
 """Loads of the power flow: constant power, current and impedance, and the way to a solution.
-
-A load takes conj(s/u) + y u + i u/|u| while |u| is between its limits. Outside, its s and i become
-the constant impedance that they are at the limit; below, where `low_v` is given, the current falls
-in a straight line to that of the nominal impedance at low_v (as in OpenDSS). So every network has a
-solution, and a load without voltage takes nothing.
+ A load takes conj(s/u) + y u + i u/|u| while |u| is between its limits. Outside, its s and i
+become the constant impedance that they are at the limit; below, where `low_v` is given, the
+current falls in a straight line to that of the nominal impedance at low_v (as in OpenDSS). So
+every network has a solution, and a load without voltage takes nothing.
 """
 from dataclasses import dataclass
 
@@ -103,9 +102,9 @@ def robust(e: np.ndarray, z: np.ndarray, loads: Loads, start: np.ndarray, hard: 
         i = loads.current(v)
         new = matrix @ (e - z @ (i - y0 * v))
         step = float(np.abs(new - v).max(initial=0.0))
-        i, v = i + y0 * (new - v), new        # so that v = e - z i also where z is an insulation's
+        v = new
         if _near(step, last):
-            return v, i, rounds + extra
+            return v, loads.current(v), rounds + extra
         if not step < 1e6:
             break
         last = step
@@ -115,8 +114,8 @@ def robust(e: np.ndarray, z: np.ndarray, loads: Loads, start: np.ndarray, hard: 
             continue
         found = _newton(e, z, loads, first)
         if found is not None:
-            v, i, extra = found
-            return v, i, rounds + extra
+            v, extra = found
+            return v, loads.current(v), rounds + extra
     raise GridError(f"E361 {name}: no solution of the power flow was found in this state. "
                     "Take less power, or let the loads become impedances earlier (vmin_pu).")
 
@@ -127,7 +126,7 @@ def _near(step: float, last: float) -> bool:
 
 
 def _newton(e: np.ndarray, z: np.ndarray, loads: Loads, v: np.ndarray
-            ) -> tuple[np.ndarray, np.ndarray, int] | None:
+            ) -> tuple[np.ndarray, int] | None:
     """Newton's method on v - e + z I(v) = 0 with a line search; None: no solution."""
     n = len(e)
     jacobian = np.empty((2 * n, 2 * n))
@@ -151,8 +150,7 @@ def _newton(e: np.ndarray, z: np.ndarray, loads: Loads, v: np.ndarray
             part /= 2.0
         else:
             return None
-        i = loads.current(v) + part * (straight * whole + mirror * np.conj(whole))
         v, miss = new, left
         if part * float(np.abs(whole).max(initial=0.0)) < TOLERANCE_V:
-            return v, i, rounds
+            return v, rounds
     return None

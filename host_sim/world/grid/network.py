@@ -1,8 +1,8 @@
 """A low-voltage feeder as plain values: what the readers make and the engine takes.
-
-Units are in the names. Conductors of a bus are 'A', 'B', 'C' and, where its lines have one, 'N'. A line
-without a neutral has an ideal return: its impedances contain the return path, its loads are connected
-from phase to earth. Nothing here computes; `check` says what is wrong with a network, all at once.
+ Units are in the names. Conductors of a bus are 'A', 'B', 'C' and, where its lines have one, 'N'.
+A line without a neutral has an ideal return: its impedances contain the return path, its loads are
+connected from phase to earth. Nothing here computes; `check` says what is wrong with a network,
+all at once.
 """
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class Line:
     bus2: str
     code: str
     length_m: float
-    phases: str = "ABC"           # its conductors in the order of the code's rows: 'ABCN', 'AN', 'B'
+    phases: str = "ABC"           # conductors in the order of the code's rows: 'ABCN', 'AN', 'B'
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,9 @@ class Transformer:
 
 @dataclass(frozen=True)
 class Source:
-    """A Thevenin source, phase to phase kv. Without a transformer its bus is the LV bus. Impedances
-    come from the short-circuit currents, or, where r1_ohm is given, from the four ohm values."""
+    """A Thevenin source, phase to phase kv. Without a transformer its bus is the LV bus.
+    Impedances come from the short-circuit currents, or, where r1_ohm is given, from the four ohm
+    values."""
 
     bus: str
     kv: float
@@ -96,17 +97,16 @@ class Source:
         over positive sequence impedance."""
         z = z_pct / 100.0 * 3.0 * un_v ** 2 / (kva * 1000.0)
         r = z / (1.0 + x_over_r ** 2) ** 0.5
-        return cls(bus, un_v * 3.0 ** 0.5 / 1000.0, pu, x_over_r=x_over_r, freq_hz=freq_hz, r1_ohm=r,
-                   x1_ohm=r * x_over_r, r0_ohm=r * z0_x, x0_ohm=r * x_over_r * z0_x)
+        return cls(bus, un_v * 3.0 ** 0.5 / 1000.0, pu, x_over_r=x_over_r, freq_hz=freq_hz,
+                   r1_ohm=r, x1_ohm=r * x_over_r, r0_ohm=r * z0_x, x0_ohm=r * x_over_r * z0_x)
 
 
 @dataclass(frozen=True)
 class LoadPoint:
     """A customer. kw at the nominal voltage, all phases together; negative: a generator.
-
-    Outside vmin_pu..vmax_pu of its nominal voltage it is a constant impedance (as in OpenDSS, whose
-    own default 0.95..1.05 gives other voltages above 1.05). Below vmin_pu, OpenDSS lets the admittance
-    fall from its value at vmin_pu to the nominal one at vlow_pu; 0: it stays what it is at vmin_pu."""
+ Outside vmin_pu..vmax_pu of its nominal voltage it is a constant impedance (as in OpenDSS, whose
+own default 0.95..1.05 gives other voltages above 1.05). Below vmin_pu, OpenDSS lets the admittance
+fall from its value at vmin_pu to the nominal one at vlow_pu; 0: it stays what it is at vmin_pu."""
 
     id: str
     bus: str

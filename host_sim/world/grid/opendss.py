@@ -1,8 +1,7 @@
 """The same interface as engine.Engine, through OpenDSS (optional extra `grid`).
-
-For meshed or very large networks, and as the reference of the tests: networks, states and loads are
-written as OpenDSS text, solved there and read back. Slow: every change of topology or of a load's place
-writes the circuit anew.
+ For meshed or very large networks, and as the reference of the tests: networks, states and loads
+are written as OpenDSS text, solved there and read back. Slow: every change of topology or of a
+load's place writes the circuit anew.
 """
 import cmath
 from collections.abc import Iterable, Sequence
@@ -102,13 +101,14 @@ class OpenDssEngine:
         if fed:
             nodes = ".".join(str(k + 1) for k in fed)
             say(f"new line.thevenin bus1=thevenin.{nodes} bus2={self._bus[lv]}.{nodes} "
-                f"phases={len(fed)} rmatrix={_matrix(z.real[pick])} xmatrix={_matrix(z.imag[pick])} "
+                f"phases={len(fed)} rmatrix={_matrix(z.real[pick])} "
+                f"xmatrix={_matrix(z.imag[pick])} "
                 f"cmatrix={_matrix(np.zeros((len(fed), len(fed))))} length=1 units=none")
         for number, (name, left) in enumerate(self.own.circuit.net.conductors.items()):
             section = plan.sections[name]
             z = plan.z_of(section, left) * section.km
-            pick = [section.conductors.index(c) for c in left]
-            c_nf = plan.y_km[section.code][np.ix_(pick, pick)].imag * section.km * 1e9 / (
+            own = [section.conductors.index(c) for c in left]
+            c_nf = plan.y_km[section.code][np.ix_(own, own)].imag * section.km * 1e9 / (
                 2.0 * np.pi * network.source.freq_hz)
             say(f"new line.l{number} bus1={self._at(section.bus1, *left)} "
                 f"bus2={self._at(section.bus2, *left)} phases={len(left)} "
@@ -146,7 +146,8 @@ class OpenDssEngine:
         for k, p in enumerate(at):
             port = self.ports[p]
             un = self.network.un_v * (3.0 ** 0.5 if port[2] in PHASES else 1.0)
-            for model, power in ((1, s[k]), (2, np.conj(y[k]) * un * un), (5, np.conj(i_a[k]) * un)):
+            kinds = ((1, s[k]), (2, np.conj(y[k]) * un * un), (5, np.conj(i_a[k]) * un))
+            for model, power in kinds:
                 if power:
                     self._load(f"m{model}_{k}", port, model, complex(power))
         for k, (p, q, siemens) in enumerate(ties):
@@ -161,7 +162,8 @@ class OpenDssEngine:
             if self.dss.Solution.Converged():
                 break
         else:
-            raise GridError(f"E361 {self.network.name}: OpenDSS found no solution. Take less power.")
+            raise GridError(f"E361 {self.network.name}: OpenDSS found no solution. "
+                            "Take less power.")
         return self._read(e, at, n)
 
     def _current(self, element: str, conductors: int) -> np.ndarray | None:

@@ -1,8 +1,7 @@
 """A feeder in one switching state, series sections merged: what the admittance matrix is made of.
-
-Buses where nothing begins, ends, branches or hangs are inner points of a chain; a chain of sections
-becomes one branch whose impedance is the sum of theirs, exactly, and inner voltages follow from its
-current. 906 buses of the European feeder become about 170.
+ Buses where nothing begins, ends, branches or hangs are inner points of a chain; a chain of
+sections becomes one branch whose impedance is the sum of theirs, exactly, and inner voltages
+follow from its current. 906 buses of the European feeder become about 170.
 """
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ class State:
     """What is switched, broken and faulty. Hashable: solutions are kept for each state."""
 
     open_lines: frozenset = frozenset()   # names of lines
-    cut: frozenset = frozenset()          # (line, conductor); line "source": its phase at the LV bus
+    cut: frozenset = frozenset()          # (line, conductor); "source": its phase at the LV bus
     faults: tuple = ()                    # (bus, plus, minus or 'E', ohm)
     aids: tuple = ()                      # ports with circuit.AID_S across them
 
@@ -115,7 +114,7 @@ class Reduction:
         self.plan = plan
         self.conductors: dict[str, str] = {}     # of each section that conducts
         at: dict[str, list[Section]] = {}
-        shunted = set()
+        shunted: set[str] = set()
         cuts: dict[str, str] = {}
         for line, conductor in state.cut:
             cuts[line] = cuts.get(line, "") + conductor

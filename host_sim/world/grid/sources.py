@@ -1,8 +1,7 @@
 """The supply as a Thevenin source at the feeder's first bus: impedance, open-circuit voltages.
-
-A Dyn transformer passes no zero sequence from the 11 kV side: seen from the LV terminals the positive
-and negative sequences meet the network's and the transformer's impedance, the zero sequence meets the
-transformer's alone.
+ A Dyn transformer passes no zero sequence from the 11 kV side: seen from the LV terminals the
+positive and negative sequences meet the network's and the transformer's impedance, the zero
+sequence meets the transformer's alone.
 """
 import cmath
 import math
@@ -60,8 +59,8 @@ def thevenin_z(network: Network) -> np.ndarray:
 
 
 def open_circuit(network: Network) -> np.ndarray:
-    """Open-circuit phasors A B C at the feeder's first bus, rms V phase to neutral. A Dyn transformer
-    turns them 30 degrees back."""
+    """Open-circuit phasors A B C at the feeder's first bus, rms V phase to neutral. A Dyn
+    transformer turns them 30 degrees back."""
     source, t = network.source, network.transformer
     u = source.pu * source.kv * 1000.0 / math.sqrt(3.0)
     angle = math.radians(source.angle_deg)

@@ -64,11 +64,10 @@ class _Layout:
 def feeder(customers: int, seed: int, neutral: bool = False, main_branches: int | None = None
            ) -> Network:
     """A radial feeder: main cables with side cables and services, one bus a customer.
-
-    customers 1..2000; main_branches: cables from the LV bus (None: one for each 18 customers).
-    neutral: four conductors, the neutral earthed at the transformer, at ends and on the way. Each load
-    is 1 kW at power factor 0.95, times column k of `day` for customer k.
-    """
+ customers 1..2000; main_branches: cables from the LV bus (None: one for each 18 customers).
+neutral: four conductors, the neutral earthed at the transformer, at ends and on the way. Each load
+is 1 kW at power factor 0.95, times column k of `day` for customer k.
+"""
     if not 1 <= customers <= 2000:
         raise GridError(f"E335 synthetic feeder: {customers} customers. Choose 1 to 2000.")
     dice = Dice("feeder", seed, customers)
@@ -116,8 +115,8 @@ def _service(layout: _Layout, dice: Dice, bus: str, heading: int) -> str:
     return layout.lay(bus, "service_16", 6 + dice.below(20), heading + side + dice.within(15))
 
 
-# What is switched on in a house: W from, to; minutes from, to; times a day from, to; when: 0 any time,
-# 1 morning and evening, 2 evening.
+# What is switched on in a house: W from, to; minutes from, to; times a day from, to; when: 0 any
+# time, 1 morning and evening, 2 evening.
 _DEVICES = (
     (4_000, 5_800, 4, 9, 1, 2, 1),         # shower
     (1_800, 2_400, 2, 4, 2, 6, 1),         # kettle

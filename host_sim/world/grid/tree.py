@@ -66,9 +66,9 @@ def loads_behind(network: Network, line: str) -> tuple[LoadPoint, ...]:
 
 
 def branch_points(network: Network, most: int, max_customers: int | None = None) -> list[str]:
-    """At most `most` lines, none behind another, none with more than max_customers customers behind
-    it (None: an even share), that together have the most customers behind them; of equal choices the
-    one with fewer lines. In the order of the network's lines."""
+    """At most `most` lines, none behind another, none with more than max_customers customers
+    behind it (None: an even share), that together have the most customers behind them; of equal
+    choices the one with fewer lines. In the order of the network's lines."""
     tree = Tree(network)
     own: dict[str, int] = {}
     for load in network.loads:
