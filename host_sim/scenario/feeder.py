@@ -22,6 +22,7 @@ from host_sim.world.spec import CustomerSpec
 from host_sim.world.tree import Tree
 
 SYNTHETIC, OWN = "synthetic", "network"
+_RATING_MAX_VA = 4_000_000
 _ROUND = {"BA": "AB", "CB": "BC", "AC": "CA"}
 
 
@@ -90,7 +91,12 @@ class Feeder:
         if "u_v" not in form.source.model_fields_set:
             form.source.u_v = abs(complex(open_circuit(network)[0]))
         if "rating_va" not in form.source.model_fields_set and network.transformer:
-            form.source.rating_va = round(network.transformer.kva * 1000)
+            rating_va = round(network.transformer.kva * 1000)
+            if rating_va > _RATING_MAX_VA:
+                self._wrong.add("E123", f"[feeder] network: a transformer of {rating_va:_} VA",
+                                f" is above what a controller takes. Give [source] rating_va up "
+                                f"to {_RATING_MAX_VA:_}.")
+            form.source.rating_va = min(rating_va, _RATING_MAX_VA)
 
     # ---- files
 

@@ -234,11 +234,12 @@ def _branch_gaps(result: RunResult, scenario: Scenario, contacts: Contacts) -> l
         below = {a.customer for a in scenario.operators() if a.config["uc"] == branch.config["uc"]}
         turns = [(t_us, closed) for t_us, acu, closed in result.record.breakers
                  if acu == branch.id]
-        for n, (from_us, closed) in enumerate(turns):
+        for n, (back_us, closed) in enumerate(turns):
             until_us = turns[n + 1][0] if n + 1 < len(turns) else result.run_us
-            again = [c.t_us for c in contacts.changes if c.customer in below and c.old == c.new
-                     and closed and from_us <= c.t_us < until_us]
-            gaps += [_ms(b - a) for a, b in zip(again, again[1:], strict=False)]
+            if closed and until_us - back_us > _BOUNCE_US:
+                again = [c.t_us for c in contacts.changes if c.customer in below
+                         and c.old == c.new and c.t_us - c.break_us < back_us <= c.t_us < until_us]
+                gaps += [_ms(b - a) for a, b in zip(again, again[1:], strict=False)]
     return gaps
 
 

@@ -91,9 +91,9 @@ _ROWS = ("outage_latency_ms", "all_open_ms", "reconnect_first_ms", "reconnect_ga
          "break_ms", "balance_moves", "n_ok", "n_all", "events", "event_log_sha256", "python",
          "level", "seed", "acus", "speed_x", "wall_s")
 # Of a street with branches or lines.
-_MORE = ("branch_open_ms", "branch_back_ms", "branch_gap_ms", "u_min_v", "u_max_v", "u_in_band_pct",
-         "u_in_band_reported_pct", "u2_max_pct", "u0_max_pct", "dv_report_max_v",
-         "dv_report_rms_v")
+_MORE = ("branch_open_ms", "branch_back_ms", "branch_gap_ms", "u_min_v", "u_max_v",
+         "u_in_band_pct", "u_in_band_reported_pct", "u2_max_pct", "u0_max_pct",
+         "dv_report_max_v", "dv_report_rms_v")
 
 
 def verdict(console: Console, figure: dict, checks: list[Check]) -> None:

@@ -16,7 +16,7 @@ from acu.functions import reclosing as rc
 from acu.functions.overcurrent import OverCurrent
 from acu.primitives.recording import Record
 from acu.primitives.sensing import CLIPPED
-from acu.primitives.switching import R_MEASURE, R_OK, R_SUPPLY, BranchLook, Gate
+from acu.primitives.switching import R_MEASURE, R_OK, R_SUPPLY, BranchLook
 from acu.roles.base import Acu
 from acu.roles.switched import O_NONE, O_OPEN, Switched
 
@@ -34,9 +34,9 @@ class Branch(Switched):
         super().__init__(board, cfg, ports)
         self.breaker = self.gear.outputs > 0
         self.phase = _ABC
-        self.look = BranchLook(self.measuring, self.sensing, cfg["un_dv"], cfg["u_lo_pm"],
-                               cfg["u_hi_pm"], board["cal"][3][0] // (1000 * _DEAD_PARTS))
-        self.gate = Gate(self.gear, int(self.breaker), self.look)
+        self._fit(BranchLook(self.measuring, self.sensing, cfg["un_dv"], cfg["u_lo_pm"],
+                             cfg["u_hi_pm"], board["cal"][3][0] // (1000 * _DEAD_PARTS)),
+                  int(self.breaker))
         self.rule = OverCurrent(cfg["i_trip_ma"], cfg["t_trip_ms"], cfg["i_shc_ma"])
         self.recl = rc.Reclosing(cfg["recl_shots"], cfg["t_recl_ms"], cfg["t_reclaim_ms"])
         self._record = Record(self.store, "state")

@@ -9,7 +9,7 @@ from acu import events as ev
 from acu.functions.local_rule import LocalRule
 from acu.primitives import phase_switching as ps
 from acu.primitives.recording import Record
-from acu.primitives.switching import Gate, Look
+from acu.primitives.switching import Look
 from acu.roles.switched import O_NONE, O_PHASE, Switched
 
 # why, phase, locked, sequence running, moves today, day, lease end (utc ms)
@@ -20,8 +20,7 @@ class Panel(Switched):
     def __init__(self, board, cfg, ports):
         super().__init__(board, cfg, ports)
         un_dv = cfg["un_dv"]
-        self.look = Look(self.measuring, self.sensing, un_dv, cfg["u_lo_pm"], cfg["u_hi_pm"])
-        self.gate = Gate(self.gear, 3, self.look)
+        self._fit(Look(self.measuring, self.sensing, un_dv, cfg["u_lo_pm"], cfg["u_hi_pm"]), 3)
         self.sequence = ps.PhaseSequence(self.gate, self.look, self.clock, cfg["dead_ms"],
                                          cfg["t_close_ms"])
         self._u_out_dv = un_dv * cfg["u_out_pm"] // 1000

@@ -22,8 +22,8 @@ class SubCoordinator(Branch):
     POIS = (("PSB", DRF_1 | DRF_2 | DRF_3),)
 
     def __init__(self, board, cfg, ports):
-        self._up = "slvg/1/mst/%s/%s/up/" % (cfg["sc"], cfg["id"])
         super().__init__(board, cfg, ports)
+        self._up = "slvg/1/mst/%s/%s/up/" % (cfg["sc"], self.id)
         self.slaves = SlaveNet(cfg["sc"], cfg["uc"], cfg["members"],
                                cfg["t_hb_ms"] * cfg["hb_missed"])
         self.collected = Aggregation(len(cfg["members"]))

@@ -11,7 +11,7 @@ from micropython import const
 from acu import events as ev
 from acu import messages
 from acu.ports import FOREVER_MS
-from acu.primitives.switching import TO_E
+from acu.primitives.switching import TO_E, Gate
 from acu.roles.base import Acu
 
 O_NONE = const(0)
@@ -26,12 +26,13 @@ _LEASE_AGAIN_MS = const(60_000)
 
 
 class Switched(Acu):
-    """A role sets gate, look, phase (as told in events and messages), where it says up, and
-    _save()."""
+    """A role fits the switch and says where up is."""
 
     def __init__(self, board, cfg, ports):
         super().__init__(board, cfg, ports)
         self.why = ev.WHY_NONE     # reason of the last opening
+        self.phase = 0             # as told in events and messages
+        self._up = ""              # topic of what it says
         # fast tier's words
         self._order = O_NONE
         self._order_k = 0
@@ -45,6 +46,11 @@ class Switched(Acu):
         self._selected = ("", 0)   # who may close, until when
         self._good_ms = 0          # since when the supply is good without a break; 0: it is not
         self._turn_ms = cfg["t_res_ms"]     # of good supply before a lease may end
+
+    def _fit(self, look, contacts):
+        """The switch. look: what its gate has to know, switching.Look or BranchLook."""
+        self.look = look
+        self.gate = Gate(self.gear, contacts, look)
 
     # -- what the switch is like
 
@@ -73,6 +79,12 @@ class Switched(Acu):
 
     def _give_up(self, now_ms):
         """An opening was asked for: what it must not wait for ends here."""
+
+    def _save(self):
+        """What must survive a power cut, into the store."""
+
+    def _phs_ack(self, now_ms, msg, e):
+        """The answer to a phase change that something else ended."""
 
     def _engaged(self):
         """An operation waits, runs, or is being verified. The order's word too: it must not be
