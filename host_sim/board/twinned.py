@@ -91,6 +91,7 @@ class TwinFirmware(Firmware):
     at either fine level how many there are; their codes or sums are fetched from its bank."""
 
     pulls = True
+    units: dict
 
     def __init__(self, specs, ask, banks, rests=True):
         self.units = {}
@@ -109,10 +110,10 @@ class TwinFirmware(Firmware):
         if banks != self._known:
             self._known = list(banks)
             self._bank_of = {name: bank for bank in banks for name in bank.members}
-        together = {}
+        together: dict = {}
         busy = []
         passing = []
-        done = [None] * len(work)
+        done: list = [None] * len(work)
         for k, one in enumerate(work):
             name, frames, levels, messages, up = one
             unit = self.units[name]

@@ -17,6 +17,8 @@ from host_sim.world.tree import Tree
 
 PHASE_COLOURS = ("tab:brown", "black", "tab:gray")   # L1 L2 L3 of IEC 60445
 _OFF = "white"
+_WINDOW_US = 400_000          # a reading is of less than that
+_LONGEST_US = 600_000_000
 _LABELS = 30      # customers whose ids are written
 
 
@@ -37,8 +39,10 @@ class Feeder:
                                  for n, p in enumerate("ABC"))
                       for bus in self.tree.order}
         states = result.record.voltages
+        self.states = states
+        self.run_us = result.run_us
+        self.rests = result.level == "phasor"
         self.state = next(s for s in reversed(states) if s.t_us <= self.t_us)
-        self.until_us = next((s.t_us for s in states if s.t_us > self.t_us), result.run_us)
         self.length_m = {line.name: line.length_m for line in self.network.lines}
         self.distance_m = {self.network.lv_bus: 0.0}
         for bus in self.tree.order[1:]:
@@ -47,6 +51,16 @@ class Feeder:
 
     def lowest_v(self, bus: str) -> float:
         return float(np.nanmin(self.bus_v[bus]))
+
+    def mean_v(self, customer: int, since_us: int, until_us: int) -> np.ndarray:
+        """True rms at a customer's panel over this time, mean of squares, three phases."""
+        ends = [*(s.t_us for s in self.states[1:]), self.run_us]
+        square = np.zeros(3)
+        for state, end_us in zip(self.states, ends, strict=True):
+            lasts_us = min(end_us, until_us) - max(state.t_us, since_us)
+            if lasts_us > 0:
+                square += state.u_v[customer].astype(np.float64) ** 2 * lasts_us
+        return np.sqrt(square / (until_us - since_us))
 
     def colour(self, customer: int) -> str:
         phase = int(self.state.phase[customer])
@@ -105,15 +119,19 @@ def draw_map(axes, feeder: Feeder, figure) -> None:
 
 
 def draw_profile(axes, feeder: Feeder, told: list[Report]) -> None:
-    """Voltage against the way from the post: lines and dots true, crosses as reported."""
+    """Voltage against the way from the post: crosses as reported first after the highest load,
+    dots the truth of the same time, lines all buses at the highest load itself."""
     for p, colour in enumerate(PHASE_COLOURS):
         ways = [[(feeder.distance_m[feeder.tree.parent[bus]],
                   feeder.bus_v[feeder.tree.parent[bus]][p]),
                  (feeder.distance_m[bus], feeder.bus_v[bus][p])] for bus in feeder.tree.order[1:]]
         axes.add_collection(LineCollection(ways, colors=colour, linewidths=0.7, alpha=0.55))
     said: dict[int, Report] = {}
-    for report in told:           # the last of this state, or else the first after it
-        if report.t_us <= feeder.until_us or report.customer not in said:
+    before_us: dict[int, int] = {}
+    for report in told:
+        if report.t_us <= feeder.t_us + _WINDOW_US:
+            before_us[report.customer] = report.t_us
+        elif report.customer not in said:
             said[report.customer] = report
     customers = feeder.scenario.street.customers
     for n, customer in enumerate(customers):
@@ -121,10 +139,16 @@ def draw_profile(axes, feeder: Feeder, told: list[Report]) -> None:
         if phase < 0 or customer.phases:
             continue
         x = feeder.distance_m[customer.bus]
-        axes.plot(x, feeder.state.u_v[n, phase], "o", ms=4, color=PHASE_COLOURS[phase])
         if n in said:
+            until_us = said[n].t_us
+            since_us = until_us - _WINDOW_US
+            if feeder.rests:              # his readings are means since the report before
+                since_us = max(before_us.get(n, 0), until_us - _LONGEST_US)
+            axes.plot(x, feeder.mean_v(n, since_us, until_us)[phase], "o", ms=4,
+                      color=PHASE_COLOURS[phase])
             axes.plot(x, said[n].u_v[phase], "x", ms=6, color="tab:red", mew=0.9)
-    axes.plot([], [], "o", ms=4, color="black", label="true, own phase")
+    axes.plot([], [], lw=0.7, color="black", label="true, all buses, at the highest load")
+    axes.plot([], [], "o", ms=4, color="black", label="true, over the time of the next report")
     axes.plot([], [], "x", ms=6, color="tab:red", label="reported by the Operator")
     axes.autoscale_view()
     axes.set_xlabel("way from the post, m")

@@ -59,7 +59,7 @@ class Pool:
 
     def view(self, row: int, name: str, length: int | None = None) -> memoryview:
         """A piece of one row, as a controller sees it."""
-        return memoryview(self.table[row, self._at[name]])[:length]
+        return self.table[row, self._at[name]].data[:length]
 
     def adopt(self, row: int, name: str, values) -> memoryview:
         """Copies an array of the controller into its row and gives back the view on it."""

@@ -31,7 +31,8 @@ def test_the_log_of_a_scenario_is_that_of_the_firmware_alone(level, monkeypatch)
 def happen(run, rng):
     """Whatever makes a controller that rested busy, or just not."""
     acu = f"eu{rng.randrange(1, 13)}"
-    kind = rng.choice(["pu", "pu", "pu", "lost", "freeze", "reboot", "hang", "link", "load", "f"])
+    kind = rng.choice(["pu", "pu", "pu", "lost", "freeze", "reboot", "hang", "link", "load", "f",
+                       "input"])
     if kind == "pu":
         edges = (0.05, 0.12, 0.84, 0.88, 0.905, 1.09, 1.105, 1.14, 1.16, 1.2)
         run.happen("world", name="supply_pu", value=[rng.choice(edges) for _ in range(3)],
@@ -47,6 +48,9 @@ def happen(run, rng):
         run.happen("hang", acu=acu, for_ms=rng.choice((50, 9000)))
     elif kind == "link":
         run.happen("link", acu=acu, partition=True, for_ms=rng.randrange(5, 900))
+    elif kind == "input":
+        run.happen("world", name="mirror.stuck", value=1, acu=acu, phase="A", for_ms=300)
+        run.happen("world", name="temperature_dc", value=rng.randrange(200, 1200))
     elif kind == "load":
         run.happen("world", name="load_pct", value=rng.randrange(10, 300), acu=acu)
     else:
@@ -81,3 +85,13 @@ def test_who_is_passed_by_has_missed_nothing(level, limits, monkeypatch):
     for one, other in zip(*both, strict=True):
         assert one == other
     assert len(both[0][0]) > 60
+
+
+def test_zoom_and_back_is_told_alike(monkeypatch):
+    """Level phasor with waves around the events."""
+    scenario = circuit(13, "phasor", 40.0, zoom={"level": "wave", "before_s": 0.5},
+                       event=[{"at_s": 10.0, "supply": "lost"}, {"at_s": 12.0, "supply": "back"},
+                              {"at_s": 20.0, "reboot": {"acu": "eu3"}}])
+    twinned = runner.run(scenario)
+    alone(monkeypatch)
+    assert told(twinned) == told(runner.run(scenario))

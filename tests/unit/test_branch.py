@@ -150,7 +150,8 @@ def test_current_after_the_opening_is_a_weld_whatever_the_mirror_says():
 def test_a_current_channel_at_its_rails_shows_a_current_that_flows_on():
     s = Spot(recl_shots=0).started()
     s.weld = True
-    fault(s, 2_000_000).run(50)
+    s.i_ma = [0, 2_000_000, 0]
+    s.run(50)
     s.lie = 0
     s.run(500)
     assert s.acu.gate.locked == ev.WHY_STUCK and len(s.said("STUCK")) == 1

@@ -51,6 +51,42 @@ def planner(
     tell(figures, json_file)
 
 
+@study.command()
+def balancing(
+    feeder: Annotated[Path | None, typer.Option("--feeder", metavar="DIR", help=(
+        "A feeder with its profiles (docs/feeders.md); without it a made-up street."))] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=365, metavar="N", help=(
+        "Days in a row; without it one, or all that the folder has."))] = None,
+    deals: Annotated[int, typer.Option(min=0, max=1000, metavar="N", help=(
+        "Besides, days of the same feeder with the profiles dealt anew."))] = 20,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="S", help=(
+        "Of the made-up street."))] = 1,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help=(
+        "Draw losses and moves by the hour."))] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Losses, neutral current and unbalance of a day when customers are moved at the full hour."""
+    if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
+        bad_input(f"E131 --plot {plot}: no kind of picture. End the name in .png, .svg or .pdf.")
+    writable({"--plot": plot, "--json": json_file})
+    from host_sim.study import balancing as one
+    from host_sim.study import street_day
+    from host_sim.world.grid.network import GridError
+
+    try:
+        street = (street_day.from_folder(feeder, days) if feeder is not None
+                  else street_day.made_up(seed, days or 1))
+        figures, played = one.study(street, deals,
+                                    lambda text: typer.echo(f"{text} ...", err=True))
+    except GridError as e:
+        bad_input(e.text)
+    if plot is not None:
+        from host_sim.study.balancing_plot import draw
+
+        draw(played, f"{street.network.name}: losses by the hour", plot)
+    tell(figures, json_file)
+
+
 @study.command(name="grid")
 def grid_(
     reference: Annotated[Path | None, typer.Option("--reference", metavar="DIR", help=(
