@@ -11,14 +11,12 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
 from host_sim.scenario.plan import Scenario
-from host_sim.scenario.quality import Report
+from host_sim.scenario.quality import REPORT_US, Report
 from host_sim.scenario.result import RunResult
 from host_sim.world.tree import Tree
 
 PHASE_COLOURS = ("tab:brown", "black", "tab:gray")   # L1 L2 L3 of IEC 60445
 _OFF = "white"
-_WINDOW_US = 400_000          # a reading is of less than that
-_LONGEST_US = 600_000_000
 _LABELS = 30      # customers whose ids are written
 
 
@@ -40,8 +38,6 @@ class Feeder:
                       for bus in self.tree.order}
         states = result.record.voltages
         self.states = states
-        self.run_us = result.run_us
-        self.rests = result.level == "phasor"
         self.state = next(s for s in reversed(states) if s.t_us <= self.t_us)
         self.length_m = {line.name: line.length_m for line in self.network.lines}
         self.distance_m = {self.network.lv_bus: 0.0}
@@ -52,15 +48,11 @@ class Feeder:
     def lowest_v(self, bus: str) -> float:
         return float(np.nanmin(self.bus_v[bus]))
 
-    def mean_v(self, customer: int, since_us: int, until_us: int) -> np.ndarray:
-        """True rms at a customer's panel over this time, mean of squares, three phases."""
-        ends = [*(s.t_us for s in self.states[1:]), self.run_us]
-        square = np.zeros(3)
-        for state, end_us in zip(self.states, ends, strict=True):
-            lasts_us = min(end_us, until_us) - max(state.t_us, since_us)
-            if lasts_us > 0:
-                square += state.u_v[customer].astype(np.float64) ** 2 * lasts_us
-        return np.sqrt(square / (until_us - since_us))
+    def true_v(self, report: Report) -> np.ndarray:
+        """What was true when this was measured, three phases, V."""
+        at_us = report.t_us - REPORT_US // 2
+        state = next(s for s in reversed(self.states) if s.t_us <= at_us or s is self.states[0])
+        return state.u_v[report.customer]
 
     def colour(self, customer: int) -> str:
         phase = int(self.state.phase[customer])
@@ -127,12 +119,9 @@ def draw_profile(axes, feeder: Feeder, told: list[Report]) -> None:
                  (feeder.distance_m[bus], feeder.bus_v[bus][p])] for bus in feeder.tree.order[1:]]
         axes.add_collection(LineCollection(ways, colors=colour, linewidths=0.7, alpha=0.55))
     said: dict[int, Report] = {}
-    before_us: dict[int, int] = {}
     for report in told:
-        if report.t_us <= feeder.t_us + _WINDOW_US:
-            before_us[report.customer] = report.t_us
-        elif report.customer not in said:
-            said[report.customer] = report
+        if report.t_us > feeder.t_us + REPORT_US:
+            said.setdefault(report.customer, report)
     customers = feeder.scenario.street.customers
     for n, customer in enumerate(customers):
         phase = int(feeder.state.phase[n])
@@ -140,15 +129,10 @@ def draw_profile(axes, feeder: Feeder, told: list[Report]) -> None:
             continue
         x = feeder.distance_m[customer.bus]
         if n in said:
-            until_us = said[n].t_us
-            since_us = until_us - _WINDOW_US
-            if feeder.rests:              # his readings are means since the report before
-                since_us = max(before_us.get(n, 0), until_us - _LONGEST_US)
-            axes.plot(x, feeder.mean_v(n, since_us, until_us)[phase], "o", ms=4,
-                      color=PHASE_COLOURS[phase])
+            axes.plot(x, feeder.true_v(said[n])[phase], "o", ms=4, color=PHASE_COLOURS[phase])
             axes.plot(x, said[n].u_v[phase], "x", ms=6, color="tab:red", mew=0.9)
     axes.plot([], [], lw=0.7, color="black", label="true, all buses, at the highest load")
-    axes.plot([], [], "o", ms=4, color="black", label="true, over the time of the next report")
+    axes.plot([], [], "o", ms=4, color="black", label="true, when reported next, own phase")
     axes.plot([], [], "x", ms=6, color="tab:red", label="reported by the Operator")
     axes.autoscale_view()
     axes.set_xlabel("way from the post, m")

@@ -16,7 +16,7 @@ from host_sim.scenario.result import RunResult
 PERIOD_US = 600_000_000
 _BAND_PCT = 10.0
 _DARK_PU = 0.05          # below it is an interruption
-_REPORT_US = 1_500_000   # a report may be of any state since that long before
+REPORT_US = 400_000      # a report is of a window that ended less than that before
 _U_DV = re.compile(rb'"u_dV":\[(\d+),(\d+),(\d+)\]')
 
 
@@ -120,14 +120,11 @@ def _told_means(told: list[Report], states: list, begins: np.ndarray, shape: tup
 
 
 def _errors(told: list[Report], states: list, begins: np.ndarray) -> np.ndarray:
-    """How far each reported voltage lies outside of what was true since shortly before it, or
-    since the report before: a controller that rests tells a mean of all that time."""
-    last: dict[int, int] = {}
+    """How far each reported voltage lies outside of what was true since shortly before it."""
     errors = []
     for report in told:
-        since_us = min(report.t_us - _REPORT_US, last.get(report.customer, report.t_us))
-        last[report.customer] = report.t_us
-        span = states[_state_at(begins, since_us):_state_at(begins, report.t_us) + 1]
+        span = states[_state_at(begins, report.t_us - REPORT_US):
+                      _state_at(begins, report.t_us) + 1]
         true = np.array([state.u_v[report.customer] for state in span])
         said = np.array(report.u_v)
         errors.append(np.maximum(np.maximum(true.min(axis=0) - said, said - true.max(axis=0)),

@@ -1,6 +1,6 @@
 """`slvg study grid`: how exact and how fast the grid engine is.
 
-With a reference (a folder in the format of docs/feeders.md that has OpenDSS's solution beside the
+With a reference (a folder in the format of docs/simulator.md that has OpenDSS's solution beside the
 feeder) against that; without, on made-up feeders against a slow direct solution and, if installed,
 OpenDSS run live.
 """

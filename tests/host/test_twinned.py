@@ -32,7 +32,7 @@ def happen(run, rng):
     """Whatever makes a controller that rested busy, or just not."""
     acu = f"eu{rng.randrange(1, 13)}"
     kind = rng.choice(["pu", "pu", "pu", "lost", "freeze", "reboot", "hang", "link", "load", "f",
-                       "input"])
+                       "input", "flicker"])
     if kind == "pu":
         edges = (0.05, 0.12, 0.84, 0.88, 0.905, 1.09, 1.105, 1.14, 1.16, 1.2)
         run.happen("world", name="supply_pu", value=[rng.choice(edges) for _ in range(3)],
@@ -48,6 +48,9 @@ def happen(run, rng):
         run.happen("hang", acu=acu, for_ms=rng.choice((50, 9000)))
     elif kind == "link":
         run.happen("link", acu=acu, partition=True, for_ms=rng.randrange(5, 900))
+    elif kind == "flicker":     # each too short for the local rule
+        for later_us in (0, 120_000):
+            run.street.set("supply_pu", [1.09] * 3, for_ms=60, at_us=run.t_us + later_us)
     elif kind == "input":
         run.happen("world", name="mirror.stuck", value=1, acu=acu, phase="A", for_ms=300)
         run.happen("world", name="temperature_dc", value=rng.randrange(200, 1200))
@@ -73,6 +76,8 @@ def test_who_is_passed_by_has_missed_nothing(level, limits, monkeypatch):
             if one.t_us > 3_000_000 and one.t_us % 250_000 == 0 and rng.random() < 0.4:
                 happen(one, rng)
             one.step()
+            assert k or all(unit.acu is None or unit.acu.measuring.closed < 0
+                            for unit in one.firmware.units.values())
             passed += sum(getattr(unit, "_ticks", 0) > 0 for unit in one.firmware.units.values())
         for unit in one.firmware.units.values():
             if k == 0:

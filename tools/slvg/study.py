@@ -54,7 +54,7 @@ def planner(
 @study.command()
 def balancing(
     feeder: Annotated[Path | None, typer.Option("--feeder", metavar="DIR", help=(
-        "A feeder with its profiles (docs/feeders.md); without it a made-up street."))] = None,
+        "A feeder with its profiles (docs/simulator.md); without it a made-up street."))] = None,
     days: Annotated[int | None, typer.Option(min=1, max=365, metavar="N", help=(
         "Days in a row; without it one, or all that the folder has."))] = None,
     deals: Annotated[int, typer.Option(min=0, max=1000, metavar="N", help=(
@@ -90,7 +90,7 @@ def balancing(
 @study.command(name="grid")
 def grid_(
     reference: Annotated[Path | None, typer.Option("--reference", metavar="DIR", help=(
-        "A feeder with OpenDSS's solution stored beside it (docs/feeders.md); without it made-up "
+        "A feeder with OpenDSS's solution stored beside it (docs/simulator.md); without it made-up "
         "feeders are compared with two other solutions."))] = None,
     customers: Annotated[int, typer.Option(min=3, max=200, metavar="N", help=(
         "Of the made-up feeders."))] = 55,

@@ -1,4 +1,4 @@
-"""A feeder from a folder of CSV files, as docs/feeders.md describes them; its load profiles.
+"""A feeder from a folder of CSV files, as docs/simulator.md describes them; its load profiles.
 
 Every complaint names file, row, column, bound and remedy; all come at once.
 """
@@ -81,7 +81,7 @@ class Rows:
 
 
 def read_network(path: str | Path) -> Network:
-    """A folder is read as CSV (docs/feeders.md), a file as OpenDSS text."""
+    """A folder is read as CSV (docs/simulator.md), a file as OpenDSS text."""
     path = Path(path)
     if path.is_dir():
         return read_folder(path)
