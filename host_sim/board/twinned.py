@@ -29,7 +29,6 @@ class TwinUnit(Unit):
         self.row = twin.rows[spec["id"]]
 
     def boot(self, t_us, levels, up=True):
-        self.quiet_us = self._ticks = 0
         filters = super().boot(t_us, levels, up)
         acu = self.acu
         band = ()
