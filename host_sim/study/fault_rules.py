@@ -205,7 +205,8 @@ def log_out_of_order(run: Run) -> list[str]:
         last[acu] = int(n)
     for name, unit in getattr(run.firmware, "units", {}).items():
         if unit.acu and (unit.acu.log.lost or unit.acu.scheduler.late):
-            wrong.append(f"{name}: {unit.acu.log.lost} events lost, late {unit.acu.scheduler.late}")
+            wrong.append(f"{name}: {unit.acu.log.lost} events lost, "
+                         f"late {unit.acu.scheduler.late}")
     return wrong
 
 

@@ -53,6 +53,13 @@ def test_two_closed_contacts_fail_the_self_test():
 
 # -- opening and closing on order
 
+def test_after_a_restart_it_says_at_once_that_an_outage_left_it_open():
+    c = Cabinet(closed=(), t_hb_ms=120_000)
+    c.run(1000)
+    beats = [m["b"] for m in c.mail if m["t"] == "hb"]
+    assert [(b["on"], b["why"]) for b in beats] == [(0, ev.WHY_RESET)]
+
+
 def test_an_opening_is_done_proven_and_answered():
     c = Cabinet((B,)).started()
     answer = c.ask("sw.req", {"on": 0, "sel": 0, "why": 3, "t_ms": 0, "lease_s": 0})

@@ -245,6 +245,7 @@ class Acu:
         if self._hello_due and self.link.up and self.ready:
             self._hello_due = False
             self.say_hello(now_ms)
+            self.beat(now_ms)       # whom an outage left open must not wait for t_hb to say so
 
     def _beat(self, now_ms):
         if self.scheduler.fast_dead_ms > 500:
