@@ -443,8 +443,10 @@ def test_a_reset_in_mid_sequence_locks_out():
     assert s.closed
     t = restart(s).run(1 * SECOND)              # closed again, but not yet for t_reclaim
     assert t.closed and t.acu.gate.locked == ev.WHY_RESET
+    s = fault(Spot().started(), 250_000).run(200)
+    s.i_ma = [5_000] * 3
     t = restart(s.run(40 * SECOND))
-    assert t.acu.gate.locked == 0
+    assert t.closed and t.acu.gate.locked == 0
 
 
 def test_why_lock_and_lease_survive_a_power_loss():
@@ -474,3 +476,88 @@ def test_a_state_record_of_another_version_locks_out():
     raw[0] = 9
     record.save(bytes(raw))
     assert restart(s).acu.gate.locked == ev.WHY_RESET
+
+
+def test_the_end_of_a_sequence_by_a_reset_is_told_to_the_centre():
+    s = fault(Spot().started(), 250_000).run(1 * SECOND)
+    t = restart(s)
+    lock = [evt for evt in t.told("evt") if evt["code"] == "LCK"]
+    assert len(lock) == 1 and lock[0]["val"] == ev.WHY_RESET
+    assert t.said("LOCKOUT") == ["LOCKOUT why=RESET on_mask=0"]
+
+
+# -- whoever closes besides the sequence
+
+def test_closed_by_order_in_the_dead_time_the_sequence_is_over():
+    s = fault(Spot().started(), 250_000).run(1 * SECOND)
+    s.i_ma = [5_000] * 3
+    assert s.close() == ev.E_OK and s.closed
+    s.run(10 * SECOND)
+    assert s.closed and s.acu.gate.locked == 0 and not s.said("LOCKOUT")
+    fault(s, 250_000).run(20 * SECOND)          # the fault is still there: not repeated
+    assert not s.closed and s.said("RECLOSE") == [] and s.acu.gate.locked == ev.WHY_SHC
+
+
+def test_closed_by_order_onto_the_fault_in_the_dead_time_it_is_not_repeated():
+    s = fault(Spot().started(), 250_000).run(1 * SECOND)
+    s.close()
+    s.run(20 * SECOND)
+    assert [on for _, on in s.moves] == [0, 1, 0] and s.acu.gate.locked == ev.WHY_SHC
+
+
+def test_closed_by_the_lever_onto_the_fault_in_the_dead_time_it_is_not_repeated():
+    s = fault(Spot().started(), 250_000).run(1 * SECOND)
+    s.closed = True
+    s.run(20 * SECOND)
+    assert not s.closed and s.said("RECLOSE") == [] and s.acu.gate.locked == ev.WHY_SHC
+
+
+def test_a_trip_under_a_tag_is_for_good_also_when_the_tag_goes_in_the_dead_time():
+    s = Spot().started()
+    s.lockout(1)
+    s.run(35 * SECOND)                          # closed, and all its shots there
+    fault(s, 250_000).run(1 * SECOND)
+    assert not s.closed and [e["code"] for e in s.told("evt")] == ["SHC", "LCK"]
+    assert s.lockout(0) == ev.E_OK
+    s.i_ma = [5_000] * 3
+    s.run(20 * SECOND)
+    assert not s.closed and s.said("RECLOSE") == []
+
+
+def test_a_trip_slower_than_t_reclaim_does_not_give_the_shots_back():
+    s = fault(Spot(t_trip_ms=3000, t_reclaim_ms=1000).started())
+    s.run(60 * SECOND)
+    assert [on for _, on in s.moves] == [0, 1, 0] and s.acu.gate.locked == ev.WHY_OC
+
+
+def test_a_short_circuit_at_the_rails_at_the_start_opens_too():
+    s = fault(Spot(), 2_000_000).run(SECOND)
+    assert not s.closed and s.said("SHC")
+
+
+def test_no_state_is_written_while_a_closing_may_still_meet_a_fault():
+    """A flash erase would hold the trip back by up to 400 ms."""
+    for first in (lambda s: fault(s, 250_000).run(200), lambda s: s.switch(0)):
+        s = Spot().started().run(SECOND)
+        first(s)
+        s.run(SECOND)
+        s.i_ma = [5_000] * 3
+        store = s.acu.store
+        write = store.write
+        wrote = []
+
+        def noted(name, raw, s=s, write=write, wrote=wrote):
+            wrote.append(s.ms())
+            write(name, raw)
+
+        store.write = noted
+        if s.acu.why == ev.WHY_SCC:
+            assert s.switch(1, sel=1) == ev.E_OK
+            s.post("sw.req", {"on": 1, "sel": 0, "why": 3, "t_ms": 0, "lease_s": 0})
+        s.until(lambda s=s: s.closed, 6 * SECOND)
+        s.run(2 * SECOND)
+        store.write = write
+        closed_ms = s.moves[-1][0]
+        assert [ms for ms in wrote if ms >= closed_ms - 20]
+        assert [ms for ms in wrote if closed_ms - 20 <= ms < closed_ms + 100] == []
+        assert restart(s).acu.gate.locked == (ev.WHY_RESET if s.acu.recl.running() else 0)

@@ -2,6 +2,7 @@
 from acu import events as ev
 from acu import messages
 from tests.unit.mast import NOTHING, Mast
+from tests.unit.spot import MEAS
 
 SECOND = 1000
 
@@ -368,3 +369,25 @@ def test_opening_a_branch_does_not_wait_for_a_reconnection_closing_does():
 def test_a_branch_that_does_not_answer_is_not_waited_for_without_end():
     m = Mast().started()
     assert m.order("sw", "s1", 0, 0) == ev.E_NOT_VERIFIED
+
+
+# -- what nobody can have
+
+def test_senders_on_the_master_net_that_are_no_branch_shut_nobody_out():
+    m = Mast()
+    for k in range(110):
+        m.from_scd("x%d" % k, "hb", NOTHING)
+    m.started()
+    assert list(m.acu.branches.on) == [1, 1] and "x1" not in m.acu.net._seen
+
+
+def test_one_absurd_power_does_not_cost_the_centre_its_telemetry():
+    big = (1 << 53) - 1
+    m = Mast().started()
+    m.until(lambda: m.asked("meas.req"), 6 * SECOND)
+    m.agg("s1", m.acu.cycle, ((0, big), (1, -big)), p_w=(big, big, big))
+    m.agg("s2", m.acu.cycle, ((2, 220),))
+    m.from_op(3, "meas", dict(MEAS, s_VA=[big] * 3, p_W=[big] * 3), c=m.acu.cycle)
+    m.until(lambda: m.teles(), 3 * SECOND)          # each page passes the decoder
+    assert m.teles()[0]["n_ok"] == 1
+    assert {row[0]: row[3] for page in m.teles() for row in page["br"]}["s1"] is None

@@ -53,7 +53,7 @@ def test_a_reading_with_senseless_phase_or_position_does_not_break_the_page():
     p = started()
     m = p.acu.measuring
     body = {"u_dV": list(m.u_dv), "i_mA": [BIG] * 3, "p_W": [0] * 3, "q_var": [0] * 3,
-            "s_VA": [BIG // 4] * 3, "f_mHz": 50_000, "e_Wh": 0, "t_dC": None, "gnd": None,
+            "s_VA": [1 << 28] * 3, "f_mHz": 50_000, "e_Wh": 0, "t_dC": None, "gnd": None,
             "dofc": None, "ph": BIG, "on": None, "fl": 0}
     for op in ("eu1", "eu2"):
         p.acu.cycle = 2
@@ -63,7 +63,7 @@ def test_a_reading_with_senseless_phase_or_position_does_not_break_the_page():
     for op in ("eu1", "eu2"):
         p.acu.cycle = 3
         p.acu.on_message("slvg/1/slv/sc1/uc0/%s/up/meas" % op, frame(p, "meas", op, body, 3))
-    assert p.acu.meas == [(None, None, BIG // 4 * 3, 0, 0)] * 2
+    assert p.acu.meas == [(None, None, 3 << 28, 0, 0)] * 2
     p.acu.centre.telemetry(1000)
     pages = [m for m in p.link.sent if m[0].endswith("/tele")]
     assert pages and all([len(m[1]) <= messages.PAGE_MAX for m in pages])

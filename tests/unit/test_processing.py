@@ -87,13 +87,13 @@ def test_quiet_tasks_do_not_end_a_rest_and_keep_their_phase():
     for t in range(0, 30, 10):
         s.run(t, t)
     assert s.rest_ms(20) == 29_980
-    s.rested(12_340)                     # a message came
+    s.rested(12_340, 1)                   # a message came
     assert s.run(12_340, 99) and s.late == {}
     assert measure.at[-1] == 12_340 and inputs.at == [0]      # its turn was at 12,000
     for t in range(12_350, 13_010, 10):
         s.run(t, t)
     assert inputs.at == [0, 13_000]
-    s.rested(30_000)
+    s.rested(30_000, 2)
     s.run(30_000, 5)
     assert beat.at == [0, 30_000] and inputs.at[-1] == 30_000
 
@@ -103,3 +103,16 @@ def test_a_pass_that_comes_late_without_a_rest_is_no_rest():
     s.add("measure", Work(), 10, 500, True)
     s.run(0, 1)
     assert not s.run(12_340, 2) and s.late == {"measure": 1}
+
+
+def test_a_dead_fast_tier_starves_the_watchdog_also_with_rests():
+    dog = Dog()
+    s = Scheduler(dog)
+    s.add("quiet", Work(), 10, 500, True)
+    s.add("beat", Work(), 2000, 5000)
+    assert run(s, 100) and s.rest_ms(90) == 1910
+    fed = dog.fed
+    s.rested(2000, 90)                  # the counter stands as in the last pass, at 90
+    assert not s.run(2000, 90) and dog.fed == fed
+    assert s.rest_ms(2000) == 0         # nor is it fed in the pieces of another rest
+    assert s.run(2010, 91) and s.rest_ms(2010) == 1990

@@ -169,3 +169,13 @@ def test_an_agg_fits_in_a_page_and_survives_the_decoder():
     raw = messages.encode("agg", "sp1", "*", 65535, 65535, s.utc_ms(), body)
     assert messages.decode(raw)["b"] == body and len(raw) <= messages.PAGE_MAX
     assert ALL.startswith("slvg/1/mst/")
+
+
+def test_a_member_with_a_hundred_names_does_not_shut_the_coordinator_out():
+    s = Spot().started()
+    for k in range(110):
+        s._post.append((SLAVE + "eu1/up/hb", s.frame("meas", MEAS, "cd", "x%d" % k)))
+        s._post.append((SLAVE + "y%d/up/hb" % k, s.frame("meas", MEAS, "cd", "y%d" % k)))
+    s.run(50)
+    assert s.relayed == [] and len(s.acu.net._seen) == 0
+    assert s.switch(0) == 0 and not s.closed
