@@ -63,7 +63,9 @@ KEYS = {
     "i_shc_ma": (200_000, 2_000, 4_000_000),
     "recl_shots": (1, 0, 3),                    # automatic reclosings before the lock-out
     "t_recl_ms": (5_000, 500, 60_000),          # dead time before each: its customers open in it
-    "t_reclaim_ms": (30_000, 1_000, 180_000),   # a trip within it belongs to the same fault
+    # a trip within it belongs to the same fault: longer than F3 takes to connect the customers
+    # again, or an overload of theirs would be reclosed onto for ever
+    "t_reclaim_ms": (120_000, 1_000, 500_000),
 }
 REQUIRED = ("id", "role", "sc", "uc")
 

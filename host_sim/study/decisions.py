@@ -72,7 +72,8 @@ def descend(feeder: Feeder, s: np.ndarray, start: np.ndarray, free: np.ndarray, 
     own = np.arange(len(start))
     current = np.conj(s.T[:, None, :] / feeder.e[None, :, None])     # customer, phase, instant
     square = (abs(current) ** 2).sum(axis=2)
-    now, moves = start.copy(), []
+    now = start.copy()
+    moves: list[tuple[int, int]] = []
     i = np.zeros((len(r), len(s)), complex)
     np.add.at(i, ports[own, now], current[own, now])
     while len(moves) < most:
@@ -88,13 +89,13 @@ def descend(feeder: Feeder, s: np.ndarray, start: np.ndarray, free: np.ndarray, 
                 - 2 * r[was, to] * (old.conj() * new).real.sum(axis=1))
         change[~free] = 0
         change[own, now] = 0
-        k, ph = np.unravel_index(np.argmin(change), change.shape)
+        k, ph = (int(x) for x in np.unravel_index(np.argmin(change), change.shape))
         if not change[k, ph] < -max(gain, 1e-9) * (i.conj() * ri).real.sum():
             break
         i[ports[k, now[k]]] -= current[k, now[k]]
         i[ports[k, ph]] += current[k, ph]
         now[k] = ph
-        moves.append((int(k), int(ph)))
+        moves.append((k, ph))
     return now, moves
 
 

@@ -64,7 +64,7 @@ def scenario_of(name: str) -> Scenario:
 
 
 class Tampered(Run):
-    """A run in which the n-th published message is lost, doubled or late. n_messages: published."""
+    """A run in which the n-th message is lost, doubled or late. n_messages: published so far."""
 
     def __init__(self, scenario: Scenario, message: tuple[int, str, int] | None = None):
         super().__init__(scenario)
@@ -137,7 +137,6 @@ def judged(name: str, case: Case) -> dict:
     if not case.lasting:
         wrong += [("stays_off", f"{acu} is off for good without a lock-out") for acu in off
                   if not _locked_out(run, acu)]
-    # A person is needed: right only if the fault says so (a contact cut in its travel).
     return {"case": case.name, "kind": case.kind, "off": off,
             "wrong": [list(one) for one in wrong], "run_s": run.t_us / 1e6}
 

@@ -42,11 +42,11 @@ class Feeder:
 
     def __init__(self, network: Network, profiles: np.ndarray):
         if len(profiles) < MINUTES or len(profiles) % MINUTES:
-            raise GridError(f"E361 {network.name}: {len(profiles)} minutes of profiles. Give "
+            raise GridError(f"E371 {network.name}: {len(profiles)} minutes of profiles. Give "
                             f"whole days, {MINUTES} rows each.")
         wanted = max((load.profile or 0 for load in network.loads), default=0)
         if wanted > profiles.shape[1]:
-            raise GridError(f"E362 {network.name}: a load has profile {wanted}, there are "
+            raise GridError(f"E372 {network.name}: a load has profile {wanted}, there are "
                             f"{profiles.shape[1]}. Choose one of them.")
         self.network = network
         self.profiles = profiles
@@ -55,7 +55,7 @@ class Feeder:
                         if load.phases in PHASES and set(PHASES) <= set(has[load.bus])
                         and load.kw > 0]
         if not self.movable:
-            raise GridError(f"E363 {network.name}: no single-phase customer at a bus with three "
+            raise GridError(f"E373 {network.name}: no single-phase customer at a bus with three "
                             "phases. Without one there is nothing to move.")
         self._buses = list(dict.fromkeys([network.lv_bus, *(
             network.loads[k].bus for k in self.movable)]))
@@ -140,7 +140,7 @@ def from_folder(folder: Path, days: int | None) -> Feeder:
     feeder, profiles = read_network(folder), read_profiles(folder)
     if days is not None:
         if len(profiles) < days * MINUTES:
-            raise GridError(f"E364 {folder}: profiles of {len(profiles) // MINUTES} days, "
+            raise GridError(f"E374 {folder}: profiles of {len(profiles) // MINUTES} days, "
                             f"{days} wanted. Give --days {len(profiles) // MINUTES}.")
         profiles = profiles[:days * MINUTES]
     return Feeder(feeder, profiles)

@@ -2,6 +2,7 @@
 
 Reads arguments, calls host_sim/study/, prints; computes nothing itself.
 """
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -113,3 +114,66 @@ def grid_(
     write_json(json_file, figures)
     if str(json_file) != "-":
         tell({key: value for key, value in figures.items() if key != "cases"} | cases, None)
+
+
+def _one_case(scenario: str, named: list, name: str) -> None:
+    """Plays it again and shows its log."""
+    from host_sim.study import faults as one
+
+    if not named:
+        bad_input(f"E142 --case {name!r}: no such case in {scenario}. Copy its name from a "
+                  "finding or from the file of results.")
+    typer.echo(one.play(scenario, named[0]).result.event_log(), nl=False)
+    told = one.judged(scenario, named[0])
+    for rule, text in told["wrong"]:
+        typer.echo(f"E141 {name}: {rule}: {text}", err=True)
+    if told["wrong"]:
+        raise typer.Exit(1)
+
+
+class Swept(StrEnum):
+    assay = "assay"
+    branch = "branch"
+
+
+@study.command()
+def faults(
+    scenario: Annotated[Swept, typer.Option(help="Whose street.")] = Swept.assay,
+    full: Annotated[bool, typer.Option("--full", help=(
+        "Every fault at every moment, every message: assay an hour, branch a night."))] = False,
+    sample: Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help=(
+        "Without --full, so many runs, of each kind of fault in turn."))] = 120,
+    seed: Seed = 1,
+    jobs: Jobs = None,
+    case: Annotated[str, typer.Option(metavar="NAME", help=(
+        "This one case only, with its event log."))] = "",
+    results: Annotated[Path | None, typer.Option(metavar="FILE", help=(
+        "Keep each run's result here, and take up a sweep that was cut. With --full "
+        "out/faults-SCENARIO.jsonl unless given."))] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """One fault a run, and what must hold after each. Exit code 1 if something did not."""
+    from host_sim.study import faults as one
+
+    if full and results is None:
+        results = Path("out") / f"faults-{scenario.value}.jsonl"
+        results.parent.mkdir(exist_ok=True)
+    writable({"--results": results, "--json": json_file})
+    every = one.all_cases(scenario.value)
+    if case:
+        _one_case(scenario.value, [some for some in every if some.name == case], case)
+        return
+    chosen = every if full else one.sample(every, sample, seed)
+    with Counted("runs with a fault") as progress:
+        found = one.sweep(scenario.value, chosen, jobs or cores(), results, progress)
+    figures = one.figures(scenario.value, found, len(every))
+    write_json(json_file, figures)
+    if str(json_file) != "-":
+        kinds = {kind: f"{row['runs']} runs, {row['wrong']} wrong, {row['somebody_off']} with "
+                       "somebody off" for kind, row in figures["kinds"].items()}
+        tell({key: figures[key] for key in ("scenario", "runs", "runs_of", "wrong")} | kinds, None)
+    for finding in figures["findings"]:
+        typer.echo(f"E141 {finding['case']}: {'; '.join(finding['what'])}. See its log with "
+                   f"--scenario {scenario.value} --case '{finding['case']}'.", err=True)
+    if figures["findings"]:
+        raise typer.Exit(1)

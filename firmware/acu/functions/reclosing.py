@@ -2,7 +2,7 @@
 
 Runs in the fast tier, once a tick. Says when to ask the gate for the closing and when to lock out;
 switches nothing itself. Only a trip of the local rule starts it. Nothing recloses after an opening
-by order, a tag, a closing by hand onto a fault, or a reset. Allocates nothing.
+by order, a tag, a closing by hand or by order onto a fault, or a reset. Allocates nothing.
 """
 from micropython import const
 
@@ -22,10 +22,12 @@ RECLAIMED = const(4)  # the fault is gone: next time all shots are there again
 
 _PROVE_US = const(150_000)        # a contact that has not moved by then is stuck
 _WAIT_US = const(60_000_000)      # so long is a healthy supply awaited after the dead time
+_HAND_US = const(50_000)          # closed so long in the dead time: somebody else did it
+_FRESH_US = const(200_000)        # a fault that was closed onto has shown itself by then
 
 
 class Reclosing:
-    """shots 0..3; t_dead_ms 500..60_000; t_reclaim_ms 1_000..180_000."""
+    """shots 0..3; t_dead_ms 500..60_000; t_reclaim_ms 1_000..500_000."""
 
     def __init__(self, shots, t_dead_ms, t_reclaim_ms):
         self._shots = shots
@@ -35,6 +37,7 @@ class Reclosing:
         self.shot = 0           # closings since the first trip
         self._hand = False      # closed by order: a trip now means that the fault was there
         self._t_us = 0          # in this state
+        self._shut_us = -1      # in DEAD: for how long closed again; -1: not yet seen open
 
     def _to(self, state):
         self.state = state
@@ -44,12 +47,18 @@ class Reclosing:
         """A sequence is under way: it opened by itself and has not yet been closed for good."""
         return self.state in (DEAD, CLOSING) or self.state == RECLAIM and self.shot > 0
 
+    def fresh(self):
+        """Just closed: what it was closed onto is not yet known."""
+        return self.state == CLOSING or self.state == RECLAIM and self._t_us < _FRESH_US
+
     def trip(self):
         """The local rule has opened. LOCK if that was the last time, else NOTHING."""
-        if self.state == OFF or self._hand or self.shot >= self._shots:
+        again = self.state == DEAD and self._shut_us >= 0      # somebody has closed meanwhile
+        if again or self.state == OFF or self._hand or self.shot >= self._shots:
             self._to(OFF)
             return LOCK
         self._to(DEAD)
+        self._shut_us = -1
         return NOTHING
 
     def by_hand(self):
@@ -76,6 +85,13 @@ class Reclosing:
         if self._t_us < 0x20000000:
             self._t_us += us
         if state == DEAD:
+            if not closed:
+                self._shut_us = 0
+            elif self._shut_us >= 0:
+                self._shut_us += us
+                if self._shut_us >= _HAND_US and not driving:
+                    self.by_hand()
+                return NOTHING
             if self._t_us >= self._t_dead_us:
                 return CLOSE
         elif state == CLOSING:

@@ -17,6 +17,7 @@ _LAST = const(5)
 _QUIET = const(6)
 
 _PASS_MS = const(10)
+_DEAD_MS = const(500)     # without a fast tick
 
 
 class Scheduler:
@@ -37,22 +38,24 @@ class Scheduler:
 
     def rest_ms(self, now_ms):
         """Until a task is due that is not quiet."""
+        if self.fast_dead_ms >= _DEAD_MS:
+            return 0
         rest_ms = FOREVER_MS
         for task in self._tasks:
             if not task[_QUIET]:
                 rest_ms = min(rest_ms, task[_NEXT] - now_ms)
         return rest_ms
 
-    def rested(self, now_ms):
+    def rested(self, now_ms, fast_ticks):
         """After a rest, before run(): the quiet tasks stand as if they had been called all the
-        time."""
+        time. A fast tier that has died meanwhile is not excused."""
         for task in self._tasks:
             if task[_QUIET]:
                 task[_LAST] = now_ms
                 past_ms = now_ms - _PASS_MS - task[_NEXT]
                 if past_ms >= 0:
                     task[_NEXT] += (past_ms // task[_PERIOD] + 1) * task[_PERIOD]
-        if self._watchdog:
+        if self._watchdog and fast_ticks != self._fast_seen:
             self._watchdog.feed()
 
     def run(self, now_ms, fast_ticks):
@@ -61,7 +64,7 @@ class Scheduler:
             self._fast_seen = fast_ticks
             self._fast_ms = now_ms
         self.fast_dead_ms = now_ms - self._fast_ms
-        healthy = self.fast_dead_ms < 500
+        healthy = self.fast_dead_ms < _DEAD_MS
         for task in self._tasks:
             if task[_LAST] >= 0 and now_ms - task[_LAST] > task[_DEADLINE]:
                 self.late[task[_NAME]] = self.late.get(task[_NAME], 0) + 1

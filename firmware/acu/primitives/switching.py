@@ -159,6 +159,14 @@ class BranchLook:
                 mask |= 1 << j
         return mask
 
+    def clipped(self):
+        """Phases whose current is at the rails of its channel."""
+        mask = 0
+        for j in range(3):
+            if self._s.why[3 + j] == CLIPPED:
+                mask |= 1 << j
+        return mask
+
     def load_dead(self):
         seen = self.seen()
         for j in range(3):

@@ -127,7 +127,7 @@ class Acu:
 
     def rested(self, now_ms):
         """After a rest, before on_message() and slow(): no task is late."""
-        self.scheduler.rested(now_ms)
+        self.scheduler.rested(now_ms, self.ticks)
 
     def on_message(self, topic, raw):
         now_ms = self.clock.now_ms()
@@ -167,6 +167,10 @@ class Acu:
     def window(self, now_ms):
         """A 10/12-cycle window was evaluated."""
 
+    def blind(self):
+        """Self-test: channels that show nothing to be believed."""
+        return self.sensing.bad
+
     def relays_ok(self):
         """Self-test: do the contacts report a possible position?"""
         return True
@@ -194,7 +198,7 @@ class Acu:
         if now_ms - self._started_ms < _SELFTEST_MS:
             return
         failed = 0
-        if self.measuring.half_seq < _HALVES or self.sensing.bad:
+        if self.measuring.half_seq < _HALVES or self.blind():
             failed |= T_ADC
         if not self.relays_ok():
             failed |= T_RELAY

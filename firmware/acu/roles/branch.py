@@ -15,10 +15,9 @@ from acu import events as ev
 from acu.functions import reclosing as rc
 from acu.functions.overcurrent import OverCurrent
 from acu.primitives.recording import Record
-from acu.primitives.sensing import CLIPPED
 from acu.primitives.switching import R_MEASURE, R_OK, R_SUPPLY, BranchLook
 from acu.roles.base import Acu
-from acu.roles.switched import O_NONE, O_OPEN, Switched
+from acu.roles.switched import O_CLOSE, O_NONE, O_OPEN, Switched
 
 _ABC = const(3)              # phase told of a three-pole breaker
 _STOP = const(5)             # order: end the sequence, drive nothing
@@ -45,6 +44,7 @@ class Branch(Switched):
         self._trip_mask = self._trip_ma = 0
         self._done_by_itself = array("b", [0] * 5)  # MADE, LOCK, RECLAIMED: not yet told
         self._running = 0               # as saved: a sequence is under way
+        self._unsaved = False           # the state record waits for may_write()
         self._told = -1                 # position and reason of the last beat
         if self.breaker:
             self._load_state()
@@ -71,10 +71,14 @@ class Branch(Switched):
         if running:                     # cut by the reset: abort to lock-out
             self.gate.locked = self.gate.locked or ev.WHY_RESET
             self.log.add(now_ms, ev.ABORTED, 5, ev.WHY_RESET)
-            self.log.add(now_ms, ev.LOCKOUT, self.gate.locked, mask, 0, True)
+            self._done_by_itself[rc.LOCK] = 1       # the centre awaits a reclosing
         self._save()
 
     def _save(self):
+        """Now, or as soon as the flash may be written: an erase holds a trip back."""
+        self._unsaved = not self.may_write()
+        if self._unsaved:
+            return
         self._running = int(self.recl.running())
         self._record.save(struct.pack(_STATE, _VERSION, self.why, self.gate.locked, self._running,
                                       self._lease_utc))
@@ -88,8 +92,15 @@ class Branch(Switched):
         recl = self.recl
         us = self.clock.ticks_diff(now_us, self._last_us)
         self._last_us = now_us
+        rule = self.rule
         if recl.state:
-            what = recl.step(us, gate.mask(), gate.busy())
+            if recl.state == rc.RECLAIM and (rule.over_us or rule.short_us):
+                us = 0              # a fault that is there is not over
+            what = rc.NOTHING
+            if gate.locked and recl.state == rc.DEAD:
+                what = rc.CLOSE     # the gate refuses, and that is the end
+            elif not gate.locked or recl.state != rc.OFF:
+                what = recl.step(us, gate.mask(), gate.busy())
             if what == rc.CLOSE:
                 r = gate.close(0)
                 if r == R_OK:
@@ -106,14 +117,8 @@ class Branch(Switched):
                 self._done_by_itself[what] = 1
         if halves:
             i_ma = self.measuring.half_ma
-            bad = self.sensing.why
-            clipped = 0
-            for k in range(3):
-                if bad[3 + k] == CLIPPED:
-                    clipped |= 1 << k
-            rule = self.rule
             why = rule.step(self.half_us * halves, i_ma[0], i_ma[1], i_ma[2], self.look.seen(),
-                            clipped)
+                            self.look.clipped())
             if why == ev.WHY_NONE:
                 if rule.over_us == 0 and rule.short_us == 0:
                     self._tripped = ev.WHY_NONE
@@ -145,13 +150,16 @@ class Branch(Switched):
         super()._carry_out(now_us)
         if order == O_OPEN:
             self.recl.stop()
+        elif order == O_CLOSE and self._order_r == R_OK:
+            self.recl.by_hand()
 
     # -- slow tier
 
     def may_write(self):
         if not self.breaker:
             return True
-        if self._busy or self._order or self.recl.state == rc.CLOSING:
+        if self._busy or self._order or self.recl.fresh() or (
+                self.gate.busy() and self.gate.mask()):
             return False
         # once it has opened nothing is left to protect
         picked_up = self.rule.over_us or self.rule.short_us
@@ -159,6 +167,9 @@ class Branch(Switched):
 
     def relays_ok(self):
         return True             # one contact: either position is possible
+
+    def blind(self):
+        return self.sensing.bad & ~(self.look.clipped() << 3)
 
     def _flows(self, mask):
         return mask != 0 or not self.look.load_dead()
@@ -190,7 +201,7 @@ class Branch(Switched):
         if still:
             self._tell(now_ms, rc.LOCK)
             self._lever(now_ms)
-            if self._running != int(self.recl.running()):
+            if self._unsaved or self._running != int(self.recl.running()):
                 self._save()
         if self._good(now_ms) and self._alone_ms(now_ms) <= 0:
             self._end_lease(now_ms)
@@ -237,7 +248,8 @@ class Branch(Switched):
     def rest_ms(self, now_ms):
         if not self.breaker:
             return Acu.rest_ms(self, now_ms)
-        if self.stirred() or self.recl.state not in (rc.READY, rc.OFF) or self._told < 0:
+        if (self.stirred() or self.recl.state not in (rc.READY, rc.OFF) or self._told < 0
+                or self._unsaved):
             return 0
         return super().rest_ms(now_ms)
 

@@ -95,7 +95,8 @@ class Branches:
             return
         self._position(now_ms, br, body["on"], ev.WHY_NONE)
         s = [sum([x or 0 for x in body[key]]) for key in ("s_VA", "p_W", "q_var")]
-        self._got[br] = (s[0], s[1], s[2], msg["n"])
+        if cd.whole(s):
+            self._got[br] = (s[0], s[1], s[2], msg["n"])
         for row in body["ops"]:
             if not isinstance(row, list) or len(row) != 7 or not isinstance(row[0], str):
                 continue

@@ -21,6 +21,7 @@ OK, RED, AMBER, PARTIAL = 0, 1, 2, 3      # lamp of the panel, `st` of tele
 _LEAD_MS = const(2_000)        # phase changes start together this much later
 _GAP_MS = const(5_000)         # or one after the other, where clocks are not synchronised
 _WORD_MS = const(2_000)        # life of an F3 order: what was asked again must not be done late
+_VA_MAX = const(1 << 30)
 _MOVES_SAID = const(12)        # in one ub.res; the log has them all
 
 
@@ -119,9 +120,11 @@ class Coordinator(Post):
                 self.balancing.on_phs_ack(op, body["ph"], body["e"])
 
     def take_meas(self, op, ph, on, s_va, p_w, q_var):
-        """An answer to the present request, its own or its branch's."""
+        """An answer to the present request, its own or its branch's. What nobody has would make
+        the centre's readers refuse the whole page."""
         # phase and position go into a page of `tele`, which must not become too long
-        if 0 <= (ph or 0) <= 127 and 0 <= (on or 0) <= 1:
+        if (0 <= (ph or 0) <= 127 and 0 <= (on or 0) <= 1
+                and self.whole((s_va, p_w, q_var))):
             self.meas[op] = (ph, on, s_va, p_w, q_var)
             self.telemetry.on_meas(op)
 
@@ -157,7 +160,8 @@ class Coordinator(Post):
                     self.log.add(now_ms, ev.ADC_OK, k)
                 continue
             out |= bit
-            if not bad & bit and self._in_ma < self.measuring.half_ma[k] * 10 < self._in_ma * 100:
+            if (not self.sensing.bad & (bit | 8 << k)
+                    and self._in_ma < self.measuring.half_ma[k] * 10 < self._in_ma * 100):
                 dead |= bit
                 if not self._dead & bit:
                     self._dead |= bit
@@ -343,9 +347,9 @@ class Coordinator(Post):
             self.log.add(now_ms, ev.UB_ABORT, action[1], self.balancing.ui_m)
 
     def whole(self, values):
-        """All of them integers?"""
+        """All of them integers, and no larger than powers are?"""
         for value in values:
-            if not isinstance(value, int):
+            if not isinstance(value, int) or not -_VA_MAX <= value <= _VA_MAX:
                 return False
         return True
 

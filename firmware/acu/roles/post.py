@@ -64,7 +64,9 @@ class Post(Acu):
             senders = (net[5],) if op >= 0 and self.via[op] == "-" else ()
         else:
             via = net[4]
-            senders = [via] + [m for m in self.members if self.via[self.index[m]] == via]
+            senders = [m for m in self.members if self.via[self.index[m]] == via]
+            if senders:                 # else it is no branch of ours
+                senders.append(via)
         return self.net.receive(now_ms, raw, False, senders)
 
     def target(self, name):

@@ -35,7 +35,12 @@ class SubCoordinator(Branch):
     # -- relay
 
     def accept(self, now_ms, topic, raw):
-        return self.net.receive(now_ms, raw, True)
+        """A member speaks on its own topic only; who is none takes no room among the senders."""
+        senders = None
+        if topic.startswith(self.slaves.base):
+            member = topic[len(self.slaves.base):].split("/")[0]
+            senders = (member,) if member in self.slaves.members else ()
+        return self.net.receive(now_ms, raw, True, senders)
 
     def on_message(self, topic, raw):
         """As every controller, and passes on what is not (only) for itself."""
@@ -45,12 +50,10 @@ class SubCoordinator(Branch):
             return self._count_drops(now_ms)
         members = self.slaves.members
         if topic.startswith(self.slaves.base):
-            member = topic[len(self.slaves.base):].split("/")[0]
-            if member not in members or msg["s"] != member:
-                return self._foreign(now_ms)
-            return self._from_below(now_ms, members.index(member), msg, raw)
-        if msg["s"] in members:
-            return self._foreign(now_ms)        # a member has no say on the Master Net
+            return self._from_below(now_ms, members.index(msg["s"]), msg, raw)
+        if msg["s"] in members:                 # has no say on the Master Net
+            self.net.count_foreign()
+            return self._count_drops(now_ms)
         t = msg["t"]
         dst = msg["d"]
         if dst == self.id or t == "time" and dst == "*":
@@ -60,10 +63,6 @@ class SubCoordinator(Branch):
         if dst == "*" or dst in members:
             spec = messages.TABLE[t]
             self.net.pass_on(self.slaves.topic(dst, t), raw, spec[0], spec[1])
-
-    def _foreign(self, now_ms):
-        self.net.count_foreign()
-        self._count_drops(now_ms)
 
     def _from_below(self, now_ms, k, msg, raw):
         if self.slaves.heard(now_ms, msg["s"]):
