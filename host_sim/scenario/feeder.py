@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from host_sim.scenario.complaints import Complaints, few, sentences
-from host_sim.scenario.schema import PHASES, AcuForm, Customer, ScenarioForm
+from host_sim.scenario.schema import ACUS_MAX, PHASES, AcuForm, Customer, ScenarioForm
 from host_sim.world.grid.network import GridError, buses_of, check
 from host_sim.world.grid.sources import open_circuit
 from host_sim.world.grid.tree import branch_points
@@ -23,6 +23,9 @@ from host_sim.world.tree import Tree
 
 SYNTHETIC, OWN = "synthetic", "network"
 _RATING_MAX_VA = 4_000_000
+_POWER_MAX_KW = 100         # of a customer, as schema.Customer's s_va
+_DAY_MIN = 1_440
+_BRANCHES_TRIED = 24        # when more are asked for than there can be
 _ROUND = {"BA": "AB", "CB": "BC", "AC": "CA"}
 
 
@@ -59,6 +62,9 @@ class Feeder:
         self._branches()
         self.defaults()
         made = len(form.customer)
+        if not made and not (self.network.loads and self._table.operators is not None):
+            wrong.add("E126", "customer", " has too few entries. Give 1, or loads in the network "
+                                          "and [feeder] operators.")
         if self._table.operators is not None:
             self._operators()
         self._places(made)
@@ -155,6 +161,11 @@ class Feeder:
                 self._wrong.add("E120", f"[feeder] profiles = {table.profiles!r}",
                                 f": cannot be read ({e.strerror}). Give a file of minutes.")
                 return
+        there, last = len(self._rows), table.first_minute + math.ceil(self._form.run_s / 60.0)
+        if there % _DAY_MIN and last > there:
+            self._wrong.add("E123", f"[feeder] profiles = {table.profiles!r}",
+                            f": has {there} minutes, the run needs {last}. Give as many, or whole "
+                            f"days of {_DAY_MIN}, which begin again.")
         self._rows = np.roll(self._rows, -table.first_minute, axis=0)
 
     def _column(self, number: int, factor: float, where: str) -> int:
@@ -168,7 +179,13 @@ class Feeder:
             self._wrong.add("E123", f"{where} profile = {number}",
                             f" does not exist. Set 1 to {self._rows.shape[1]}.")
             return 0
-        self._columns.append(self._rows[:, number - 1] * factor)
+        column = self._rows[:, number - 1] * factor
+        most = abs(column).max()
+        if most > _POWER_MAX_KW:
+            self._wrong.add("E123", f"{where} profile = {number}",
+                            f" comes to {most:g} kW, above the maximum of {_POWER_MAX_KW} kW. "
+                            "Give its minutes in kW.")
+        self._columns.append(column)
         return len(self._columns)
 
     # ---- what is made
@@ -233,11 +250,16 @@ class Feeder:
         table = self._table
         given = table.branches
         if isinstance(given, int):
-            lines = branch_points(self.network, given)
-            if len(lines) < given:
+            lines = branch_points(self.network, max(given, 0))
+            if given < 0:
                 self._wrong.add("E123", f"[feeder] branches = {given}",
-                                f": the feeder divides into {len(lines)} only. Set 0 to "
-                                f"{len(lines)}.")
+                                " is below its minimum of 0. Set how many, or name lines.")
+            elif len(lines) < given:
+                able = next(k for k in range(min(given - 1, _BRANCHES_TRIED), -1, -1)
+                            if len(branch_points(self.network, k)) == k)
+                self._wrong.add("E123", f"[feeder] branches = {given}",
+                                f": the feeder does not divide into so many. Set 0 to {able}, or "
+                                "name lines.")
         else:
             lines = given or []
         for n, line in enumerate(lines, 1):
@@ -286,7 +308,15 @@ class Feeder:
                 self._branch_lines[acu.line] = acu
 
     def _under_branches(self) -> None:
-        """Each Operator without a written uc to the nearest branch upstream."""
+        """Each Operator without a written uc to the nearest branch upstream; a branch without one
+        has its own."""
+        taken = {acu.uc for acu in self._form.acu if "uc" in acu.model_fields_set
+                 or acu.role == "coordinator"}
+        for n, acu in enumerate((a for a in self._form.acu if a.role == "subcoordinator"), 1):
+            if "uc" not in acu.model_fields_set:
+                acu.uc = next(uc for k in range(n, n + ACUS_MAX + 1)
+                              if (uc := f"uc{k}") not in taken)
+                taken.add(acu.uc)
         bus = {c.id: c.bus for c in self._form.customer}
         direct = next((a.uc for a in self._form.acu if a.role == "coordinator"), "uc0")
         for acu in self._form.acu:

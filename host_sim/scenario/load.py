@@ -181,6 +181,7 @@ class _Builder:
         self._unique("customer", self.customer_ids)
         self._unique("acu", self.acu_ids)
         self._one_coordinator()
+        self._one_leader()
         start_utc_ms = self._start_utc_ms()
         front = form.front_end.model_dump(exclude_unset=True)
         relay = form.relay.model_dump(exclude_unset=True)
@@ -222,6 +223,18 @@ class _Builder:
         if count != 1:
             self.wrong.add("E128", "[[acu]]",
                            f" has {count} coordinators. A circuit has exactly one.")
+
+    def _one_leader(self) -> None:
+        """Of each micro-circuit: what two lead would be told twice, or by nobody."""
+        lead: dict[str, str] = {}
+        for n, acu in enumerate(self.form.acu, 1):
+            if acu.role == "operator":
+                continue
+            if acu.uc in lead:
+                self.wrong.add("E128", f"[acu {n}] uc = {acu.uc!r}",
+                               f" is led by {lead[acu.uc]} already. Give each Sub-Coordinator "
+                               "its own.")
+            lead.setdefault(acu.uc, acu.id)
 
     def _start_utc_ms(self) -> int:
         given = self.form.start_utc

@@ -23,6 +23,7 @@ from host_sim.study.fault_rules import (
     RULES,
     closed,
     customers,
+    lines,
     log_out_of_order,
     names,
     violations,
@@ -91,6 +92,21 @@ def _locked_out(run: Run, acu: str) -> bool:
     return bool({"LOCKOUT", "STUCK", "PHS_FAIL"} & set(names(run, acu)))
 
 
+def _off_by_order(run: Run) -> set:
+    """Branches that the centre opened and whose closing was not accepted (the centre was told),
+    with all behind them: it is for the centre to order again."""
+    given = sum(event.kind == "scc" and event.args["type"] == "sc.cmd"
+                for event in run.scenario.events)
+    coordinator = run.scenario.coordinator().id
+    taken = sum(body["e"] == "0" for _, body in lines(run, coordinator, "SCC_CMD"))
+    out: set = set()
+    for branch in run.scenario.branches():
+        opened = lines(run, branch.id, "OPENED")
+        if taken < given and opened and opened[-1][1]["why"] == "SCC":
+            out |= {a.id for a in run.scenario.acus if a.config["uc"] == branch.config["uc"]}
+    return out
+
+
 def play(name: str, case: Case | None) -> Tampered:
     """The whole run of a case (None: without a fault), until it has settled."""
     scenario = scenario_of(name)
@@ -135,8 +151,9 @@ def judged(name: str, case: Case) -> dict:
     off = [eu for eu, c in customers(run).items() if not now[c]]
     off += [acu for acu, on in {a: on for _, a, on in run.street.breakers}.items() if not on]
     if not case.lasting:
+        by_order = _off_by_order(run)
         wrong += [("stays_off", f"{acu} is off for good without a lock-out") for acu in off
-                  if not _locked_out(run, acu)]
+                  if acu not in by_order and not _locked_out(run, acu)]
     return {"case": case.name, "kind": case.kind, "off": off,
             "wrong": [list(one) for one in wrong], "run_s": run.t_us / 1e6}
 

@@ -1,6 +1,7 @@
 """The slvg command: exit codes, what it writes, and that bad input never ends in a traceback."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import types
@@ -163,6 +164,19 @@ def test_check_of_a_folder_says_what_it_takes(tmp_path):
     for folder in (tmp_path, tmp_path / "x.toml"):
         done = slvg("check", folder)
         assert done.exit_code == 2 and "is a folder. Give a scenario" in done.output
+
+
+def test_check_of_a_feeder_says_what_it_read_or_what_is_wrong(tmp_path):
+    shutil.copytree(load.FILES / "branch_feeder", tmp_path / "mine")
+    done = slvg("check", tmp_path / "mine")
+    assert done.exit_code == 0 and "good (feeder, 39 lines, 24 customers)" in done.output
+    lines = tmp_path / "mine" / "lines.csv"
+    lines.write_text(lines.read_text().replace("b1,post,p10,al150,25", "b1,post,p10,al150,0"))
+    done = slvg("check", tmp_path / "mine")
+    assert done.exit_code == 2 and "E333 mine: line b1: length_m = 0 must" in done.output
+    (tmp_path / "f.dss").write_text("New Circuit.f\nNew Nothing.x\n")
+    done = slvg("check", tmp_path / "f.dss")
+    assert done.exit_code == 2 and "f.dss line 2" in done.output
 
 
 def test_check_runs_nothing_and_says_what_it_read(tmp_path):

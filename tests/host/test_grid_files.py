@@ -101,6 +101,9 @@ def test_everything_a_folder_can_say(tmp_path):
     ("switches", "L5,0", "L5,maybe", "E343", ["closed = 'maybe'"]),
     ("earths", "3,12", "3,inf", "E343", ["earths.csv row 3", "ohm"]),
     ("buscoords", "60,0", "60,", "E343", ["buscoords.csv row 3"]),
+    ("source", "\n", "\nx,0.4,1\n", "E343", ["has 2 sources", "Leave one"]),
+    ("loads", "c1,4,B,2", "c1,4,B,2,5", "E343", ["row 2", "columns", "decimal point"]),
+    ("lines", "name,bus1", "name,bus1,bus1", "E342", ["bus1 is there twice"]),
 ])
 def test_what_is_wrong_with_a_file(tmp_path, file, old, new, code, words):
     text = next(t for name, t in FILES.items() if name.startswith(file))
@@ -124,11 +127,21 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path):
 
 @pytest.mark.parametrize("text, code", [
     ("minute,p1\n1,0.5\n3,0.5\n", "E343"), ("minute,p1\n1,x\n", "E343"),
-    ("time,p1\n1,1\n", "E342"), (None, "E341"),
+    ("time,p1\n1,1\n", "E342"), (None, "E341"), ("minute\n1\n", "E342"),
+    ("minute,p1\n", "E343 .* no row"), ("minute,p1\n1,1\n2,nan\n", "E343 .* row 3: p1 = nan"),
 ])
 def test_what_is_wrong_with_profiles(tmp_path, text, code):
     with pytest.raises(GridError, match=code):
         read_profiles(write(tmp_path, profiles_1min_kw=text))
+
+
+def test_profiles_as_a_spreadsheet_writes_them_and_a_file_that_was_cut(tmp_path):
+    path = write(tmp_path, profiles_1min_kw="\ufeffminute,p1\r\n1,0.5\r\n2,0.6\r\n\r\n")
+    assert read_profiles(path).tolist() == [[0.5], [0.6]]
+    cut = tmp_path / "cut.csv.gz"
+    cut.write_bytes(gzip.compress(b"minute,p1\n1,0.5\n")[:-9])
+    with pytest.raises(GridError, match="E341 .*cut.csv.gz"):
+        read_profiles(cut)
 
 
 # --- what is wrong with a network ---------------------------------------------------------------
@@ -155,6 +168,7 @@ FOUR = feeder(12, 1, neutral=True)
     (changed(BASE, code="service_15"), "E332", ["L1", "service_15", "Did you mean service_16"]),
     (changed(BASE, length_m=0.0), "E333", ["L1", "length_m = 0", "above zero"]),
     (changed(BASE, length_m=-3.0), "E333", ["length_m = -3"]),
+    (changed(BASE, length_m=1e9), "E333", ["length_m = 1e+09", "100_000 m"]),
     (changed(BASE, bus2="1"), "E333", ["begins and ends at bus 1"]),
     (changed(BASE, phases="AB"), "E334", ["conductors AB", "has 3"]),
     (changed(BASE, phases="ABA"), "E334", ["at most once"]),

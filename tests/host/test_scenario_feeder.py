@@ -1,5 +1,6 @@
 """[feeder] in a scenario: what it makes, and what is refused before anything runs."""
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 
@@ -78,9 +79,55 @@ def test_a_load_follows_its_own_column_times_its_own_size(tmp_path):
     written = built(feeder=own | {"profiles": "network"},
                     customer=[CUSTOMER | {"bus": "c", "profile": 2}]).street
     assert written.profiles_kw[:, written.customers[0].profile - 1].tolist() == [0.5, 0.8, 0.2]
-    path.write_text("minute,p1\n1,0.1\n")
+    path.write_text("minute,p1\n1,0.1\n2,0.1\n")
+    assert complaints(feeder=own | {"profiles": "network"})[0] == (
+        "E123 [feeder] profiles = 'network': has 2 minutes, the run needs 3. Give as many, or "
+        "whole days of 1440, which begin again.")
+    path.write_text("minute,p1\n1,0.1\n2,0.1\n3,60\n")
+    assert complaints(feeder=own | {"profiles": "network"})[0] == (
+        "E123 load q1 of the network profile = 3 does not exist. Set 1 to 1.")
+    path.write_text("minute,p1,p2,p3\n1,0.1,1,1\n2,0.1,1,60\n3,1,1,1\n")
+    assert complaints(feeder=own | {"profiles": "network"}) == [
+        "E123 load q1 of the network profile = 3 comes to 120 kW, above the maximum of 100 kW. "
+        "Give its minutes in kW."]
+    path.write_text("minute,p1\n1,0.1\n2,0.1\n3,0.1\n")
     assert complaints(feeder=own | {"profiles": "network"}) == [
         "E123 load q1 of the network profile = 3 does not exist. Set 1 to 1."]
+
+
+def test_a_branch_without_uc_has_its_own_and_nobody_shares_one():
+    s = built(feeder={"branches": []}, acu=[*GIVEN["acu"], *(
+        {"role": "subcoordinator", "board": "pico_w_branch", "id": one, "line": line}
+        for one, line in (("s1", "b1"), ("s2", "b2")))])
+    assert s.coordinator().config["via"] == ["s1"] * 8 + ["s2"] * 8 + ["-"] * 8
+    assert complaints(acu=with_acu(line="v01", uc="uc1")) == [
+        "E128 [acu 3] uc = 'uc1' is led by s9 already. Give each Sub-Coordinator its own."]
+
+
+def test_the_scenario_of_the_manual_is_one(tmp_path):
+    text = (Path(__file__).resolve().parents[2] / "docs" / "simulator.md").read_text()
+    network = ring(tmp_path / "five")
+    (tmp_path / "five" / "lines.csv").write_text(
+        "name,bus1,bus2,code,length_m\nl1,post,n1,al,9\nl2,n1,n2,al,9\nl3,n1,n3,al,9\n"
+        "l4,n3,n4,al,9\n")
+    (tmp_path / "five" / "linecodes.csv").write_text(
+        "code,rmatrix_ohm_per_km,xmatrix_ohm_per_km\nal,1|0 1|0 0 1|0 0 0 1,1|0 1|0 0 1|0 0 0 1\n")
+    (tmp_path / "five" / "loads.csv").write_text("name,bus,phase,kw\nh1,n1,A,1\n")
+    path = tmp_path / "mine.toml"
+    path.write_text(text.partition("```toml\n")[2].partition("```")[0])
+    s = load.load(str(path))
+    assert network.endswith("five") and len(s.events) == 3 and len(s.street.customers) == 1
+    assert s.coordinator().config["via"] == ["s1"]
+
+
+def test_no_customers_and_no_such_number_of_branches(tmp_path):
+    network = ring(tmp_path / "ring")
+    assert complaints(feeder={"branches": -1}) == [
+        "E123 [feeder] branches = -1 is below its minimum of 0. Set how many, or name lines."]
+    (tmp_path / "ring" / "loads.csv").write_text("name,bus,phase,kw\n")
+    assert complaints(feeder={"network": network, "branches": 0}) == [
+        "E126 customer has too few entries. Give 1, or loads in the network and [feeder] "
+        "operators."]
 
 
 def test_branches_by_number_divide_the_customers():

@@ -23,6 +23,7 @@ from tests.scenario.fault_kit import (
     outage,
     play,
     reboot,
+    violations,
     world,
 )
 
@@ -502,6 +503,25 @@ def test_a_frozen_current_at_the_post_is_no_proof_that_the_supply_is_there():
         play([fault(1.13, "adc.freeze", "cd", channel=4, for_ms=3000), *outage()], seed=151)
     )
     assert "OUT" in names(run, "cd") and reconnected(run) == list(ALL)
+
+
+def test_a_channel_that_was_frozen_measures_as_before_once_it_has_healed():
+    """The code at which it stood is no offset."""
+    healthy = play([], seed=152, run_s=5)
+    run = check(play([fault(1.13, "adc.freeze", "cd", channel=4, for_ms=3000)], seed=152, run_s=5))
+    before, after = (r.firmware.units["cd"].acu.measuring.half_ma[1] for r in (healthy, run))
+    assert abs(after - before) < 0.01 * before
+
+
+@pytest.mark.parametrize("for_ms", [3000, 0])
+def test_a_channel_that_is_frozen_at_the_start_does_not_hide_an_outage(for_ms):
+    """The Coordinator begins its work all the same; the code at which the channel stood in a part
+    of the first window is no offset either, and so no current without voltage."""
+    frozen = fault(0.13, "adc.freeze", "cd", channel=3, for_ms=for_ms)
+    run = play([frozen, *outage()], seed=153, run_s=14)
+    assert not violations(run) and "OUT" in names(run, "cd")
+    # its current not known, the post has no room for anybody until it is
+    assert reconnected(run) == (list(ALL) if for_ms else [])
 
 
 def test_an_open_voltage_channel_does_not_black_out_its_customer():

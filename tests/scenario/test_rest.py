@@ -98,7 +98,7 @@ MUTATIONS = {
     "loading forgets its slot": (LoadingControl, "rest_ms",
                                  lambda was: lambda self, now_ms: 10**6),
     "the fast tier wakes nobody": (Acu, "stirred", lambda was: lambda self: False),
-    "tasks lose their phase": (Scheduler, "rested", lambda was: lambda self, now_ms: None),
+    "tasks lose their phase": (Scheduler, "rested", lambda was: lambda self, now_ms, n: None),
 }
 
 

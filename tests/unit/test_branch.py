@@ -570,3 +570,35 @@ def test_no_state_is_written_while_a_closing_may_still_meet_a_fault():
         assert [ms for ms in wrote if ms >= closed_ms - 20]
         assert [ms for ms in wrote if closed_ms - 20 <= ms < closed_ms + 100] == []
         assert restart(s).acu.gate.locked == (ev.WHY_RESET if s.acu.recl.running() else 0)
+
+
+def test_a_lease_whose_closing_met_a_lost_supply_is_tried_again():
+    s = Spot().started()
+    s.post("time", {"utc_ms": s.utc_ms(), "src": "rtc"}, dst="*")
+    assert s.switch(0, lease_s=10) == ev.E_OK
+    s.travel_ms = 35                            # not proven before the supply goes
+    s.until(lambda: s.drives[-1][2] == 1, 12 * SECOND)
+    s.supply_dv = [0, 0, 0]
+    s.jam = True
+    s.run(5 * SECOND)
+    s.jam = False
+    s.supply_dv = [2300] * 3
+    s.run(70 * SECOND)
+    assert s.closed and reasons(s, "CLOSED") == ["why=LEASE ph=3"]
+
+
+def test_a_tag_that_cannot_be_stored_now_is_not_acknowledged():
+    s = fault(Spot().started()).run(500)
+    assert s.lockout(1) == ev.E_BUSY and s.acu.gate.locked == 0
+    s.i_ma = [5_000] * 3
+    s.run(100)
+    assert s.lockout(1) == ev.E_OK and restart(s).acu.gate.locked == ev.WHY_LOCAL
+
+
+def test_an_unlock_that_comes_with_the_trip_does_not_end_its_lock_out():
+    s = fault(Spot(recl_shots=0).started(), 250_000)
+    for _ in range(10):
+        s.tick(False)                           # a slow tier that is late
+    assert s.acu._trip_seen and s.lockout(0) == ev.E_BUSY
+    s.run(SECOND)
+    assert s.acu.gate.locked == ev.WHY_SHC and s.said("LOCKOUT") == ["LOCKOUT why=SHC on_mask=0"]

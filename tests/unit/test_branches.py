@@ -388,6 +388,6 @@ def test_one_absurd_power_does_not_cost_the_centre_its_telemetry():
     m.agg("s1", m.acu.cycle, ((0, big), (1, -big)), p_w=(big, big, big))
     m.agg("s2", m.acu.cycle, ((2, 220),))
     m.from_op(3, "meas", dict(MEAS, s_VA=[big] * 3, p_W=[big] * 3), c=m.acu.cycle)
-    m.until(lambda: m.teles(), 3 * SECOND)          # each page passes the decoder
+    m.until(m.teles, 3 * SECOND)          # each page passes the decoder
     assert m.teles()[0]["n_ok"] == 1
     assert {row[0]: row[3] for page in m.teles() for row in page["br"]}["s1"] is None

@@ -18,7 +18,9 @@ from host_sim.scenario import figures, load, logs
 from host_sim.scenario.complaints import InputError
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
+from host_sim.world.grid.csv_files import read_network
 from host_sim.world.grid.network import GridError
+from host_sim.world.grid.network import check as network_check
 from slvg.output import JsonFile, bad_input, flat, picture, writable, write_json
 from slvg.show import Drawn, Pace, Plain, verdict
 from slvg.study import study
@@ -26,7 +28,8 @@ from slvg.study import study
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   rich_markup_mode="rich",
                   help="Firmware for low-voltage grid controllers on an emulated street. "
-                       "Exit codes: 0 done, 1 an expectation was not met, 2 bad input.")
+                       "Exit codes: 0 done, 1 an expectation was not met, 2 bad input, 130 "
+                       "stopped with Ctrl-C.")
 
 app.add_typer(study, name="study")
 
@@ -142,17 +145,23 @@ def bench(
 @app.command()
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=(
-        "A scenario (.toml), a board.json, or a controller's settings (.json)."))],
+        "A scenario (.toml), a feeder (folder of CSV files, .dss), a board.json, or a "
+        "controller's settings (.json)."))],
 ) -> None:
-    """Check a scenario, board or config file without running anything."""
+    """Check a scenario, feeder, board or config file without running anything."""
     try:
-        if file.suffix == ".toml" and not file.is_dir():
+        if file.suffix in (".dss", ".txt") or any(file.glob("*.csv")):
+            network = read_network(file)
+            if wrong := network_check(network):
+                raise GridError(wrong)
+            what = f"feeder, {len(network.lines)} lines, {len(network.loads)} customers"
+        elif file.suffix == ".toml" and not file.is_dir():
             what = f"scenario, {len(load.load(str(file)).events)} events"
         elif file.name == "board.json":
             what = f"board, {len(load.load_board(file)['channels'])} channels"
         else:
             what = f"settings of {load.load_config(file)['id']}"
-    except InputError as e:
+    except (InputError, GridError) as e:
         bad_input(e.text)
     typer.echo(f"{file}: good ({what})")
 

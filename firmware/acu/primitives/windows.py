@@ -17,6 +17,8 @@ NO_F = const(4)      # frequency could not be measured and was held
 LONG = const(8)      # the slow tier came late: averages over more than one window
 EVENT = const(16)    # a supply voltage was below 90 % or above 110 % of nominal (IEC 61000-4-30)
 
+_STEP = const(8)    # codes; half a frame too many at full scale moves a mean by 2.5
+
 F_MIN_MHZ = const(45_000)
 F_MAX_MHZ = const(65_000)
 
@@ -62,7 +64,7 @@ class Windows:
         self._v_min = [(un_dv * 10_000 * 2048 // cal[c][0])**2 for c in range(3)]
 
         self._zero_q8 = array("i", [0] * len(cal))    # offset of each channel, codes
-        self._zero_known = False
+        self._zero_known = 0                          # a bit a channel
         self._table = (array("i", [0, 0, 0]), array("i", [0, 0, 0]))
         self._tune(fn_mhz)
 
@@ -95,7 +97,10 @@ class Windows:
         else:
             image = self._image(n, used_mhz, start, step, table_one)
         self.quality = flags
-        self._evaluate(total, n, odd_q16, end - (step * (0x10000 + odd_q16) >> 17), image)
+        mean_q16 = self._evaluate(total, n, odd_q16, end - (step * (0x10000 + odd_q16) >> 17),
+                                  image)
+        if image and not flags and abs(odd_q16) <= 0x10000:
+            self._follow_zero(mean_q16, one, two, n_one, n - n_one)
         self.window_ms = n * 1000 // self._rate_hz
         self.n_windows += 1
 
@@ -176,7 +181,8 @@ class Windows:
         return f_mhz if F_MIN_MHZ - 500 <= f_mhz <= F_MAX_MHZ + 500 else -1
 
     def _evaluate(self, sums, n, odd_q16, end, image):
-        """Voltages, currents, powers of n frames, of which odd_q16 at phase end are too many."""
+        """Voltages, currents, powers of n frames, of which odd_q16 at phase end are too many.
+        Returns the means of the channels, codes Q16."""
         n_q16 = (n << 16) - odd_q16
         cos_q16 = sin_q16(end + 0x400000)
         end_q16 = sin_q16(end)
@@ -194,8 +200,6 @@ class Windows:
             fund.append((re, im, last_q8))
             mean_q16.append(mean)
 
-        if image and not self.quality and abs(odd_q16) <= 0x10000:
-            self._follow_zero(mean_q16)
         for c in range(3):
             self.u_dv[c] = (rms_u[c] + 50_000) // 100_000
         if not self._post:
@@ -219,6 +223,7 @@ class Windows:
             total_mw += p_mw
             self._tell(k, rms_u[v], rms_u[i], p_mw, q_mvar)
         self._count(total_mw, n)
+        return mean_q16
 
     def _tell(self, k, u_uv, i_ua, p_mw, q_mvar):
         """The readings of pair k."""
@@ -242,14 +247,20 @@ class Windows:
             self.s_va = s_va
             self.pf_m = pf_m
 
-    def _follow_zero(self, mean_q16):
-        """Offsets drift slowly; what a switched current leaves in one window is none."""
+    def _follow_zero(self, mean_q16, one, two, n_one, n_two):
+        """Offsets drift slowly: what a switched current, or a channel that freezes or heals,
+        leaves in one half of a window is none, nor is the one code of a frozen channel."""
         for c in range(len(mean_q16)):
+            k, square, _ = self._place[c]
+            a, b = one[k], two[k]
+            if (abs(a * n_two - b * n_one) > _STEP * n_one * n_two
+                    or (one[square] + two[square]) * (n_one + n_two) == (a + b)**2):
+                continue
             new_q8 = max(-512 << 8, min(512 << 8, mean_q16[c] >> 8))
-            if self._zero_known:
+            if self._zero_known & 1 << c:
                 new_q8 = self._zero_q8[c] + ((new_q8 - self._zero_q8[c]) >> 4)
             self._zero_q8[c] = new_q8
-        self._zero_known = True
+            self._zero_known |= 1 << c
 
     def _count(self, p_mw, n):
         """Energy of n frames into one of the two registers; remainders are kept."""

@@ -52,6 +52,11 @@ class Post(Acu):
         self.scheduler.add("time", self._time, cfg["t_time_ms"], cfg["t_time_ms"] + 1000)
         self.scheduler.add("inputs", self._read_inputs, 1000, 3000, True)
 
+    def blind(self):
+        """It drives nothing, and whoever judges looks at `bad`: one dead channel must not leave
+        the whole circuit without a Coordinator."""
+        return self.sensing.bad & 7 == 7
+
     # -- nets
 
     def accept(self, now_ms, topic, raw):

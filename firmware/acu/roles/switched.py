@@ -170,7 +170,8 @@ class Switched(Acu):
         """One setting is remote. lockout 1: a close-block tag, nothing closes or moves it, also
         after a power loss; 0: the end of tag or lock-out, after somebody looked at the switch."""
         e = ev.E_UNKNOWN
-        if self._engaged():
+        # a trip not yet looked at; what is acknowledged must be stored
+        if self._engaged() or self._trip_seen or not self.may_write():
             e = ev.E_BUSY
         elif body["k"] == "lockout" and body["val"] in (0, 1):
             e = ev.E_OK
@@ -225,7 +226,8 @@ class Switched(Acu):
                 self.log.add(now_ms, ev.OPENED, ev.WHY_OUT, self.phase, self._own_dv())
                 if msg:
                     self._sw_ack(now_ms, msg, ev.E_NO_VOLTAGE)
-                self._busy = [O_OPEN, now_ms + VERIFY_MS, None, ev.WHY_OUT]
+                # who closed by himself tries again: nobody else would, after a lease
+                self._busy = [O_OPEN, now_ms + VERIFY_MS, None, ev.WHY_OUT if msg else self.why]
             else:                       # contact or load voltage did not come
                 self._stuck(now_ms, mask)
                 self._order = O_OPEN

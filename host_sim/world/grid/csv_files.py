@@ -5,6 +5,7 @@ Every complaint names file, row, column, bound and remedy; all come at once.
 import csv
 import gzip
 import math
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,14 +47,25 @@ class Rows:
         except (OSError, UnicodeDecodeError) as e:
             wrong.append(f"E341 {path}: cannot be read ({e}). Save it as UTF-8 text.")
             return
-        reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
-        missing = [c for c in need if c not in (reader.fieldnames or ())]
+        try:
+            head, *cells = [[word.strip() for word in row] for row in csv.reader(
+                text.splitlines(), skipinitialspace=True) if row] or [[]]
+        except csv.Error as e:
+            wrong.append(f"E341 {path}: cannot be read ({e}). Save it as CSV text.")
+            return
+        missing = [c for c in need if c not in head]
         if missing:
             wrong.append(f"E342 {self.name}: column {', '.join(missing)} is missing. "
                          f"Columns: {','.join(need)}.")
             return
-        self.rows = [{k: (v or "").strip() for k, v in row.items()
-                      if k and isinstance(v, str | None)} for row in reader]
+        for twice in sorted({c for c in head if c and head.count(c) > 1}):
+            wrong.append(f"E342 {self.name}: column {twice} is there twice. Leave one.")
+        for k, row in enumerate(cells, 2):
+            if len(row) > len(head):          # as a decimal comma makes it
+                wrong.append(f"E343 {self.name} row {k}: has {len(row)} values, there are "
+                             f"{len(head)} columns. Write a decimal point, and no comma in a "
+                             "value.")
+        self.rows = [dict(zip(head, row + [""] * len(head), strict=False)) for row in cells]
 
     def number(self, at: int, column: str, low: float = -math.inf, default: float | None = None
                ) -> float:
@@ -129,6 +141,9 @@ def _source(file: Rows) -> Source | None:
         if not file.wrong:
             file.wrong.append("E343 source.csv: has no row. Give one.")
         return None
+    if len(file.rows) > 1:
+        file.wrong.append(f"E343 {file.name}: has {len(file.rows)} sources, one is possible. "
+                          "Leave one.")
     number = file.number
     r1 = number(0, "r1_ohm", 0.0) if file.rows[0].get("r1_ohm") else None
     return Source(file.rows[0]["bus"], number(0, "kv", 1e-3), number(0, "pu", 0.0),
@@ -249,16 +264,26 @@ def read_profiles(path: str | Path) -> np.ndarray:
                     path / PROFILES[0])
     open_it: Callable = gzip.open if path.suffix == ".gz" else open
     try:
-        with open_it(path, "rt", encoding="utf-8") as file:
-            head = file.readline().strip().split(",")
-            table = np.loadtxt(file, delimiter=",", ndmin=2)
-    except OSError as e:
-        raise GridError(f"E341 {path}: {e.strerror or e}. Columns: minute,p1,p2,...") from None
+        with open_it(path, "rt", encoding="utf-8-sig") as file:
+            head = [word.strip() for word in file.readline().split(",")]
+            lines = [line for line in file if line.strip()]
+        table = np.loadtxt(lines, delimiter=",", ndmin=2) if lines else np.empty((0, len(head)))
+    except (OSError, EOFError, zlib.error) as e:
+        raise GridError(f"E341 {path}: {getattr(e, 'strerror', None) or e}. "
+                        "Columns: minute,p1,p2,...") from None
     except ValueError as e:
-        raise GridError(f"E343 {path.name}: {e}. Write numbers only, one row a minute.") from None
-    if head[0] != "minute" or table.shape[1] != len(head) or not np.isfinite(table).all():
+        raise GridError(f"E343 {path.name}: {str(e).rstrip('.')}. Write numbers only, one row a "
+                        "minute, in UTF-8.") from None
+    if head[0] != "minute" or len(head) < 2 or table.shape[1] != len(head):
         raise GridError(f"E342 {path.name}: its columns must be minute,p1,p2,... in kW. "
                         "Correct the first row.")
+    if not len(table):
+        raise GridError(f"E343 {path.name}: has no row. Give one a minute.")
+    strange = np.argwhere(~np.isfinite(table))
+    if len(strange):
+        at, column = strange[0]
+        raise GridError(f"E343 {path.name} row {at + 2}: {head[column]} = "
+                        f"{table[at, column]:g} must be a number. Correct it.")
     steps = np.arange(1, len(table) + 1)
     if not np.array_equal(table[:, 0], steps):
         at = int(np.flatnonzero(table[:, 0] != steps)[0])
