@@ -70,8 +70,7 @@ class Post(Acu):
         else:
             via = net[4]
             senders = [m for m in self.members if self.via[self.index[m]] == via]
-            if senders:                 # else it is no branch of ours
-                senders.append(via)
+            senders = senders + [via] if senders else ()     # none: it is no branch of ours
         return self.net.receive(now_ms, raw, False, senders)
 
     def target(self, name):
