@@ -8,7 +8,6 @@ from difflib import get_close_matches
 
 from host_sim.world.grid.network import CONDUCTORS, PHASES, Network, buses_of, ports_of
 
-LENGTH_MAX_M = 100_000
 _SHOWN = 8       # of one kind of mistake
 
 
@@ -133,9 +132,6 @@ def _lines(network: Network, findings: _Findings) -> None:
         if not (line.length_m > 0.0 and math.isfinite(line.length_m)):
             findings.add("E333", f"line {line.name}: length_m = {line.length_m:g} must be above "
                                  "zero. Join its buses, or give a length.")
-        elif line.length_m > LENGTH_MAX_M:
-            findings.add("E333", f"line {line.name}: length_m = {line.length_m:g} is above its "
-                                 f"maximum of {LENGTH_MAX_M:_} m. Give it in metres.")
         if line.bus1 == line.bus2:
             findings.add("E333", f"line {line.name} begins and ends at bus {line.bus1}. "
                                  "Give it two buses, or leave it out.")

@@ -25,6 +25,7 @@ from host_sim.world.grid.network import (
     Transformer,
 )
 
+LENGTH_MAX_M = 100_000
 PROFILES = ("profiles_1min_kw.csv.gz", "profiles_1min_kw.csv")
 _YES = {"1": True, "yes": True, "true": True, "closed": True,
         "0": False, "no": False, "false": False, "open": False}
@@ -220,8 +221,11 @@ def _lines(file: Rows, codes: dict[str, LineCode]) -> tuple[Line, ...]:
     for k, row in enumerate(file.rows):
         code = codes.get(row["code"])
         phases = row.get("phases") or ("ABCN" if code and len(code.r_ohm_per_km) == 4 else "ABC")
-        lines.append(Line(row["name"], row["bus1"], row["bus2"], row["code"],
-                          file.number(k, "length_m"), phases))
+        length_m = file.number(k, "length_m")
+        if length_m > LENGTH_MAX_M:
+            file.bad(k, "length_m", f"= {length_m:g} is above its maximum of {LENGTH_MAX_M:_}",
+                     "Give it in metres.")
+        lines.append(Line(row["name"], row["bus1"], row["bus2"], row["code"], length_m, phases))
     return tuple(lines)
 
 
