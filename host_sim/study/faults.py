@@ -15,6 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from host_sim.scenario.complaints import InputError
 from host_sim.scenario.load import FILES, build
 from host_sim.scenario.plan import Scenario
 from host_sim.scenario.runner import Run
@@ -216,8 +217,13 @@ def taken_up(file: Path, mark: str) -> dict[str, dict]:
     """Results that a file already holds, by case; of the same programs only."""
     if not file.exists():
         return {}
-    rows = file.read_text(encoding="utf-8").splitlines()
-    if not rows or json.loads(rows[0]).get("fingerprint") != mark:
+    try:
+        rows = file.read_text(encoding="utf-8").splitlines()
+        first = json.loads(rows[0])["fingerprint"] if rows else ""
+    except (ValueError, TypeError, KeyError):
+        raise InputError([f"E143 {file}: holds something else than results of a sweep. "
+                          "Name another file."]) from None
+    if first != mark:
         return {}
     found = {}
     for row in rows[1:]:

@@ -1,12 +1,13 @@
 """`slvg study grid`: how exact and how fast the grid engine is.
 
-With a reference (a folder in the format of docs/simulator.md that has OpenDSS's solution beside the
-feeder) against that; without, on made-up feeders against a slow direct solution and, if installed,
-OpenDSS run live.
+With a reference (a folder in the format of docs/simulator.md that has OpenDSS's solution beside
+the feeder) against that; without, on made-up feeders against a slow direct solution and, if
+installed, OpenDSS run live.
 """
 import csv
 import gzip
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,7 +111,7 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
                 rows = list(csv.reader(file))
         else:
             rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
-    except (OSError, EOFError) as e:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error) as e:
         raise GridError(f"E341 {path}: {getattr(e, 'strerror', None) or e}. A reference folder "
                         f"has {LOAD_V} and {SNAPSHOTS} beside the feeder.") from None
     if len(rows) < 2:
@@ -128,8 +129,26 @@ def _numbers(path: Path, rows: list[list[str]], width: int) -> np.ndarray:
     return values
 
 
+def _instants(path: Path, head: list[str], most: int) -> list[int]:
+    """The minutes that the columns name, each with a magnitude and an angle of every phase."""
+    minutes = sorted({int(name.rpartition("_")[2]) for name in head[1:]
+                      if name.rpartition("_")[2].isdecimal()})
+    wanted = [f"{what}{p.lower()}_{minute}" for minute in minutes for p in PHASES
+              for what in ("v", "deg")]
+    whole = sorted(wanted) == sorted(head[1:]) and minutes
+    if not whole or minutes[0] < 1 or minutes[-1] > most:
+        raise GridError(f"E342 {path.name}: columns {', '.join(head)}. Write bus, then va_M, "
+                        "dega_M, vb_M, degb_M, vc_M, degc_M for each minute M of 1 to "
+                        f"{most}.")
+    return minutes
+
+
 def against_reference(folder: Path, say: Say = _quiet) -> dict:
     """Every minute at every customer, every bus at the stored instants, losses, speed."""
+    missing = [name for name in (LOAD_V, SNAPSHOTS) if not (folder / name).is_file()]
+    if missing:
+        raise GridError(f"E341 {folder}: has no {' and no '.join(missing)}. Store OpenDSS's "
+                        "solution there (docs/simulator.md), or leave --reference out.")
     say("reading")
     network, profiles = read_folder(folder), read_profiles(folder)
     ports = ports_needed(network)
@@ -154,7 +173,7 @@ def against_reference(folder: Path, say: Say = _quiet) -> dict:
     say("every bus")
     path = folder / SNAPSHOTS
     head, rows = _table(path)
-    minutes = sorted({int(name.rpartition("_")[2]) for name in head[1:]})
+    minutes = _instants(path, head, len(profiles))
     values = _numbers(path, [row[1:] for row in rows], len(head) - 1)
     dv_buses = 0.0
     for minute in minutes:

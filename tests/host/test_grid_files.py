@@ -315,12 +315,19 @@ def test_the_study_sees_a_wrong_voltage_and_takes_any_folder(tmp_path, monkeypat
     figures = study.figures(tmp_path)
     assert figures["max_dv_buses_v"] == pytest.approx(0.5, abs=1e-3)
     assert figures["max_dv_loads_v"] < 2e-5 and figures["max_dv_v"] > 0.4
-    path.unlink()
+    for old, new in (("va_1", "foo"), ("dega_1", "dega_99999"), ("va_1,dega_1,", "")):
+        path.write_text("\n".join([rows[0].replace(old, new), *rows[1:]]) + "\n")
+        with pytest.raises(GridError, match=f"E342 {study.SNAPSHOTS}"):
+            study.figures(tmp_path)
+    path.write_bytes(bytes(range(128, 256)))
     with pytest.raises(GridError, match=f"E341 .*{study.SNAPSHOTS}"):
         study.figures(tmp_path)
     with gzip.open(tmp_path / study.LOAD_V, "wt") as file:
         file.write("minute,c1,stranger\n1,230,230\n")
     with pytest.raises(GridError, match="E342 .*stranger"):
+        study.figures(tmp_path)
+    path.unlink()
+    with pytest.raises(GridError, match=f"E341 .*{study.SNAPSHOTS}"):
         study.figures(tmp_path)
 
 

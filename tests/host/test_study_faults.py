@@ -185,3 +185,11 @@ def test_the_branches_are_swept_too():
     assert {"BRN_ON", "BRN_LOST", "BRN_BACK", "UB_DONE"} <= set(fault_rules.names(quiet, "cd"))
     chosen = faults._representatives(quiet.scenario)
     assert {"cd", "s1", "s2", "s3"} < chosen and len(chosen) == 7
+
+
+def test_a_file_of_something_else_is_not_overwritten(tmp_path):
+    other = tmp_path / "notes.bin"
+    other.write_bytes(bytes(range(128, 256)))
+    done = CliRunner().invoke(app, ["study", "faults", "--sample", "1", "--results", str(other)])
+    assert done.exit_code == 2 and "E143" in done.output
+    assert other.read_bytes() == bytes(range(128, 256))

@@ -14,7 +14,7 @@ from slvg.cli import app
 
 @pytest.fixture(scope="module")
 def outcomes():
-    return planner.run(200, 1, jobs=1)
+    return planner.run(60, 1, jobs=1)     # 200 and 3,000: docs/studies.md
 
 
 def small(seed, n=6, signed=False):
@@ -62,7 +62,7 @@ def test_the_reference_is_the_best_of_all_assignments(signed):
 
 def test_the_plan_needs_as_few_moves_as_the_best_one(outcomes):
     figures = planner.figures(outcomes)
-    assert figures["cases_feasible"] > 150 and figures["cases_unproven"] == 0
+    assert figures["cases_feasible"] > 45 and figures["cases_unproven"] == 0
     assert figures["moves_equal_pct"] >= 95 and figures["moves_worst_extra"] <= 1
     assert figures["ui_ok_pct"] == 100
     assert set(figures["kinds"]) == set(KINDS)
@@ -90,7 +90,7 @@ def test_what_a_plan_promises_is_what_its_moves_give(outcomes):
 
 def test_cases_that_need_no_plan_are_counted_apart(outcomes):
     figures = planner.figures(outcomes)
-    assert figures["cases"] == 200 == (
+    assert figures["cases"] == 60 == (
         figures["cases_none"] + figures["cases_few_answered"] + figures["cases_plan"])
     for one in outcomes:
         assert (one.best is None) == (one.ui0_m <= UI_MAX_M or one.why == PLAN_FEW)

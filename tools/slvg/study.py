@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from host_sim.scenario.complaints import InputError
 from host_sim.study.pool import cores
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
@@ -91,8 +92,8 @@ def balancing(
 @study.command(name="grid")
 def grid_(
     reference: Annotated[Path | None, typer.Option("--reference", metavar="DIR", help=(
-        "A feeder with OpenDSS's solution stored beside it (docs/simulator.md); without it made-up "
-        "feeders are compared with two other solutions."))] = None,
+        "A feeder with OpenDSS's solution stored beside it (docs/simulator.md); without it "
+        "made-up feeders are compared with two other solutions."))] = None,
     customers: Annotated[int, typer.Option(min=3, max=200, metavar="N", help=(
         "Of the made-up feeders."))] = 55,
     seed: Seed = 1,
@@ -165,7 +166,10 @@ def faults(
         return
     chosen = every if full else one.sample(every, sample, seed)
     with Counted("runs with a fault") as progress:
-        found = one.sweep(scenario.value, chosen, jobs or cores(), results, progress)
+        try:
+            found = one.sweep(scenario.value, chosen, jobs or cores(), results, progress)
+        except InputError as e:
+            bad_input(e.text)
     figures = one.figures(scenario.value, found, len(every))
     write_json(json_file, figures)
     if str(json_file) != "-":
