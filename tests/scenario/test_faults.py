@@ -524,6 +524,13 @@ def test_a_channel_that_is_frozen_at_the_start_does_not_hide_an_outage(for_ms):
     assert reconnected(run) == (list(ALL) if for_ms else [])
 
 
+def test_a_load_side_that_froze_at_its_crest_is_no_over_voltage_in_an_outage():
+    """What is open because of the outage is reconnected; after an over-voltage it would not be."""
+    frozen = fault(1.13, "adc.freeze", "eu3", channel=3, for_ms=3000)
+    run = check(play([frozen, *outage()], seed=1, run_s=14))
+    assert [args["why"] for _, args in lines(run, "eu3", "OPENED")] == ["OUT"]
+
+
 def test_an_open_voltage_channel_does_not_black_out_its_customer():
     """It reads zero, like a dead phase; but behind the closed contact there is voltage."""
     run = check(play([fault(2, "adc.open", "eu1", channel=0)], seed=148, run_s=8))

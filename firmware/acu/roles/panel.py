@@ -73,10 +73,11 @@ class Panel(Switched):
             k = self.phase
             own_dv = m.half_u(k)
             mask = self.gate.mask()
-            if own_dv < self._u_out_dv and not self.look.load_dead() and mask == 1 << k:
+            bad = self.sensing.bad
+            if (own_dv < self._u_out_dv and not bad & 8 and not self.look.load_dead()
+                    and mask == 1 << k):
                 # alive behind the closed contact: a dead channel, not a dead phase
                 own_dv = m.half_load_dv()
-            bad = self.sensing.bad
             why = self.rule.step(self.half_us * halves, own_dv, m.half_u(0), m.half_u(1),
                                  m.half_u(2), bad & (1 << k) == 0, bad & 7 == 0)
             if why == 0:
