@@ -109,22 +109,16 @@ class SimMeasuring(Measuring):
         if not self._due:
             return super().slow()
         part = self._due.pop(0)
-        n_c = len(self._cal)
-        rms_u = part[2:2 + n_c]
         n = part[0] + self._left_frames
         self._left_frames = 0
-        for c in range(3):
-            self.u_dv[c] = (rms_u[c] + 50_000) // 100_000
-        if not self._post:
-            self.u_load_dv = (rms_u[3] + 50_000) // 100_000
-        n_p = 3 if self._post else 1
-        total_mw = 0
-        for k in range(n_p):
-            v, i = self._sampler.pairs[k]
-            p_mw = part[2 + n_c + k]
-            total_mw += p_mw
-            self._tell(k, rms_u[v], rms_u[i], p_mw, part[2 + n_c + n_p + k])
-        self._count(total_mw, n)
+        p_at = 2 + len(self.cal)
+        q_at = p_at + self.n_p
+        p_mw = part[p_at:q_at]
+        self._tell(part[2:p_at], p_mw, part[q_at:])
+        self._count(sum(p_mw), n)
+        self.fund = None
+        self.n_frames = n
+        self.used_mhz = part[1]
         self.f_mhz = self._f_mhz = self._good_mhz = part[1]
         self.quality = 0
         self.window_ms = n * 1000 // self._rate_hz

@@ -84,3 +84,31 @@ def test_what_was_overwritten_is_counted_alike():
         told.append((n, sampler.overruns, list(out), ref[0]))
     assert told[0] == told[1]
     assert told[0][:2] == (112, 188)
+
+
+@pytest.mark.parametrize("spread", [1, 3, 4096])     # still and noisy channels
+def test_corrected_codes_and_what_is_left_in_the_ring_are_alike(spread):
+    rng = np.random.default_rng(spread)
+    table = array("H", np.clip(8 * np.arange(4096) + rng.integers(-90, 90, 4096), 0, 32760)
+                  .tolist())
+    samplers = [make(*POST, 128, 4000) for make in (RingSampler, TwinSampler)]
+    samplers[1].keep_ring = True
+    refs = [array("i", [0, 209_715]) for _ in samplers]
+    outs = [array("i", bytes(4 * 27)) for _ in samplers]
+    for sampler in samplers:
+        sampler.use_table(table)
+    overruns = 0
+    for _ in range(60):
+        codes = rng.integers(0, spread, (rng.integers(1, 90), 6)) + (4096 - spread) // 2
+        want = rng.integers(1, 100)
+        with stand_in.checked(prove=True):
+            for sampler, ref, out in zip(samplers, refs, outs, strict=True):
+                sampler.push(codes.astype("<u2").tobytes())
+                n = min(sampler.ready(), want)
+                sampler.take(n, ref, out)
+        assert outs[0] == outs[1] and refs[0] == refs[1]
+        last = [[sampler.ring[8 * ((sampler.tail - k) % 128) + c] for k in range(1, n + 1)
+                 for c in range(6)] for sampler in samplers]
+        assert last[0] == last[1]
+        overruns = samplers[0].overruns
+    assert overruns > 0

@@ -89,3 +89,64 @@ def test_skip_turns_the_reference_as_if_the_frames_had_come():
         ref = array("i", [0xABCDEF, STEP])
         kernels.skip(ref, frames)
         assert ref[0] == (0xABCDEF + frames * STEP) % 2**24
+
+
+def corrected(codes, table, mem):
+    """What the correction is, word by word, for the codes of one channel."""
+    carry, last, out = mem
+    done = []
+    for code in codes:
+        if code != last:
+            t = table[code] + carry
+            last, out, carry = code, t >> 3, t & 7
+        done.append(out)
+    return done, [carry, last, out]
+
+
+def channel(ring, c):
+    return [ring[k] for k in range(c, len(ring), kernels.STRIDE)]
+
+
+def bent_table():
+    """A converter's table with a step, a slope and eighths, that reaches both ends."""
+    table = array("H", bytes(2 * 4096))
+    for k in range(4096):
+        table[k] = min(32760, max(0, 8 * k + k * 37 // 4096 - (50 if k < 1536 else 3)))
+    return table
+
+
+def test_correction_of_any_piece_and_over_the_end_of_the_ring():
+    table = bent_table()
+    assert table[0] == 0 and table[4095] == 32760
+    size = 64
+    ring = array("H", noise(kernels.STRIDE * size, 7))
+    want = [channel(ring, c) for c in range(kernels.STRIDE)]
+    mem = array("i", [0, -1, 0] * 5)
+    mems = [[0, -1, 0] for _ in range(5)]
+    first = 0
+    for n in (0, 1, 63, 20, 2, 40, 64, 127 - 64):
+        kernels.correct(n, first, ring, array("i", [size, 5]), table, mem)
+        for c in range(5):
+            places = [(first + k) % size for k in range(n)]
+            done, mems[c] = corrected([want[c][k] for k in places], table, mems[c])
+            for k, code in zip(places, done):
+                want[c][k] = code
+        first = (first + n) % size
+        for c in range(kernels.STRIDE):  # the three places without a channel stay
+            assert channel(ring, c) == want[c], (n, c)
+        assert list(mem) == mems[0] + mems[1] + mems[2] + mems[3] + mems[4]
+
+
+def test_the_correction_keeps_eighths_in_the_mean_and_a_frozen_channel_frozen():
+    size = 128
+    table = array("H", [8 * min(k, 4094) + 3 for k in range(4096)])
+    par = array("i", [size, 2])
+    mem = array("i", [0, -1, 0, 0, -1, 0])
+    ring = array("H", bytes(2 * kernels.STRIDE * size))
+    for k in range(size):
+        ring[k * kernels.STRIDE] = 2000 + k % 2  # alive by one code
+        ring[k * kernels.STRIDE + 1] = 1234      # frozen
+    kernels.correct(size, 0, ring, par, table, mem)
+    alive = channel(ring, 0)
+    assert 8 * (sum(alive) - 2000 * size) == size // 2 * 8 + 3 * size - mem[0]
+    assert channel(ring, 1) == [1234] * size

@@ -48,7 +48,7 @@ class Bench:
     def run(self, ms, u_v=230.0, i_a=20.0, phi=0.0, f_hz=50.0, lost=False):
         """Feeds ms of three equal phases in ticks of 5 ms; customer: phase A and its load."""
         per_tick = RATE_HZ // 200
-        shift = [0, 1, 2, 0, 1, 2] if self.n == 6 else [0, 1, 2, 0, 0]
+        shift = {6: [0, 1, 2, 0, 1, 2], 5: [0, 1, 2, 0, 0], 4: [0, 1, 0, 1], 2: [0, 0]}[self.n]
         for tick in range(ms // 5):
             codes = bytearray(2 * self.n * per_tick)
             for k in range(per_tick):

@@ -54,7 +54,7 @@ def test_what_was_overwritten_is_counted_and_the_newest_is_kept():
 
 def test_the_count_of_frames_wraps_without_a_jump():
     r = ring()
-    r.head = r._tail = HEAD_PERIOD - 7
+    r.head = r.tail = HEAD_PERIOD - 7
     r.push(codes(0, 20))
     assert r.ready() == 20 and take(r, 20) == sum(range(20)) and r.head == 13
 

@@ -2,13 +2,14 @@
 
 `ring` holds size_frames frames of kernels.STRIDE codes. Something else writes it and moves `head`,
 a count of frames modulo HEAD_PERIOD: on a board the DMA's write address, in the simulator push().
+`tail` counts the frames taken likewise; those stay in the ring until they are overwritten.
 ready() and take() run in the fast tier: they allocate nothing and do no I/O.
 """
 from array import array
 
 from micropython import const
 
-from acu.dsp.kernels import SINE, STRIDE, spread, take_pairs
+from acu.dsp.kernels import SINE, STRIDE, correct, spread, take_pairs
 
 HEAD_PERIOD = const(0x20000000)
 _MASK = const(0x1FFFFFFF)
@@ -27,29 +28,40 @@ class RingSampler:
         self.overruns = 0      # frames overwritten before they were taken
         self.head = 0
         self.ring = array("H", bytes(2 * STRIDE * size_frames))
-        self._tail = 0
-        self._size = size_frames
+        self.tail = 0
+        self.size = size_frames
         self._keep = size_frames - _GUARD
         par = [size_frames, len(pairs)]
         for v, i in pairs:
             par += [v, i]
         self._par = array("i", par)
         self._shape = array("i", [channels, size_frames])
+        self._table = None     # of the converter's errors
+
+    def use_table(self, table):
+        """From now on each code becomes table[code] / 8 when it is taken, in the ring too. table:
+        array('H'), 4096 entries of at most 32760."""
+        self._mem = array("i", [0, -1, 0] * self.channels)
+        self._sizes = array("i", [self.size, self.channels])
+        self._table = table
 
     def ready(self):
         """Frames that wait to be taken. Those that were overwritten are counted and left out."""
-        n = (self.head - self._tail) & _MASK
+        n = (self.head - self.tail) & _MASK
         if n > self._keep:
             lost = n - self._keep
             self.overruns += lost
-            self._tail = (self._tail + lost) & _MASK
+            self.tail = (self.tail + lost) & _MASK
             n = self._keep
         return n
 
     def take(self, n, ref, out):
         """Adds the sums of the n oldest frames to out; n <= ready() and n <= 127."""
-        take_pairs(n, self._tail & (self._size - 1), self.ring, self._par, ref, SINE, out)
-        self._tail = (self._tail + n) & _MASK
+        first = self.tail & (self.size - 1)
+        if self._table is not None:
+            correct(n, first, self.ring, self._sizes, self._table, self._mem)
+        take_pairs(n, first, self.ring, self._par, ref, SINE, out)
+        self.tail = (self.tail + n) & _MASK
 
     def push(self, codes):
         """Appends frames of packed little-endian 16-bit codes, as a converter's DMA would."""

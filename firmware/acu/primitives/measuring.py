@@ -6,9 +6,9 @@ or 12 at 60 Hz without a gap. slow() evaluates a finished window in integers of 
 tier that comes late loses nothing: the next window grows until the last one was fetched.
 
 A post or a branch has UA UB UC IA IB IC; a customer UA UB UC, the voltage behind its relays and
-its current. Units are in the names; half cycles count in half_seq. P is true power with the sign
-of the current transformer, Q the fundamental's, positive when the current lags. Switches and
-records nothing.
+its current; a meter of two phases U1 U2 I1 I2, of one U I. Units are in the names; half cycles
+count in half_seq. P is true power with the sign of the current transformer, Q the fundamental's,
+positive when the current lags. Switches and records nothing.
 """
 from array import array
 
@@ -36,20 +36,24 @@ from acu.primitives.windows import EVENT, F_MIN_MHZ, LONG, LOST, Windows
 HISTORY = const(16)  # half cycles that half() can look back
 _TICKS = const(0x3FFFFFFF)
 
+# Always three pairs: a meter of fewer phases measures its own again.
 PAIRS = {"post": ((0, 3), (1, 4), (2, 5)), "branch": ((0, 3), (1, 4), (2, 5)),
-         "customer": ((3, 4), (0, 1), (2, 0))}
+         "customer": ((3, 4), (0, 1), (2, 0)), "two": ((0, 2), (1, 3), (0, 2)),
+         "single": ((0, 1), (0, 1), (0, 1))}
 
 
 class Measuring(Windows):
-    """cal: for each channel (full_u, slot_ns): microvolt or microampere at code 2048 + 2048, and
-    how much later than channel 0 it is sampled. un_dv, fn_mhz: nominal voltage and frequency."""
+    """cal: for each channel (full_u, slot_ns, bend): microvolt or microampere at code 2048 + 2048,
+    how much later than channel 0 it is sampled, and, where its transducer shifts the phase, points
+    (microvolt or microampere rms, lead in microradian at the fundamental), ascending. un_dv,
+    fn_mhz: nominal voltage and frequency."""
 
     def __init__(self, sampler, kind, cal, un_dv, fn_mhz):
         pairs = PAIRS[kind]
-        n_v = 4 if kind == "customer" else 3
+        n_v = {"customer": 4, "two": 2, "single": 1}.get(kind, 3)
         if sampler.pairs != pairs or sampler.rate_hz * 500 >= 127 * F_MIN_MHZ:
             raise ValueError("measuring: the sampler's pairs or rate do not fit a " + kind)
-        super().__init__(sampler, pairs, n_v == 3, cal, un_dv, fn_mhz)
+        super().__init__(sampler, pairs, n_v, cal, un_dv, fn_mhz)
         self._frame_us = 1_000_000 // sampler.rate_hz
         self.kind = kind
         self.un_dv = un_dv

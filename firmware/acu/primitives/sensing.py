@@ -45,8 +45,11 @@ def _sense(st: ptr32, why: ptr32, code: ptr32, still: ptr32, dv: ptr32, ma: ptr3
     ov = 0
     uv = 0
     dead = 1
+    n = st[5]
+    if n > 3:  # noqa: PLR1730  viper has no min()
+        n = 3
     c = 0
-    while c < 3:
+    while c < n:
         x = dv[c]
         if x > st[6]:
             ov |= 1 << c

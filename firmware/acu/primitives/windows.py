@@ -24,16 +24,32 @@ F_MAX_MHZ = const(65_000)
 
 
 class Windows:
-    """The readings are attributes: lists by phase on a post, a customer's load as numbers."""
+    """The readings are attributes: lists by phase, but a customer's load as numbers. The same with
+    all their digits, whoever it is: rms_u, true RMS of each channel without its offset, microvolt
+    or microampere; p_mw, q_mvar of each of the n_p pairs; fund, the fundamental of each channel as
+    its correlation (re, im) with the reference, n_frames * 2048 * peak in codes, or None where it
+    is not known; all of a window of n_frames evaluated at used_mhz."""
 
-    def __init__(self, sampler, pairs, post, cal, un_dv, fn_mhz):
-        self.u_dv = [0, 0, 0]
+    def __init__(self, sampler, pairs, n_v, cal, un_dv, fn_mhz):
+        n_u = min(n_v, 3)
+        self.n_v = n_v
+        self.n_p = n_p = n_u if n_v < 4 else 1
+        self.pairs = pairs
+        self.cal = cal
+        self.u_dv = [0] * n_u
         self.u_load_dv = 0
-        self.i_ma = [0, 0, 0] if post else 0
-        self.p_w = [0, 0, 0] if post else 0
-        self.q_var = [0, 0, 0] if post else 0
-        self.s_va = [0, 0, 0] if post else 0
-        self.pf_m = [0, 0, 0] if post else 0
+        lists = n_v < 4
+        self.i_ma = [0] * n_p if lists else 0
+        self.p_w = [0] * n_p if lists else 0
+        self.q_var = [0] * n_p if lists else 0
+        self.s_va = [0] * n_p if lists else 0
+        self.pf_m = [0] * n_p if lists else 0
+        self.rms_u = [0] * len(cal)
+        self.p_mw = [0] * n_p
+        self.q_mvar = [0] * n_p
+        self.fund = None
+        self.n_frames = 0
+        self.used_mhz = fn_mhz
         self.f_mhz = 0                                # 0: no voltage
         self.quality = 0
         self.window_ms = 0
@@ -42,9 +58,9 @@ class Windows:
         self.e_export_mwh = 0
 
         self._sampler = sampler
-        self._post = post
+        self._lists = lists
+        self._n_u = n_u
         self._rate_hz = sampler.rate_hz
-        self._cal = cal
         self._mid = 10 if fn_mhz < 55_000 else 12     # half cycles in half a window
         self._f_mhz = fn_mhz                          # tracked, held without voltage
         self._good_mhz = fn_mhz                       # last one measured
@@ -61,7 +77,7 @@ class Windows:
                     place.append((9 * k + w, 9 * k + 2 + w, 9 * k + 5 + 2 * w))
                     break
         # mean square in codes of 10 % of nominal: below it there is no frequency
-        self._v_min = [(un_dv * 10_000 * 2048 // cal[c][0])**2 for c in range(3)]
+        self._v_min = [(un_dv * 10_000 * 2048 // cal[c][0])**2 for c in range(n_u)]
 
         self._zero_q8 = array("i", [0] * len(cal))    # offset of each channel, codes
         self._zero_known = 0                          # a bit a channel
@@ -97,10 +113,12 @@ class Windows:
         else:
             image = self._image(n, used_mhz, start, step, table_one)
         self.quality = flags
+        self.used_mhz = used_mhz
         mean_q16 = self._evaluate(total, n, odd_q16, end - (step * (0x10000 + odd_q16) >> 17),
                                   image)
         if image and not flags and abs(odd_q16) <= 0x10000:
             self._follow_zero(mean_q16, one, two, n_one, n - n_one)
+        self.n_frames = n
         self.window_ms = n * 1000 // self._rate_hz
         self.n_windows += 1
 
@@ -140,7 +158,7 @@ class Windows:
         """From the angle between halves of the window; 0 without voltage, -1 if not to be had."""
         best = -1
         level = 0
-        for c in range(3):
+        for c in range(self._n_u):
             k, square, _ = self._place[c]
             a = one[square] * n_one - one[k]**2
             b = two[square] * n_two - two[k]**2
@@ -186,66 +204,88 @@ class Windows:
         n_q16 = (n << 16) - odd_q16
         cos_q16 = sin_q16(end + 0x400000)
         end_q16 = sin_q16(end)
-        fund = []
+        self.fund = fund = []
+        last_q8 = []        # value of each channel at the end, codes
         mean_q16 = []
-        rms_u = []  # microvolt or microampere
-        for c in range(len(self._cal)):
+        rms_u = []
+        for c in range(len(self.cal)):
             re, im = self._fundamental(sums, c, image)
-            last_q8 = (re * cos_q16 + im * end_q16 >> 19) // n
-            mean = ((sums[self._place[c][0]] << 32) - (odd_q16 * last_q8 << 8)) // n_q16
-            last_q8 += mean >> 8
-            square = (sums[self._place[c][1]] << 48) - (odd_q16 * last_q8 * last_q8 << 16)
+            last = (re * cos_q16 + im * end_q16 >> 19) // n
+            mean = ((sums[self._place[c][0]] << 32) - (odd_q16 * last << 8)) // n_q16
+            last += mean >> 8
+            square = (sums[self._place[c][1]] << 48) - (odd_q16 * last * last << 16)
             var_q32 = max(square // n_q16 - mean * mean, 0)
-            rms_u.append(isqrt(var_q32 * self._cal[c][0]**2) >> 27)
-            fund.append((re, im, last_q8))
+            rms_u.append(isqrt(var_q32 * self.cal[c][0]**2) >> 27)
+            fund.append((re, im))
+            last_q8.append(last)
             mean_q16.append(mean)
-
-        for c in range(3):
-            self.u_dv[c] = (rms_u[c] + 50_000) // 100_000
-        if not self._post:
-            self.u_load_dv = (rms_u[3] + 50_000) // 100_000
-        total_mw = 0
-        for k in range(3 if self._post else 1):
-            v, i = self._sampler.pairs[k]
-            v_re, v_im, v_last = fund[v]
-            i_re, i_im, i_last = fund[i]
-            p = (sums[9 * k + 4] << 48) - (odd_q16 * v_last * i_last << 16)
+        p_mw = []
+        q_mvar = []
+        for k in range(self.n_p):
+            v, i = self.pairs[k]
+            v_re, v_im = fund[v]
+            i_re, i_im = fund[i]
+            p = (sums[9 * k + 4] << 48) - (odd_q16 * last_q8[v] * last_q8[i] << 16)
             p = p // n_q16 - mean_q16[v] * mean_q16[i]
             p1 = ((v_re * i_re + v_im * i_im) << 9) // n**2
             q = ((v_re * i_im - v_im * i_re) << 9) // n**2
-            # the current is sampled later than the voltage: turn it back by 2 pi f t, in Q30
-            turn = (self._cal[i][1] - self._cal[v][1]) * self._f_mhz * 6_746_518_852 // 10**12
+            # the current is sampled later than the voltage, and the transducers lead: turn it back
+            # by 2 pi f t and their difference, in Q30; the cosine and sine of that by their series
+            turn = ((self.cal[i][1] - self.cal[v][1]) * self.used_mhz * 6_746_518_852 // 10**12
+                    + (self.lead_urad(i, rms_u[i]) - self.lead_urad(v, rms_u[v])) * 16_777_216
+                    // 15_625)
             less = turn * turn >> 31
+            turn -= less * turn // (3 << 30)
             p, q = (p - (p1 * less + q * turn >> 30), q + (p1 * turn - q * less >> 30))
-            gain = self._cal[v][0] * self._cal[i][0]  # picowatt at 2048 x 2048 codes
-            p_mw = (p * gain // 10**9 + (1 << 53)) >> 54
-            q_mvar = (q * gain // 10**9 + (1 << 53)) >> 54
-            total_mw += p_mw
-            self._tell(k, rms_u[v], rms_u[i], p_mw, q_mvar)
-        self._count(total_mw, n)
+            gain = self.cal[v][0] * self.cal[i][0]  # picowatt at 2048 x 2048 codes
+            p_mw.append((p * gain // 10**9 + (1 << 53)) >> 54)
+            q_mvar.append((q * gain // 10**9 + (1 << 53)) >> 54)
+        self._tell(rms_u, p_mw, q_mvar)
+        self._count(sum(p_mw), n)
         return mean_q16
 
-    def _tell(self, k, u_uv, i_ua, p_mw, q_mvar):
-        """The readings of pair k."""
-        s_mva = u_uv * i_ua // 10**9
-        pf_m = (2000 * p_mw + s_mva) // (2 * s_mva) if s_mva else 0
-        pf_m = max(-1000, min(1000, pf_m))
-        i_ma = (i_ua + 500) // 1000
-        p_w = (p_mw + 500) // 1000
-        q_var = (q_mvar + 500) // 1000
-        s_va = (s_mva + 500) // 1000
-        if self._post:
-            self.i_ma[k] = i_ma
-            self.p_w[k] = p_w
-            self.q_var[k] = q_var
-            self.s_va[k] = s_va
-            self.pf_m[k] = pf_m
-        else:
-            self.i_ma = i_ma
-            self.p_w = p_w
-            self.q_var = q_var
-            self.s_va = s_va
-            self.pf_m = pf_m
+    def lead_urad(self, c, x_u):
+        """How far the transducer of channel c leads at this RMS: between the points linear."""
+        cal = self.cal[c]
+        if len(cal) < 3 or not cal[2]:
+            return 0
+        x0_u, lead = cal[2][0]
+        for x1_u, lead1 in cal[2]:
+            if x_u < x1_u:
+                return lead + (lead1 - lead) * max(x_u - x0_u, 0) // max(x1_u - x0_u, 1)
+            x0_u, lead = x1_u, lead1
+        return lead
+
+    def _tell(self, rms_u, p_mw, q_mvar):
+        """The readings: with all digits, and as messages have them."""
+        self.rms_u = rms_u
+        self.p_mw = p_mw
+        self.q_mvar = q_mvar
+        for c in range(self._n_u):
+            self.u_dv[c] = (rms_u[c] + 50_000) // 100_000
+        if not self._lists:
+            self.u_load_dv = (rms_u[3] + 50_000) // 100_000
+        for k in range(self.n_p):
+            v, i = self.pairs[k]
+            s_mva = rms_u[v] * rms_u[i] // 10**9
+            pf_m = (2000 * p_mw[k] + s_mva) // (2 * s_mva) if s_mva else 0
+            pf_m = max(-1000, min(1000, pf_m))
+            i_ma = (rms_u[i] + 500) // 1000
+            p_w = (p_mw[k] + 500) // 1000
+            q_var = (q_mvar[k] + 500) // 1000
+            s_va = (s_mva + 500) // 1000
+            if self._lists:
+                self.i_ma[k] = i_ma
+                self.p_w[k] = p_w
+                self.q_var[k] = q_var
+                self.s_va[k] = s_va
+                self.pf_m[k] = pf_m
+            else:
+                self.i_ma = i_ma
+                self.p_w = p_w
+                self.q_var = q_var
+                self.s_va = s_va
+                self.pf_m = pf_m
 
     def _follow_zero(self, mean_q16, one, two, n_one, n_two):
         """Offsets drift slowly: what a switched current, or a channel that freezes or heals,
