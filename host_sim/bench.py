@@ -139,7 +139,7 @@ class Bench:
 
 
 def figures() -> dict:
-    """All of them; keys as in the issue tracker's list."""
+    """All of them."""
     from host_sim.thumb import cycles_per_pair
     from host_sim.tick_count import statements_per_tick
 

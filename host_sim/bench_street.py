@@ -4,7 +4,7 @@ Speed is simulated time over wall time, in this process unless it says otherwise
 repetitions counts, because the machine may be shared. Costs are processor time, which others on
 the machine disturb less. A circuit has one Coordinator (six
 channels) and up to 55 Operators (five); more controllers are several circuits side by side.
-Nothing here judges: goals stand in the issue, results in docs/measurements.md.
+Nothing here judges: goals and results stand in docs/measurements.md.
 """
 import math
 import os
@@ -208,7 +208,7 @@ def cost(sizes=SIZES, say: Say = lambda text: None) -> dict:
 
 
 def figures(say: Say = lambda text: None) -> dict:
-    """All of them; keys as in the issue tracker's list. say: is told what is measured next."""
+    """All of them. say: is told what is measured next."""
     say("56 controllers at level wave")
     batched, batched_cpu = speed(CIRCUIT, "wave")
     say("the same in two processes")

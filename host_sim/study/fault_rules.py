@@ -1,4 +1,4 @@
-"""What must hold after every run, whatever the fault (design, section 7; issues 1 and 2).
+"""What must hold after every run, whatever the fault (design, section 7).
 
 The rules judge by the world's own record (contacts, supply), never by what a controller says of
 itself; only whether somebody said why a customer is off is read from the logs. Each takes a

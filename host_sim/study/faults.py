@@ -241,11 +241,11 @@ def sweep(name: str, chosen: list[Case], jobs: int, file: Path | None,
     mark = fingerprint(name)
     done = taken_up(file, mark) if file else {}
     left = [case for case in chosen if case.name not in done]
-    for one in _noted(spread(partial(_safely, name), left, jobs), file, mark, done):
+    results = _noted(spread(partial(_safely, name), left, jobs), file, mark, done)
+    for n, one in enumerate(results, 1):
         done[one["case"]] = one
         if progress:
-            progress(len(chosen) - len(left) + sum(case.name in done for case in left),
-                     len(chosen))
+            progress(len(chosen) - len(left) + n, len(chosen))
     return [done[case.name] for case in chosen]
 
 

@@ -12,7 +12,7 @@ from host_sim.scenario.complaints import InputError
 from host_sim.study.pool import cores
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
-from slvg.output import JsonFile, bad_input, flat, writable, write_json
+from slvg.output import JsonFile, bad_input, flat, picture, writable, write_json
 from slvg.progress import Counted
 
 study = typer.Typer(no_args_is_help=True, help="Studies: many runs, or a comparison with a "
@@ -68,8 +68,7 @@ def balancing(
     json_file: JsonFile = None,
 ) -> None:
     """Losses, neutral current and unbalance of a day when customers are moved at the full hour."""
-    if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
-        bad_input(f"E131 --plot {plot}: no kind of picture. End the name in .png, .svg or .pdf.")
+    picture(plot)
     writable({"--plot": plot, "--json": json_file})
     from host_sim.study import balancing as one
     from host_sim.study import street_day

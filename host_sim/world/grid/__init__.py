@@ -1,1 +1,1 @@
-"""The low-voltage network: unbalanced phasor power flow in numpy (issue 3, item 1)."""
+"""The low-voltage network: unbalanced phasor power flow in numpy."""

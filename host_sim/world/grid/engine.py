@@ -1,5 +1,5 @@
-"""The grid engine: voltages at every customer for any loads, in 0.1 ms (spec: issue 3, item 1).
- Topology (lines, breakers, broken conductors, faults) is compiled once for each state into
+"""The grid engine: voltages at every customer for any loads, in 0.1 ms.
+Topology (lines, breakers, broken conductors, faults) is compiled once for each state into
 voltages and impedances between ports; a solve is then the fixed point v = e - z I(v). Results
 depend on the arguments alone, never on earlier solves.
 """
