@@ -1,5 +1,5 @@
 """Sparse symmetric block matrices: LDL' by minimum degree, one block a bus.
- A radial feeder has no fill-in, each closed loop a little. Blocks are complex, k x k with k =
+A radial feeder has no fill-in, each closed loop a little. Blocks are complex, k x k with k =
 conductors of the bus. Used once for each switching state.
 """
 import heapq

@@ -1,5 +1,5 @@
 """The network in one switching state, seen from its ports: V = V0 e - Z I.
- Y-bus of the reduced network (closed loops, earthed neutrals, faults are only more entries),
+Y-bus of the reduced network (closed loops, earthed neutrals, faults are only more entries),
 factored once; from it the impedance between all ports, and what each source phasor gives at each
 port. Branch currents and the voltages of all buses are worked out when asked for.
 """

@@ -1,5 +1,5 @@
 """A slow solution of the same network by another way: the check of the engine.
- All conductors of all buses in one dense matrix, no merged chains, no ports: Newton's method on
+All conductors of all buses in one dense matrix, no merged chains, no ports: Newton's method on
 the node voltages. Shares with the engine the network's values and the source's impedance, nothing
 else.
 """

@@ -1,5 +1,5 @@
 """OpenDSS text: files, lines and words. What the elements mean is dss_text's business.
- Takes comments (! // and /* */), continuation lines (~, more), quoted and bracketed values,
+Takes comments (! // and /* */), continuation lines (~, more), quoted and bracketed values,
 Redirect and Compile, New and Edit, `like`. Every object keeps where it was written.
 """
 import re

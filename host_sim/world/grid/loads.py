@@ -1,5 +1,5 @@
 """Loads of the power flow: constant power, current and impedance, and the way to a solution.
- A load takes conj(s/u) + y u + i u/|u| while |u| is between its limits. Outside, its s and i
+A load takes conj(s/u) + y u + i u/|u| while |u| is between its limits. Outside, its s and i
 become the constant impedance that they are at the limit; below, where `low_v` is given, the
 current falls in a straight line to that of the nominal impedance at low_v (as in OpenDSS). So
 every network has a solution, and a load without voltage takes nothing.

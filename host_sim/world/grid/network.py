@@ -1,5 +1,5 @@
 """A low-voltage feeder as plain values: what the readers make and the engine takes.
- Units are in the names. Conductors of a bus are 'A', 'B', 'C' and, where its lines have one, 'N'.
+Units are in the names. Conductors of a bus are 'A', 'B', 'C' and, where its lines have one, 'N'.
 A line without a neutral has an ideal return: its impedances contain the return path, its loads are
 connected from phase to earth. Nothing here computes; `check` says what is wrong with a network,
 all at once.

@@ -1,5 +1,5 @@
 """The same interface as engine.Engine, through OpenDSS (optional extra `grid`).
- For meshed or very large networks, and as the reference of the tests: networks, states and loads
+For meshed or very large networks, and as the reference of the tests: networks, states and loads
 are written as OpenDSS text, solved there and read back. Slow: every change of topology or of a
 load's place writes the circuit anew.
 """

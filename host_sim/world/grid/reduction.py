@@ -1,5 +1,5 @@
 """A feeder in one switching state, series sections merged: what the admittance matrix is made of.
- Buses where nothing begins, ends, branches or hangs are inner points of a chain; a chain of
+Buses where nothing begins, ends, branches or hangs are inner points of a chain; a chain of
 sections becomes one branch whose impedance is the sum of theirs, exactly, and inner voltages
 follow from its current. 906 buses of the European feeder become about 170.
 """

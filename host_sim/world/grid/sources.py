@@ -1,5 +1,5 @@
 """The supply as a Thevenin source at the feeder's first bus: impedance, open-circuit voltages.
- A Dyn transformer passes no zero sequence from the 11 kV side: seen from the LV terminals the
+A Dyn transformer passes no zero sequence from the 11 kV side: seen from the LV terminals the
 positive and negative sequences meet the network's and the transformer's impedance, the zero
 sequence meets the transformer's alone.
 """
