@@ -7,6 +7,7 @@ is the little world behind them, 5 ms an instant, with the faults that matter fo
 from acu import messages
 from acu.ports import CLOSE, RELEASE
 from host_sim.board.unit import Unit
+from tests.unit.place import Place
 
 UTC0_MS = 1_772_345_000_000
 UP = "slvg/1/slv/sc1/uc0/eu1/up/"
@@ -20,7 +21,7 @@ BOARD = {
 A, B, C = 0, 1, 2
 
 
-class Cabinet:
+class Cabinet(Place):
     """closed: contacts; weld, jam: those that never open, never close; lie: mirror of a contact,
     if set; frozen, clipped: channels (3 is the load side); load_dv: of the load side by itself."""
 
@@ -57,12 +58,6 @@ class Cabinet:
         self.acu = self.unit.acu
 
     # -- the world
-
-    def ms(self):
-        return self.unit.clock.now_ms()
-
-    def utc_ms(self):
-        return self.unit.clock.utc_ms()
 
     def mask(self):
         return sum([self.closed[k] << k for k in (A, B, C)])
@@ -130,27 +125,6 @@ class Cabinet:
         for line in lines:
             self.lines.append(line.split(" ", 3)[3])
 
-    def run(self, ms):
-        for _ in range(ms // 5):
-            self._odd = not self._odd
-            self.tick(not self._odd)
-        return self
-
-    def until(self, what, ms):
-        """Runs until what() is true; that it becomes true is part of the test."""
-        for _ in range(ms // 5):
-            if what():
-                return self
-            self.run(5)
-        assert what()
-        return self
-
-    def started(self):
-        """Past the self-test, measuring steady, coils at rest."""
-        self.run(600)
-        assert self.acu.ready
-        return self
-
     # -- messages
 
     def post(self, t, body, dst="eu1", src="cd", **envelope):
@@ -177,17 +151,7 @@ class Cabinet:
                     return msg["b"]
         return None
 
-    def switch(self, on, sel=0, why=5, lease_s=0, **envelope):
-        """sw.req; the error number of its answer, -1 without one."""
-        answer = self.ask("sw.req", {"on": on, "sel": sel, "why": why, "t_ms": 0,
-                                     "lease_s": lease_s}, **envelope)
-        return answer["e"] if answer else -1
-
     def move(self, ph, dead_ms=60, t_ms=0, ms=400, **envelope):
         """phs.req; the error number of its answer, -1 without one."""
         answer = self.ask("phs.req", {"ph": ph, "t_ms": t_ms, "dead_ms": dead_ms}, ms, **envelope)
         return answer["e"] if answer else -1
-
-    def said(self, name):
-        """Events of this name so far."""
-        return [line for line in self.lines if line.split(" ")[0] == name]

@@ -7,6 +7,7 @@ is the little world behind them, 5 ms an instant, with the faults that matter fo
 from acu import messages
 from acu.ports import CLOSE, RELEASE
 from host_sim.board.unit import Unit
+from tests.unit.place import Place
 
 UTC0_MS = 1_772_345_000_000
 UP = "slvg/1/mst/sc1/sp1/up/"
@@ -25,12 +26,13 @@ MEAS = {"u_dV": [2300, 2300, 2300], "i_mA": [None, 1000, None], "p_W": [None, 22
         "t_dC": None, "gnd": None, "dofc": None, "ph": 1, "on": 1, "fl": 0}
 
 
-class Spot:
+class Spot(Place):
     """closed: the breaker; weld, jam: it never opens, never closes; lie: its mirror, if set; i_ma:
     load of the phases while it is closed; leak_ma: what flows also while it is open; frozen:
     channels."""
 
     ME = "sp1"
+    WHY = 3
 
     def __init__(self, closed=True, store=None, board=None, **config):
         cfg = {"id": self.ME, "role": "subcoordinator", "sc": "sc1", "uc": "uc1",
@@ -69,12 +71,6 @@ class Spot:
         self.acu = self.unit.acu
 
     # -- the world
-
-    def ms(self):
-        return self.unit.clock.now_ms()
-
-    def utc_ms(self):
-        return self.unit.clock.utc_ms()
 
     def mirrors(self):
         return [int(self.closed) if self.lie is None else self.lie, 0, 300]
@@ -138,27 +134,6 @@ class Spot:
             self._coil = level
             self._coil_ms = self.ms()
 
-    def run(self, ms):
-        for _ in range(ms // 5):
-            self._odd = not self._odd
-            self.tick(not self._odd)
-        return self
-
-    def until(self, what, ms):
-        """Runs until what() is true; that it becomes true is part of the test."""
-        for _ in range(ms // 5):
-            if what():
-                return self
-            self.run(5)
-        assert what()
-        return self
-
-    def started(self):
-        """Past the self-test, measuring steady, coils at rest."""
-        self.run(600)
-        assert self.acu.ready
-        return self
-
     # -- messages
 
     def frame(self, t, body, dst="sp1", src="cd", **envelope):
@@ -194,12 +169,6 @@ class Spot:
                     return msg["b"]
         return None
 
-    def switch(self, on, sel=0, why=3, lease_s=0, **envelope):
-        """sw.req; the error number of its answer, -1 without one."""
-        answer = self.ask("sw.req", {"on": on, "sel": sel, "why": why, "t_ms": 0,
-                                     "lease_s": lease_s}, **envelope)
-        return answer["e"] if answer else -1
-
     def close(self):
         """Select, then operate, as the centre has it done."""
         return self.switch(1, sel=1) or self.switch(1)
@@ -208,9 +177,6 @@ class Spot:
         answer = self.ask("cfg", {"k": "lockout", "val": val})
         return answer["e"] if answer else -1
 
-    def said(self, name):
-        """Events of this name so far."""
-        return [line for line in self.lines if line.split(" ")[0] == name]
 
     def told(self, t):
         """Bodies of its own messages of this type so far."""

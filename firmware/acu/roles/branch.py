@@ -60,12 +60,7 @@ class Branch(Switched):
         running = int(raw is not None)      # of another version: what it locked is not known
         if raw and len(raw) == struct.calcsize(_STATE) and raw[0] == _VERSION:
             _, self.why, self.gate.locked, running, self._lease_utc = struct.unpack(_STATE, raw)
-        if mask and self.why not in (ev.WHY_STUCK, ev.WHY_VERIFY):
-            self.why = ev.WHY_NONE
-        elif not mask and self.why == ev.WHY_NONE:
-            self.why = ev.WHY_RESET
-        now_ms = self.clock.now_ms()
-        self.log.add(now_ms, ev.BOOT, self.boots, 0, mask)
+        now_ms = self._booted(mask)
         if not mask:
             self.recl.stop()
         if running:                     # cut by the reset: abort to lock-out

@@ -46,12 +46,7 @@ class Panel(Switched):
         for k in range(3):
             if mask == 1 << k:
                 self.phase = k          # where the contact is, whatever memory says
-        if mask and self.why not in (ev.WHY_STUCK, ev.WHY_VERIFY):
-            self.why = ev.WHY_NONE
-        elif not mask and self.why == ev.WHY_NONE:
-            self.why = ev.WHY_RESET
-        now_ms = self.clock.now_ms()
-        self.log.add(now_ms, ev.BOOT, self.boots, 0, mask)
+        now_ms = self._booted(mask)
         if running:                     # a phase change was cut by the reset: abort to lock-out
             self.gate.locked = ev.WHY_RESET
             self.log.add(now_ms, ev.ABORTED, 4, ev.WHY_RESET)

@@ -52,6 +52,17 @@ class Switched(Acu):
         self.look = look
         self.gate = Gate(self.gear, contacts, look)
 
+    def _booted(self, mask):
+        """A reason of opening belongs to an open contact, whatever memory says. mask: the closed
+        ones, by the mirrors. Returns now_ms."""
+        if mask and self.why not in (ev.WHY_STUCK, ev.WHY_VERIFY):
+            self.why = ev.WHY_NONE
+        elif not mask and self.why == ev.WHY_NONE:
+            self.why = ev.WHY_RESET
+        now_ms = self.clock.now_ms()
+        self.log.add(now_ms, ev.BOOT, self.boots, 0, mask)
+        return now_ms
+
     # -- what the switch is like
 
     def _contact(self):
