@@ -113,6 +113,15 @@ def loops(code: bytes) -> list[dict]:
     return out
 
 
+def asm_cycles_per_pair(mpy: Path, source: Path) -> dict:
+    """The same of the hand-assembled twin: its five sums are two loops, of four frames a pass."""
+    found = loops(machine_code(mpy, source, "_piece"))
+    if [loop["muls"] for loop in found] != [8, 2, 4, 1, 4]:
+        raise ValueError(f"_piece in {source.name}: not the loops of v, v v, v i; i, i i; turns")
+    return {"sums": (found[0]["cycles"] + found[2]["cycles"]) / 4,
+            "correlation": float(found[4]["cycles"])}
+
+
 def cycles_per_pair(mpy: Path, source: Path) -> dict:
     """Cycles a pair and frame of the sums (their loop is unrolled) and of the correlations."""
     found = loops(machine_code(mpy, source, "take_pairs"))

@@ -30,12 +30,18 @@ def build(board, config, ports):
     if role and role not in board["roles"]:
         complaints.append("E112 config: role = %s does not run on board %s. Choose one of: %s." % (
             role, board["board"], " ".join(board["roles"])))
+    if role == "meter" and not complaints:
+        from acu import metering
+        complaints += metering.unfit(board, cfg)
     if complaints:
         raise BuildError("\n".join(complaints))
     if role == "operator":
         from acu.roles.operator import Operator as Role
     elif role == "coordinator":
         from acu.roles.coordinator import Coordinator as Role
+    elif role == "meter":
+        from acu.roles.meter import Meter as Role
     else:
         from acu.roles.subcoordinator import SubCoordinator as Role
-    return Role({"kind": board["kind"], "cal": calibration(board)}, cfg, ports)
+    return Role({"kind": board["kind"], "cal": calibration(board), "inputs": board["inputs"]}, cfg,
+                ports)

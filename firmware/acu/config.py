@@ -10,7 +10,7 @@ WORD = "word"
 LIST = "list"
 KEYS = {
     "id": WORD,
-    "role": ("operator", "subcoordinator", "coordinator"),
+    "role": ("operator", "subcoordinator", "coordinator", "meter"),
     "sc": WORD,                        # name of the smart circuit
     "uc": WORD,                        # micro-circuit (branch) that this ACU belongs to or leads
     "members": LIST,                   # ids of the Operators below, in order
@@ -70,7 +70,7 @@ KEYS = {
 REQUIRED = ("id", "role", "sc", "uc")
 
 _UNITS = {"dv": "0.1 V", "ms": "ms", "mhz": "mHz", "va": "VA", "pm": "per mille", "ma": "mA",
-          "dc": "0.1 degC"}
+          "dc": "0.1 degC", "w": "W"}
 
 
 def unit(key):
@@ -87,10 +87,10 @@ def valid_id(word):
     return True
 
 
-def _near(key):
+def _near(key, keys):
     """The known key that shares the longest beginning with this one."""
     best, most = "", 2
-    for known in sorted(KEYS):
+    for known in sorted(keys):
         n = 0
         while n < len(key) and n < len(known) and key[n] == known[n]:
             n += 1
@@ -99,11 +99,11 @@ def _near(key):
     return best
 
 
-def wrong(key, value):
+def wrong(key, value, keys=KEYS):
     """The sentence of what is wrong with this setting; empty if nothing is."""
-    rule = KEYS.get(key)
+    rule = keys.get(key)
     if rule is None:
-        near = _near(key)
+        near = _near(key, keys)
         remedy = "Did you mean %s?" % near if near else "Remove it; see docs/settings.md."
         return "E101 config: unknown key %s. %s" % (key, remedy)
     if rule is WORD:
@@ -147,13 +147,17 @@ def check(given):
     changed."""
     errors = []
     full = {}
-    for key, rule in KEYS.items():
+    keys = KEYS
+    if given.get("role") == "meter":
+        from acu import metering
+        keys = metering.settings(KEYS)
+    for key, rule in keys.items():
         if rule is LIST:
             full[key] = []
         elif isinstance(rule, tuple) and not isinstance(rule[0], str):
             full[key] = rule[0]
     for key in sorted(given):
-        sentence = wrong(key, given[key])
+        sentence = wrong(key, given[key], keys)
         if sentence:
             errors.append(sentence)
         else:
@@ -180,5 +184,7 @@ def check(given):
         if full["t_recl_ms"] < low_ms:
             errors.append("E115 config: t_recl_ms = %d is below t_out_ms + 300. Set %d to 60000."
                           % (full["t_recl_ms"], low_ms))
+    if keys is not KEYS:
+        errors += metering.wrong(full)
     errors.sort()
     return full, errors

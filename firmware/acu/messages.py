@@ -15,7 +15,7 @@ FRAME_MAX = const(240)
 PAGE_MAX = const(480)     # of the types in PAGED
 LEASE_MAX_S = const(31_536_000)    # of sw.req: a year
 H_TAIL = const(24)        # ,"h":"0123456789abcdef"}
-PAGED = ("meas", "agg", "tele", "ub.res")
+PAGED = ("meas", "agg", "tele", "ub.res", "pq")
 
 # Kinds of a body value: i integer, u integer 0 to 127, f flag 0 or 1, n integer or null, a three
 # integers or null, s word, l list, b body of `meas`.
@@ -36,6 +36,10 @@ TABLE = {
     # of a branch: its own readings, and a row [id, ph, on, s_VA, p_W, q_var, fl] for each Operator
     "agg": (0, 0, 0, ("u_dV", "a", "i_mA", "a", "p_W", "a", "q_var", "a", "s_VA", "a", "on", "f",
                       "fl", "i", "n_ok", "i", "n_all", "i", "ops", "l", "pg", "i", "pgs", "i")),
+    # of a meter, 10 minutes until t0_ms: means, least and greatest voltage of a window, registers
+    "pq": (1, 0, 0, ("t0_ms", "i", "n", "i", "fl", "i", "u_mV", "a", "umin_mV", "a", "umax_mV",
+                     "a", "i_mA", "a", "p_W", "a", "q_var", "a", "thdu_m", "a", "thdi_m", "a",
+                     "f_mHz", "n", "u2_m", "n", "u0_m", "n", "e_Wh", "i", "x_Wh", "i")),
     "evt": (1, 0, 0, ("code", "s", "ph", "u", "val", "i", "lim", "i", "t0_ms", "i")),
     "sw.req": (1, 0, 1, ("on", "f", "sel", "f", "why", "u", "t_ms", "i", "lease_s", "i")),
     "sw.ack": (1, 0, 0, ("on", "f", "sel", "f", "ok", "f", "e", "u", "u_dV", "i")),

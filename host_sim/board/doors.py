@@ -53,6 +53,8 @@ class SumsSampler:
     """Quantity level: sums instead of frames. ask(k0, n, phase, step, out) adds those of this
     block."""
 
+    ring = None         # there are no samples to look back at
+
     def __init__(self, channels, pairs, rate_hz, ask):
         self.channels = channels
         self.pairs = pairs

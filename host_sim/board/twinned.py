@@ -1,6 +1,8 @@
 """The controllers of a run, all in this process, with the fast tier's measuring done for all at
 once (batch.py). The same calls, the same event log as firmware.py.
 
+A meter, whose fast tier looks at its samples, is a plain Unit beside them.
+
 A controller that rests (Acu.rest_ms) and whose voltages are in band is not even called: its fast
 tier would count the tick and find nothing to do. What it would have counted is made up for before
 it is called again, at the latest when its next window is full.
@@ -94,7 +96,7 @@ class TwinFirmware(Firmware):
 
     def __init__(self, specs, ask, banks, rests=True):
         self.units = {}
-        self.twin = FastTwin([spec["id"] for spec in specs])
+        self.twin = FastTwin([spec["id"] for spec in specs if spec["config"]["role"] != "meter"])
         self._banks = banks
         self._known = []
         self._bank_of = {}
@@ -102,7 +104,10 @@ class TwinFirmware(Firmware):
             def asking(*args, name=spec["id"]):
                 ask(name, *args)
 
-            self.units[spec["id"]] = TwinUnit(spec, asking, self.twin, rests)
+            self.units[spec["id"]] = (
+                Unit(spec, TwinSampler, asking, rests=rests)
+                if spec["config"]["role"] == "meter" else
+                TwinUnit(spec, asking, self.twin, rests))
 
     def instant(self, t_us, slow, work):
         banks = self._banks()
@@ -116,6 +121,11 @@ class TwinFirmware(Firmware):
         for k, one in enumerate(work):
             name, frames, levels, messages, up = one
             unit = self.units[name]
+            if not isinstance(unit, TwinUnit):
+                if isinstance(frames, int) and self._bank_of[name].has_codes:
+                    frames = self._bank_of[name].codes(name)
+                done[k] = unit.instant(t_us, frames, levels, messages, slow, up)
+                continue
             if isinstance(frames, int) and unit.may_pass(t_us, levels, messages, up):
                 passing.append((k, unit))
                 together.setdefault(self._bank_of[name], []).append(name)

@@ -52,6 +52,8 @@ class Unit:
             while size * 1000 < board["ring_ms"] * board["rate_hz"]:
                 size *= 2
             self.sampler = self._ring(channels, pairs, size, board["rate_hz"])
+            # a meter looks back into its ring; the numpy twin keeps one only for those who do
+            self.sampler.keep_ring = self.spec["config"]["role"] == "meter"
         else:
             self.sampler = SumsSampler(channels, pairs, board["rate_hz"], self._ask)
         self.switchgear = SimSwitchgear(len(board["outputs"]), len(board["inputs"]))

@@ -25,14 +25,18 @@ FAULTS: dict[str, tuple[str, str, float, float]] = {
     "adc.freeze": ("acu channel", "", 0, 1),
     "adc.gain_pct": ("acu channel", "", -50, 50),
     "adc.open": ("acu channel", "", 0, 1),
-    "load_pct": ("acu", "customer", 0, 1_000),
+    "load_pct": ("acu", "customer single two", -1_000, 1_000),
     "ground": ("acu", "post", 0, 1),
     "dofc": ("acu", "post", 0, 1),
     "temperature_dc": ("acu", "post", -400, 1_500),
+    "cover": ("acu", "post single two", 0, 1),
+    "magnet": ("acu", "post single two", 0, 1),
     "line.open": ("line", "", 0, 1),
     "neutral.cut": ("line", "", 0, 1),
     "bus.fault": ("bus phase", "", 0, 1),
 }
+_INPUT = {"ground": "ground", "dofc": "cutout", "temperature_dc": "temperature",
+          "cover": "cover", "magnet": "magnet"}          # of the board
 _GRID = ("line.open", "neutral.cut", "bus.fault")
 _MAY = {"bus.fault": ("to", "ohm")}                       # what such a fault need not say
 _PLACE = ("acu", "phase", "channel", "line", "bus", "to", "ohm")
@@ -114,8 +118,8 @@ class Deeds:
     def _target(self, where: str, name: str, kind: str, args: dict) -> None:
         """The ACU is known; has it the part that is to fail?"""
         acu = args["acu"]
-        if kind and kind != self._kind(acu):
-            able = [one for one in self._role if self._kind(one) == kind]
+        if kind and not self._able(acu, name, kind):
+            able = [one for one in self._role if self._able(one, name, kind)]
             self._wrong.add("E129", f"{where} acu = {acu!r}",
                             f", the {self._role[acu]}, has no {name}. There are: {choices(able)}.")
         channels = [c["name"] for c in self._boards[acu].get("channels", ())]
@@ -123,6 +127,13 @@ class Deeds:
             there = ", ".join(f"{k} {channel}" for k, channel in enumerate(channels))
             self._wrong.add("E129", f"{where} channel = {args['channel']}",
                             f" is none of {acu}. There are: {there}.")
+
+    def _able(self, acu: str, name: str, kind: str) -> bool:
+        """Has it this part?"""
+        if self._kind(acu) not in kind.split():
+            return False
+        board = self._boards.get(acu)
+        return not (board and name in _INPUT) or _INPUT[name] in [i["name"] for i in board["inputs"]]
 
     def _place(self, where: str, name: str, args: dict) -> None:
         """The line, or the bus with its conductors, is in the network?"""

@@ -320,7 +320,7 @@ class Feeder:
         bus = {c.id: c.bus for c in self._form.customer}
         direct = next((a.uc for a in self._form.acu if a.role == "coordinator"), "uc0")
         for acu in self._form.acu:
-            if acu.role == "operator" and "uc" not in acu.model_fields_set:
+            if acu.role in ("operator", "meter") and "uc" not in acu.model_fields_set:
                 path = self.tree.path(bus.get(acu.customer or "", ""))
                 lead = next((self._branch_lines[line] for line in path
                              if line in self._branch_lines), None)

@@ -22,6 +22,7 @@ from host_sim.scenario.schema import (
     PHASES,
     AcuForm,
     BoardForm,
+    Customer,
     FrontEnd,
     Relay,
     ScenarioForm,
@@ -40,7 +41,8 @@ FILES = Path(__file__).resolve().parent / "files"
 BOARDS = Path(__file__).resolve().parents[2] / "boards"
 
 # Settings that follow from the tables of the file; writing them as well could only contradict.
-_FROM_STRUCTURE = ("id", "role", "sc", "uc", "members", "prio", "via", "slot_i", "slot_n")
+_FROM_STRUCTURE = ("id", "role", "sc", "uc", "members", "prio", "via", "slot_i", "slot_n",
+                   "wiring")
 
 # Years that the log can write, with room on both sides for clocks that are set wrong.
 _FIRST_UTC_MS = round(datetime(1970, 1, 2, tzinfo=UTC).timestamp() * 1000)
@@ -228,7 +230,7 @@ class _Builder:
         """Of each micro-circuit: what two lead would be told twice, or by nobody."""
         lead: dict[str, str] = {}
         for n, acu in enumerate(self.form.acu, 1):
-            if acu.role == "operator":
+            if acu.role in ("operator", "meter"):
                 continue
             if acu.uc in lead:
                 self.wrong.add("E128", f"[acu {n}] uc = {acu.uc!r}",
@@ -276,6 +278,7 @@ class _Builder:
             id=form.id, kind=board.get("kind", ""), customer=customer, holdup_ms=form.holdup_ms,
             rate_hz=board.get("rate_hz", 0), u_peak_v=board.get("u_peak_dv", 0) / 10,
             i_peak_a=board.get("i_peak_ma", 0) / 1000, line=form.line, behind=self._under(form),
+            inputs=tuple(entry["name"] for entry in board.get("inputs", ())),
             front_end=FrontEndSpec(**front, slot_ns=board.get("slot_ns", 0)),
             relay=RelaySpec(**relay))
         return Acu(form.id, form.role, customer, board, config), spec
@@ -295,20 +298,37 @@ class _Builder:
         return tuple(a.customer for a in self.operators if a.uc == form.uc and a.customer)
 
     def _behind(self, where: str, n: int, form: AcuForm) -> None:
-        """An Operator has one customer of his own, the others have none."""
+        """An Operator has one customer of his own, a meter at a customer has one, the others have
+        none."""
         customer = form.customer
-        if form.role != "operator":
+        meter = form.role == "meter" and self.kinds[form.id] in ("single", "two")
+        if form.role != "operator" and not meter:
             if customer is not None:
                 self.wrong.add("E121", f"{where} customer",
                                f" means nothing to a {form.role}. Remove it.")
         elif customer is None:
             self.wrong.add("E122", f"{where} customer",
                            " is missing. Name the [[customer]] behind it.")
-        elif self.wrong.known(f"{where} customer", customer, "customer", self.customer_ids):
+        elif not self.wrong.known(f"{where} customer", customer, "customer", self.customer_ids):
+            return
+        elif meter:
+            phases = self._customer(customer).phases
+            if self.kinds[form.id] == "two" and len(phases) != 2:
+                self.wrong.add("E144", f"{where} customer = {customer!r}",
+                               " is not wired to two phases, as this board's are. Give him "
+                               "phases = \"AB\", on a street with a [feeder].")
+            elif self.kinds[form.id] == "single" and phases:
+                self.wrong.add("E145", f"{where} customer = {customer!r}",
+                               f" is wired to {phases}, this board's to one phase and neutral. "
+                               "Choose another board or customer.")
+        else:
             first = next(a.id for a in self.operators if a.customer == customer)
             if customer in [a.customer for a in self.form.acu[:n - 1] if a.role == "operator"]:
                 self.wrong.add("E128", f"{where} customer = {customer!r}",
                                f" is already behind {first}. Give each operator its own.")
+
+    def _customer(self, name: str) -> Customer:
+        return next(c for c in self.form.customer if c.id == name)
 
     def _board(self, where: str, form: AcuForm) -> dict:
         """The board's description, {} if there is none; a folder beside the file comes first."""
@@ -342,15 +362,20 @@ class _Builder:
         if form.role == "operator":
             ids = sorted(a.id for a in self.operators)
             given |= {"slot_i": ids.index(form.id), "slot_n": len(ids)}
-            if form.uc != self.coordinator_uc and form.uc not in self.leaders:
-                self.wrong.add("E129", f"{where} uc = {form.uc!r}", " is led by nobody. "
-                               f"{meant(form.uc, {self.coordinator_uc, *self.leaders})}")
+        elif form.role == "meter":
+            if form.customer in self.customer_ids:
+                customer = self._customer(form.customer)
+                given["wiring"] = customer.phases or customer.phase
         else:
             below = sorted((a for a in self.operators
                             if form.role == "coordinator" or a.uc == form.uc), key=lambda a: a.id)
             given |= {"members": [a.id for a in below], "prio": [a.prio for a in below]}
             if form.role == "coordinator":
                 given["via"] = [self.leaders.get(a.uc, "-") for a in below]
+        if form.role in ("operator", "meter"):
+            if form.uc != self.coordinator_uc and form.uc not in self.leaders:
+                self.wrong.add("E129", f"{where} uc = {form.uc!r}", " is led by nobody. "
+                               f"{meant(form.uc, {self.coordinator_uc, *self.leaders})}")
         self._line(where, form)
         given.setdefault("un_dv", round(self.form.street.un_v * 10))
         given.setdefault("sr_va", self.form.source.rating_va)

@@ -112,7 +112,7 @@ class Relay(Form):
 
 class AcuForm(Form):
     id: Id
-    role: Literal["operator", "subcoordinator", "coordinator"]
+    role: Literal["operator", "subcoordinator", "coordinator", "meter"]
     board: str
     customer: Id | None = None
     uc: Id = "uc0"
@@ -179,7 +179,7 @@ class ClockEvent(Form):
 
 class LoadEvent(Form):
     acu: str
-    value: float = Field(ge=0, le=1_000)
+    value: float = Field(ge=-1_000, le=1_000)    # negative: it feeds in
 
 
 EVENT_KINDS = ("supply", "phase_lost", "phase_back", "supply_pu", "f_mhz", "set", "reboot", "link",
@@ -288,9 +288,11 @@ _RATE_MAX_HZ = (127 * F_MIN_MHZ - 1) // 500
 # order of the channels and of the inputs is the firmware's; see docs/architecture.md.
 _LINES = ("ua", "ub", "uc", "ia", "ib", "ic")
 _KINDS: dict[str, tuple] = {
-    "post": ({"coordinator", "subcoordinator"}, _LINES, []),
+    "post": ({"coordinator", "subcoordinator", "meter"}, _LINES, []),
     "customer": ({"operator"}, ("ua", "ub", "uc", "ul", "i"), list(PHASES)),
     "branch": ({"subcoordinator"}, _LINES, [PHASES]),
+    "two": ({"meter"}, ("u1", "u2", "i1", "i2"), []),
+    "single": ({"meter"}, ("u", "i"), []),
 }
 _INPUTS = 3
 
@@ -324,8 +326,9 @@ class BoardForm(Form):
     board: str
     title: str
     mcu: Literal["rp2040"]
-    kind: Literal["post", "customer", "branch"]
-    roles: list[Literal["operator", "subcoordinator", "coordinator"]] = Field(min_length=1)
+    kind: Literal["post", "customer", "branch", "two", "single"]
+    roles: list[Literal["operator", "subcoordinator", "coordinator", "meter"]] = Field(
+        min_length=1)
     rate_hz: int = Field(ge=1_000, le=_RATE_MAX_HZ)
     slot_ns: int = Field(ge=0, le=100_000)
     ring_ms: int = Field(ge=500, le=4_000)    # a flash erase may hold up the fast tier for 400 ms
@@ -345,7 +348,7 @@ class BoardForm(Form):
             if twice:
                 raise ValueError(f"the name {twice[0]} is given twice. Give each its own.")
         roles, channels, phases = _KINDS[self.kind]
-        pairs = [list(pair) for pair in PAIRS["customer" if self.kind == "customer" else "post"]]
+        pairs = [list(pair) for pair in PAIRS[self.kind]]
         for key, given, wanted in (
                 ("channels", [channel.name for channel in self.channels], list(channels)),
                 ("pairs", self.pairs, pairs),

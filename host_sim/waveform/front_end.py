@@ -53,7 +53,8 @@ class FrontEnd:
     def __init__(self, acu: AcuSpec, seed: int):
         lines = ("UA", "UB", "UC", "IA", "IB", "IC")
         names = {"post": lines, "branch": lines,
-                 "customer": ("UA", "UB", "UC", "U_load", "I")}[acu.kind]
+                 "customer": ("UA", "UB", "UC", "U_load", "I"),
+                 "two": ("U1", "U2", "I1", "I2"), "single": ("U", "I")}[acu.kind]
         spec = acu.front_end
         dice = Dice(seed, acu.id, "front_end")
         self.channels = []

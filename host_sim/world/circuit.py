@@ -76,8 +76,15 @@ class Solution:
         """(voltage behind the phase switch, load current)"""
         return self.u_load[customer], self.i_load[customer]
 
+    def two_of(self, acu) -> tuple:
+        """(voltages, currents) of the two phases that a customer is wired to; on a feeder only."""
+        raise ValueError(f"acu {acu.id!r}: kind 'two' needs a street with a feeder, and a customer "
+                         "with two phases")
+
     def runs(self, acu, floor_v: float) -> bool:
         """Does any phase at this controller's place reach floor_v?"""
+        if acu.kind == "single":
+            return rms(self.u_load[acu.customer]) >= floor_v
         return acu.customer not in self.cut and max(self.u_v) >= floor_v
 
     def branch_of(self, acu) -> tuple:

@@ -14,11 +14,12 @@ SUPPLY = ("supply", "phase_lost", "phase_back", "supply_pu", "f_mhz", "harmonics
 RELAY = ("relay.weld", "relay.no_close", "mirror.stuck")
 ADC = ("adc.freeze", "adc.gain_pct", "adc.open")
 CUSTOMER = ("load_pct",)
-POST = ("ground", "dofc", "temperature_dc")
+INPUTS = ("ground", "dofc", "temperature_dc", "cover", "magnet")
 GRID = ("line.open", "neutral.cut", "bus.fault")     # of a street with a feeder
-settings = SUPPLY + RELAY + ADC + CUSTOMER + POST + GRID
+settings = SUPPLY + RELAY + ADC + CUSTOMER + INPUTS + GRID
 
-_POST_INPUT = {"ground": 0, "dofc": 1, "temperature_dc": 2}
+_POST_INPUTS = ("ground", "cutout", "temperature")
+_NAME_OF = {"dofc": "cutout", "temperature_dc": "temperature"}    # of the input, if it has another
 
 
 def phase_index(phase) -> int:
@@ -100,13 +101,14 @@ def bind_adc(channel: Channel, name: str, value):
 
 
 def bind_load(load: Load, name: str, value):
-    return _assign(load, "scale_pct", _number(name, value, 0, 10_000))
+    return _assign(load, "scale_pct", _number(name, value, -10_000, 10_000))
 
 
-def bind_post(inputs: list, name: str, value):
-    """Deed on a post's input; inputs is the list that `feedback` reads."""
+def bind_input(levels: list, names: tuple, name: str, value):
+    """Deed on an input; levels is the list that `feedback` reads, names: of the inputs."""
     low, high = (-1000, 3000) if name == "temperature_dc" else (0, 1)
-    return _item(inputs, _POST_INPUT[name], int(_number(name, value, low, high)))
+    own = _one_of("input", _NAME_OF.get(name, name), names or _POST_INPUTS)
+    return _item(levels, (names or _POST_INPUTS).index(own), int(_number(name, value, low, high)))
 
 
 def bind_grid(circuit, name: str, value, place: dict):

@@ -213,8 +213,19 @@ class FeederSolution(Solution):
             return 0.0, 0.0
         return 100 * abs(a + turn * turn * b + turn * c) / u1, 100 * abs(a + b + c) / u1
 
+    def two_of(self, acu: AcuSpec) -> tuple:
+        """(voltages to neutral, currents towards the customer) of the two phases that he is wired
+        to; a load between them takes from the first what it gives back to the second."""
+        circuit = self._circuit
+        at = circuit.legs[acu.customer].at
+        phases = [_PHASES.index(p) for p in circuit.loads[acu.customer].spec.phases]
+        i = self.load_of(acu.customer)[1]
+        return [self._u(at[p], p) for p in phases], [i, [-x for x in i]]
+
     def runs(self, acu: AcuSpec, floor_v: float) -> bool:
         """Does any phase at this controller's place reach floor_v?"""
+        if acu.kind == "single":
+            return rms(self.load_of(acu.customer)[0]) >= floor_v
         return bool((self.port_v[self._ports_of(acu)] >= floor_v).any())
 
     def supply_of(self, customer: str) -> list:
@@ -240,7 +251,7 @@ class FeederSolution(Solution):
 
     def _ports_of(self, acu: AcuSpec) -> list:
         circuit = self._circuit
-        if acu.kind == "customer":
+        if acu.kind in ("customer", "single", "two"):
             return circuit.legs[acu.customer].at
         bus = circuit.post if acu.kind == "post" else circuit.tree.ends[acu.line][0]
         return [circuit.ports[bus, p, "N"] for p in _PHASES]

@@ -25,7 +25,9 @@ _WINDOW_US = 200_000             # of a window; sooner there is no new reading
 _CYCLE_US = 20_000                # RMS(1/2) looks at one cycle
 _NOTE_US = 1_000_000             # the trace has a row at least this often
 _LINES: tuple = ((0, 3), (1, 4), (2, 5))
-_PAIRS = {"customer": ((3, 4),), "post": _LINES, "branch": _LINES}
+_PAIRS = {"customer": ((3, 4),), "post": _LINES, "branch": _LINES, "two": ((0, 2), (1, 3)),
+          "single": ((0, 1),)}
+_VOLTAGES = {"customer": 4, "two": 2, "single": 1}       # else 3
 _DRAWS = 1021                    # of a controller, used in turn; a prime, so that none stays
 _NONE = 1 << 60
 _NORMAL = [round(NormalDist().inv_cdf((2 * i + 1) / 8192) * 4096) / 4096 for i in range(4096)]
@@ -172,7 +174,8 @@ class _Readings:
         self._v, self._i = np.array(v), np.array(i)
         self._pair_frames = np.array(pair_frames)
         supply = np.array(self._channel0[:-1])
-        self._supply = (supply, supply + 1, supply + 2)
+        n_u = np.array([min(_VOLTAGES.get(acu.kind, 3), 3) for acu in acus])
+        self._supply = (supply, supply + (n_u > 1), supply + 2 * (n_u > 2))
         # by controller: state and time of the last reading, draws and the place in them
         self._at = [_NONE] * len(acus)
         self._since_us = [0] * len(acus)
@@ -255,7 +258,7 @@ class _Readings:
                                         changed - begun, c0, c1, p0, p1))
                 begun = changed
         halves = []
-        voltages = 3 if p1 - p0 == 3 else 4
+        voltages = _VOLTAGES.get(self._acus[n].kind, 3)
         rms = []
         squares, (spread, spread_half, spread_p) = state.square, state.spread
         cycle = self._cycle(t_us, last, c0, c1)

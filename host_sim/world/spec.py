@@ -63,13 +63,16 @@ class AcuSpec:
     A B C. Post inputs: 0 ground conductor present, 1 cut-out active, 2 temperature in 0.1 degC.
     Kind 'branch': channels as a post's, at the beginning of a branch, voltages on the source's
     side of its three-pole breaker; output 0 the breaker, inputs: 0 its mirror contact, 1 spare,
-    2 temperature.
+    2 temperature. Kinds 'single' and 'two': a meter at one customer, behind his phase switch if he
+    has one: U I, or U1 U2 I1 I2 of the two phases that he is wired to. inputs: names of those that
+    are no mirror contacts; none: a post's.
     u_peak_v / i_peak_a: what gives code 2048 + 2048."""
 
     id: str
     kind: str
     customer: str = ""            # id of the customer behind it
     line: str = ""                # of a branch on a feeder: the line that its breaker opens
+    inputs: tuple = ()
     behind: tuple = ()            # of a branch without a feeder: ids of the customers behind it
     rate_hz: int = 4_000
     u_peak_v: float = 450.0

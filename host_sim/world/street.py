@@ -42,13 +42,16 @@ class Street:
         self._relays: dict[str, list] = {}
         self._post_inputs: dict[str, list] = {}
         for acu in spec.acus:
-            if acu.kind == "post":
-                self._post_inputs[acu.id] = [1, 1, spec.temperature_dc]
+            if acu.kind in ("post", "single", "two"):
+                rest = {"ground": 1, "cutout": 1, "temperature": spec.temperature_dc}
+                self._post_inputs[acu.id] = [rest.get(name, 0) for name in acu.inputs or rest]
+                if acu.customer:
+                    self._known_customer(acu, acu.customer)
             elif acu.kind in ("customer", "branch"):
                 self._relays[acu.id] = self._new_relays(acu, seed)
             else:
                 raise ValueError(f"acu {acu.id!r}: kind {acu.kind!r} does not exist; "
-                                 "there are post, customer, branch")
+                                 "there are post, customer, branch, single, two")
         self._feeder = feeder.Circuit(spec, self._loads) if spec.feeder is not None else None
         self._circuit: circuit.Circuit | feeder.Circuit = (
             self._feeder or circuit.Circuit(spec, self._loads))
@@ -343,13 +346,25 @@ class Street:
         if acu.kind == "branch":
             u, i = sol.branch_of(acu)
             return [*u, *i]
+        if acu.kind == "two":
+            u, i = sol.two_of(acu)
+            return [*u, *i]
+        if acu.kind == "single":
+            return list(sol.load_of(acu.customer))
         return [*sol.supply_of(acu.customer), *sol.load_of(acu.customer)]
 
     def _truth(self, acu: AcuSpec) -> dict:
         shown = self._shown
         truth: dict = {"u_v": list(shown.u_v), "f_mhz": self._shown_f_mhz}
         if acu.kind != "customer":
-            u, i = (shown.u, shown.i) if acu.kind == "post" else shown.branch_of(acu)
+            if acu.kind == "post":
+                u, i = shown.u, shown.i
+            elif acu.kind == "branch":
+                u, i = shown.branch_of(acu)
+            elif acu.kind == "two":
+                u, i = shown.two_of(acu)
+            else:
+                u, i = ([x] for x in shown.load_of(acu.customer))
             powers = [shown.powers(*pair) for pair in zip(u, i, strict=True)]
             u_v, i_a, p_w, q1_var, s_va = (list(x) for x in zip(*powers, strict=True))
             if acu.kind == "branch":
@@ -376,11 +391,14 @@ class Street:
             channels = self._front_ends[acu_id].channels
             return faults.bind_adc(faults.channel_of(channels, channel, acu_id), name, value)
         if name in faults.CUSTOMER:
-            return faults.bind_load(self._loads[self._acu(acu, "customer").customer], name, value)
-        if name in faults.POST:
+            customer = self._acu(acu).customer or self._acu(acu, "customer").customer
+            return faults.bind_load(self._loads[customer], name, value)
+        if name in faults.INPUTS:
             if not acu and len(self._post_inputs) == 1:
                 acu = next(iter(self._post_inputs))
-            return faults.bind_post(self._post_inputs[self._acu(acu, "post").id], name, value)
+            acu_id = acu if acu in self._post_inputs else self._acu(acu, "post").id
+            return faults.bind_input(self._post_inputs[acu_id], self._acu(acu_id).inputs, name,
+                                     value)
         raise ValueError(f"setting {name!r} does not exist; there are {_listed(faults.settings)}")
 
 

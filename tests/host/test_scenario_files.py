@@ -293,5 +293,5 @@ def test_what_an_event_may_do_passes():
 
 
 def test_every_fault_of_the_world_can_be_set_and_no_other():
-    assert set(deeds.FAULTS) == {*faults.RELAY, *faults.ADC, *faults.CUSTOMER, *faults.POST,
+    assert set(deeds.FAULTS) == {*faults.RELAY, *faults.ADC, *faults.CUSTOMER, *faults.INPUTS,
                                   *faults.GRID}

@@ -21,6 +21,7 @@ from host_sim.vm.find import NoMicroPython
 from host_sim.world.grid.csv_files import read_network
 from host_sim.world.grid.network import GridError
 from host_sim.world.grid.network import check as network_check
+from slvg.calibrate import calibrate
 from slvg.output import JsonFile, bad_input, flat, picture, writable, write_json
 from slvg.show import Drawn, Pace, Plain, verdict
 from slvg.study import study
@@ -32,6 +33,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
                        "stopped with Ctrl-C.")
 
 app.add_typer(study, name="study")
+app.command()(calibrate)
 
 
 class Level(StrEnum):
@@ -62,10 +64,25 @@ def sim(
         "From ADC codes, or from quantities (faster)."))] = None,
     jobs: Annotated[int, typer.Option(min=1, max=2, metavar="N", help=(
         "Processes that share the controllers, at level wave; the log is the same."))] = 1,
+    comtrade: Annotated[Path | None, typer.Option(metavar="FILE.cfg|FOLDER", help=(
+        "With playback as NAME: the record that becomes a Meter's waveform. With a scenario: "
+        "where to write what its Meters recorded around events."))] = None,
+    un: Annotated[float | None, typer.Option(metavar="V", help=(
+        "With playback: nominal voltage to neutral of the record."))] = None,
+    channels: Annotated[str, typer.Option("--map", metavar="ua=CHANNEL,...", help=(
+        "With playback: which channels, by name or number."))] = "",
     json_file: JsonFile = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what fails.")] = False,
 ) -> None:
     """Run a scenario on the emulated street and hold the result against what it expects."""
+    if name == "playback":
+        from slvg import playback
+
+        return playback.command(comtrade, un, channels, seed, vm, log, json_file, quiet,
+                                {"--speed": speed, "--plot": plot, "--csv": csv,
+                                 "--feeder": feeder, "--level": level, "--jobs 2": jobs > 1})
+    if un is not None or channels:
+        bad_input("E131 --un, --map: belong to a record. Use them with sim playback.")
     try:
         scenario = load.load(name, str(feeder or ""))
     except InputError as e:

@@ -1,0 +1,296 @@
+"""Role Meter: quantities, energy and quality of the supply at one place; switches nothing.
+
+The fast tier watches the voltages (DRF-1); the slow one makes events of what it saw, evaluates each
+window of 10/12 cycles (DRF-2), aggregates it and tells it. Speaks on the Slave Net like an
+Operator, but answers only to who asks it by its name: it is nobody's member. A value of a bad
+channel is null; powers and energies go on as estimates, and `fl` says so (functions/energy.py).
+"""
+from micropython import const
+
+from acu import events as ev
+from acu import metering as mt
+from acu.functions import supply_events as se
+from acu.functions import voltage_events as ve
+from acu.functions.aggregates import TEN_MIN, Aggregates
+from acu.functions.energy import EXPORT, IMPORT, Energy
+from acu.functions.quantities import Quantities
+from acu.functions.spectrum import Spectrum
+from acu.primitives import calibration
+from acu.primitives.recording import Record
+from acu.primitives.sensing import FROZEN, STALE
+from acu.primitives.watching import Watch
+from acu.roles.base import DRF_1, DRF_2, FW, Acu
+
+Q_ESTIMATED = const(16)      # of `fl` and `q`: powers and energy of the last window are estimates
+
+# Flags of an aggregate besides the window's own (windows.py: 2 to 16) and the clock's (1).
+A_ESTIMATED = const(32)
+A_ADC = const(64)
+A_EVENT_SHIFT = const(7)     # 128 a dip, 256 a swell, 512 an interruption (61000-4-30, 4.7)
+
+_ENERGY_MS = const(60_000)
+_TICK_MS = const(600_000)
+
+# Kind of a supply event: number and code of `evt`.
+_SUPPLY = {se.F_LOW: (mt.F_OUT, "FRQ"), se.F_HIGH: (mt.F_OUT, "FRQ"),
+           se.OVERCURRENT: (mt.OCU, "OC"), se.REVERSED: (mt.REV, "REV"),
+           se.PHASE_LOSS: (mt.PH_LOSS, "PHL"), se.SEQUENCE: (mt.PH_SEQ, "SEQ"),
+           se.NEUTRAL: (ev.NEUTRAL, "NEU"), se.OPEN_U: (mt.OPEN_CH, "OPC"),
+           se.OPEN_I: (mt.OPEN_CH, "OPC"), se.COVER: (mt.COVER, "TAMP"),
+           se.MAGNET: (mt.MAGNET, "TAMP")}
+_VOLTAGE = ((mt.DIP, "DIP"), (mt.SWELL, "SWL"), (mt.INTR, "INT"), (mt.RVC, "RVC"))
+
+
+class Meter(Acu):
+    POIS = (("SEP", DRF_1 | DRF_2),)
+
+    def __init__(self, board, cfg, ports):
+        cal, table, date_s, why = calibration.load(ports.store, board["cal"])
+        super().__init__({"kind": board["kind"], "cal": cal}, cfg, ports)
+        now_ms = self.clock.now_ms()
+        self.log.add(now_ms, ev.BOOT, self.boots)
+        if why or date_s:
+            self.log.add(now_ms, mt.CAL, int(not why), date_s // 86_400,
+                         int(why[1:4]) if why else 0, why != "")
+        m = self.measuring
+        calibration.seed(m)
+        if table is not None and self._sampler.ring is not None:
+            self._sampler.use_table(table)
+        un_dv, fn_mhz = cfg["un_dv"], cfg["fn_mhz"]
+        self.quantities = q = Quantities(m, cfg["wiring"])
+        self.phases = q.phases
+        self.n = n = len(q.phases)
+        self.watch = Watch(self._sampler, m, un_dv, cfg["u_dip_pm"], cfg["u_swell_pm"],
+                           cfg["u_int_pm"])
+        self.voltage = ve.VoltageEvents(self.watch, un_dv, fn_mhz, cfg["rvc_pm"])
+        step_ua = cal[-1][0] // 2048            # one code of a current
+        self.supply = se.SupplyEvents(
+            n, un_dv, fn_mhz - cfg["f_dev_mhz"], fn_mhz + cfg["f_dev_mhz"], cfg["i_max_ma"],
+            cfg["rev_w"], step_ua * 10 // 1000 + 1, step_ua * 2 // 1000 + 1, cfg["t_pick_ms"])
+        self.energy = Energy(n, self._sampler.rate_hz, m._creep_mw, un_dv * 100, cfg["t_est_s"])
+        self._registers = Record(self.store, "registers")
+        raw = self._registers.load()
+        if raw:
+            self.energy.unpack(raw)
+        self._published()
+        self.spectrum = Spectrum(self._sampler, m)
+        # f, u2, u0, and of each phase: U, its least and greatest, I, P, Q, THD of U and I
+        self.aggregates = Aggregates("fff" + "".join([kind * n for kind in "rlgrmmff"]))
+        self.latest = [None] * 4        # the last finished interval of each kind
+        self._bad = 0                   # channels that were bad in this window
+        self._lost = self._sampler.overruns
+        self._told_q = 0                # phases whose estimates are in the log
+        names = [one["name"] for one in board["inputs"]]
+        self._inputs = [names.index(name) if name in names else -1
+                        for name in ("cover", "magnet", "temperature")]
+        self._up = "slvg/1/slv/%s/%s/%s/up/" % (cfg["sc"], cfg["uc"], self.id)
+        down = "slvg/1/slv/%s/%s/" % (cfg["sc"], cfg["uc"])
+        self.link.subscribe(down + self.id + "/dn/+")
+        self.link.subscribe(down + "all/dn/+")
+        self.scheduler.add("watch", self._watch, 10, 500, True)
+
+    # -- fast tier
+
+    def protect(self, halves, now_us):
+        self.watch.fast(now_us, halves)
+        self._bad |= self.sensing.bad
+
+    # -- events
+
+    def blind(self):
+        """One dead channel must not keep the others from being measured."""
+        every = (1 << self.n) - 1
+        return self.sensing.bad & every == every
+
+    def _dead(self):
+        """Channels that say nothing at all. One that clips does: it is over its range."""
+        mask = self.supply.mask[se.OPEN_U] | self.supply.mask[se.OPEN_I] << self.n
+        why = self.sensing.why
+        for c in range(len(why)):
+            if why[c] == FROZEN or why[c] == STALE:
+                mask |= 1 << c
+        return mask
+
+    def _mask(self, measured):
+        """Measured phases as a mask of A, B, C."""
+        mask = 0
+        for k in range(self.n):
+            if measured & 1 << k:
+                mask |= 1 << self.phases[k]
+        return mask
+
+    def _watch(self, now_ms):
+        self._voltages(now_ms)
+        self.spectrum.step()
+
+    def _voltages(self, now_ms):
+        now_us = self.clock.ticks_us()
+        told = self.voltage.step(now_ms, now_us, self._dead() & (1 << self.n) - 1)
+        for kind, began, mask, value, dur_ms, t0_us in told:
+            number, code = _VOLTAGE[kind]
+            mask = self._mask(mask)
+            at_ms = now_ms
+            if began:
+                at_ms -= ((now_us - t0_us) & 0x3FFFFFFF) // 1000
+                if kind == ve.INTERRUPTION:
+                    self._energy_ms = at_ms - _ENERGY_MS     # it may be the last that we do
+            last = self.voltage.rvc_max_dv if kind == ve.RVC else dur_ms
+            self.log.add(at_ms, number, mask, value, last, True)
+            self._evt(now_ms, code, mask, value, dur_ms, at_ms - dur_ms)
+
+    def _supplies(self, now_ms, dead):
+        m, q, n = self.measuring, self.quantities, self.n
+        i_ma = [(x + 500) // 1000 for x in q.i_ua]
+        level = [self.gear.feedback(k) if k >= 0 else 0 for k in self._inputs]
+        told = self.supply.step(
+            now_ms, m.window_ms, q.f_mhz, m.u_dv, i_ma, m.p_w, dead & (1 << n) - 1, dead >> n,
+            q.sequence, q.u0_ppm, q.u2_ppm, level[0], level[1])
+        for kind, on, mask, value, dur_ms in told:
+            number, code = _SUPPLY[kind]
+            ph = self._mask(mask) if kind in (se.OVERCURRENT, se.REVERSED, se.PHASE_LOSS, se.OPEN_U,
+                                              se.OPEN_I) else 0
+            if number == mt.OPEN_CH:
+                for k in range(n):
+                    if mask & 1 << k:
+                        self.log.add(now_ms, number, k if kind == se.OPEN_U else n + k, on, 0,
+                                     True)
+            elif number == mt.COVER or number == mt.MAGNET:
+                value = 1 if number == mt.COVER else 2
+                self.log.add(now_ms, number, on, 0, 0, True)
+            else:
+                args = (value, on, dur_ms)                                    # F_OUT, PH_SEQ
+                if number == mt.OCU:
+                    args = (ph, value, on and self.cfg["i_max_ma"])
+                elif number == mt.REV:
+                    args = (ph, value, on)
+                elif number == mt.PH_LOSS:
+                    args = (ph, on, value)
+                elif number == ev.NEUTRAL:
+                    args = (max(m.u_dv), min(m.u_dv), 0)
+                self.log.add(now_ms, number, args[0], args[1], args[2], True)
+            self._evt(now_ms, code, ph, value, on, now_ms - dur_ms)
+
+    def _evt(self, now_ms, code, ph, val, lim, t0_ms):
+        self.net.send(now_ms, self._up + "evt", "evt", "*", {
+            "code": code, "ph": ph, "val": val, "lim": lim, "t0_ms": self.sync.utc_ms(t0_ms)})
+
+    # -- windows
+
+    def window(self, now_ms):
+        self._voltages(now_ms)          # what happened in it, before it is judged
+        m, q, energy, n = self.measuring, self.quantities, self.energy, self.n
+        q.update()
+        dead = self._dead()
+        bad = self._bad | dead
+        self._bad = 0
+        lost = self._sampler.overruns
+        energy.add(m.n_frames, q.p_mw, q.q_mvar, bad, q.u_mv, q.i_ua, lost - self._lost)
+        self._lost = lost
+        if energy.q != self._told_q:
+            self._told_q = energy.q
+            self.log.add(now_ms, mt.ESTIMATED, self._mask(energy.q), int(energy.q != 0))
+        flags = m.quality | self.voltage.seen() << A_EVENT_SHIFT
+        if energy.q:
+            flags |= A_ESTIMATED
+        if bad:
+            flags |= A_ADC
+        values = [q.f_mhz, max(q.u2_ppm, 0), max(q.u0_ppm, 0)]
+        values += q.u_mv + q.u_mv + q.u_mv + q.i_ua + energy.p_mw + energy.q_mvar
+        values += [max(thd, 0) for thd in self.spectrum.thd_ppm]
+        for done in self.aggregates.add(self.sync.utc_ms(now_ms), m.n_frames, values, flags):
+            self.latest[done[0]] = done
+            if done[0] == TEN_MIN and self.ready:
+                self._tell_pq(now_ms, done)
+        if self.ready:
+            self._supplies(now_ms, dead)
+
+    def _published(self):
+        """What is told is what is stored."""
+        energy = self.energy
+        self.e_wh = energy.total_mwh(IMPORT) // 1000
+        self._exported_wh = energy.total_mwh(EXPORT) // 1000
+
+    def _keep_energy(self, now_ms):
+        if now_ms - self._energy_ms < _ENERGY_MS or not self.may_write():
+            return
+        self._energy_ms = now_ms
+        e_wh, x_wh = self.e_wh, self._exported_wh
+        self._published()
+        if e_wh != self.e_wh or x_wh != self._exported_wh:
+            self._registers.save(self.energy.pack())
+
+    # -- rest
+
+    def rest_ms(self, now_ms):
+        """Until a tick of the 10 minutes ends an interval, or a condition has lasted for its
+        time."""
+        if self.voltage.active:
+            return 0
+        tick_ms = _TICK_MS - self.sync.utc_ms(now_ms) % _TICK_MS
+        return min(super().rest_ms(now_ms), self.supply.rest_ms(now_ms), tick_ms)
+
+    def stirred(self):
+        """Each half cycle is looked at, when there are any."""
+        return True
+
+    # -- messages
+
+    def quality(self, now_ms):
+        q = super().quality(now_ms)
+        return q | Q_ESTIMATED if self.energy.q else q
+
+    def handle(self, now_ms, topic, msg):
+        t = msg["t"]
+        if msg["d"] != self.id:
+            return
+        if t == "meas.req":
+            self._reply_meas(now_ms, msg)
+        elif t == "cfg":                # no setting is remote
+            self.net.send(now_ms, self._up + "cfg.ack", "cfg.ack", msg["s"], {
+                "k": msg["b"]["k"], "ok": 0, "e": ev.E_UNKNOWN}, msg["c"])
+
+    def _three(self, values, unit, bad=0):
+        """[A, B, C] of what is measured, rounded; null where it is not, or its channel is bad."""
+        row = [None, None, None]
+        for k in range(self.n):
+            if not bad & 1 << k:
+                row[self.phases[k]] = (values[k] + unit // 2) // unit
+        return row
+
+    def _reply_meas(self, now_ms, msg):
+        q, n = self.quantities, self.n
+        bad = self._dead()
+        t_in = self._inputs[2]
+        self.net.send(now_ms, self._up + "meas", "meas", msg["s"], {
+            "u_dV": self._three(q.u_mv, 100, bad), "i_mA": self._three(q.i_ua, 1000, bad >> n),
+            "p_W": self._three(self.energy.p_mw, 1000),
+            "q_var": self._three(self.energy.q_mvar, 1000),
+            "s_VA": self._three(q.s_mva, 1000, bad | bad >> n), "f_mHz": q.f_mhz,
+            "e_Wh": self.e_wh, "t_dC": self.gear.feedback(t_in) if t_in >= 0 else None,
+            "gnd": None, "dofc": None, "ph": self.phases[0] if n == 1 else None, "on": None,
+            "fl": self.quality(now_ms)}, msg["c"])
+
+    def _tell_pq(self, now_ms, done):
+        _, end_ms, v, n_frames, flags = done
+        n = self.n
+        at = [v[k:k + n] for k in range(3, 3 + 8 * n, n)]
+        self._published()
+        self.net.send(now_ms, self._up + "pq", "pq", "*", {
+            "t0_ms": end_ms, "n": n_frames, "fl": flags, "u_mV": self._three(at[0], 1),
+            "umin_mV": self._three(at[1], 1), "umax_mV": self._three(at[2], 1),
+            "i_mA": self._three(at[3], 1000), "p_W": self._three(at[4], 1000),
+            "q_var": self._three(at[5], 1000), "thdu_m": self._three(at[6], 1000),
+            "thdi_m": self._three(at[7], 1000), "f_mHz": v[0] or None,
+            "u2_m": (v[1] + 500) // 1000 if n == 3 else None,
+            "u0_m": (v[2] + 500) // 1000 if n == 3 else None,
+            "e_Wh": self.e_wh, "x_Wh": self._exported_wh})
+
+    def say_hello(self, now_ms):
+        self.net.send(now_ms, self._up + "hello", "hello", "*", {
+            "role": "mt", "dom": "tp" if self.n == 3 else "eu", "fw": FW, "drf": self.drf(),
+            "ph": self.phases[0], "un_dV": self.cfg["un_dv"], "sw": 0, "boot": self.boots})
+
+    def beat(self, now_ms):
+        self.net.send(now_ms, self._up + "hb", "hb", "*", {
+            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": 0,
+            "ph": self.phases[0], "on": 1, "why": 0})

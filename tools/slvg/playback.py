@@ -1,0 +1,123 @@
+"""`slvg sim playback --comtrade FILE.cfg`: a record of a disturbance through the whole Meter."""
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+
+from host_sim.scenario import playback
+from host_sim.scenario.complaints import InputError
+from slvg.output import bad_input, writable, write_json
+
+_ALIKE = 0.005      # windows that differ by less in all of U and I are shown once
+_FLAGS = ((2, "lost"), (4, "no f"), (8, "long"), (16, "event"))
+
+
+def mapping(text: str) -> dict[str, str]:
+    """ua=VA,ib=3 as a table."""
+    chosen = {}
+    for part in filter(None, text.split(",")):
+        name, equals, channel = part.partition("=")
+        if not equals or not name.strip() or not channel.strip():
+            bad_input(f"E175 --map {part}: is no pair. Write ua=CHANNEL,ia=CHANNEL,... with names "
+                      "or numbers of channels.")
+        chosen[name.strip().lower()] = channel.strip()
+    return chosen
+
+
+def command(comtrade: Path | None, un_v: float | None, chosen: str, seed: int | None, vm: bool,
+            log: Path | None, json_file: Path | None, quiet: bool, unused: dict) -> None:
+    """unused: options of `sim` that a record has no use for, with what was given."""
+    if comtrade is None:
+        bad_input("E170 sim playback: no record. Give one, --comtrade FILE.cfg.")
+    for option, given in unused.items():
+        if given:
+            bad_input(f"E131 {option}: a record has no use for it. Leave it out.")
+    writable({"--log": log, "--json": json_file}, str(comtrade))
+    console = Console(quiet=quiet or str(json_file) == "-", highlight=False, soft_wrap=True)
+    try:
+        record, plan = playback.prepare(comtrade, un_v, mapping(chosen))
+        _head(console, record, plan)
+        played = playback.run(record, plan, 1 if seed is None else seed, vm)
+    except InputError as e:
+        bad_input(e.text)
+    _windows(console, played)
+    console.print(f"events: {len(played.events) or 'none'}", markup=False)
+    for t_s, line in played.events:
+        console.print(f"{t_s:10.3f} s  {line}", markup=False)
+    if log is not None:
+        log.write_text("".join(line + "\n" for _, line in played.events), encoding="utf-8")
+    write_json(json_file, figures(played))
+
+
+def figures(played: playback.Played) -> dict:
+    """For --json: volts, amperes, watts of the record's primary side, seconds from its first
+    sample."""
+    record, plan = played.record, played.plan
+    return {
+        "record": {"name": record.name, "station": record.station, "device": record.device,
+                   "revision": record.revision, "form": record.form,
+                   "start": record.start.isoformat(), "length_s": record.length_s,
+                   "trigger_s": record.trigger_s, "samples": len(record.time_s),
+                   "rates_hz": [rate for rate, _ in record.rates]},
+        "meter": {"kind": plan.kind, "wiring": plan.wiring, "un_v": plan.un_v,
+                  "u_ratio": plan.u_ratio, "i_ratio": plan.i_ratio, "fn_hz": plan.fn_mhz / 1000,
+                  "inputs": {name: channel.name if channel else None
+                             for name, channel in plan.inputs}},
+        "windows": [asdict(window) for window in played.windows],
+        "events": [{"t_s": t_s, "line": line} for t_s, line in played.events],
+        "notes": plan.notes, "ok": True,
+    }
+
+
+def _head(console: Console, record: playback.Record, plan: playback.Plan) -> None:
+    rates = ", ".join(f"{rate:g} Hz" for rate, _ in record.rates if rate) or "own times"
+    console.print(f"{record.name}: {record.station}, {record.device} ({record.revision} "
+                  f"{record.form}, {rates}); {record.length_s:.3f} s from {record.start} on, "
+                  f"trigger at {record.trigger_s:.3f} s", markup=False)
+    wires = " ".join(f"{name}={c.name if c else '-'}" for name, c in plan.inputs)
+    through = "" if plan.u_ratio == 1 and plan.i_ratio == 1 else \
+        f" through {plan.u_ratio:.4g}:1 and {plan.i_ratio:g}:1"
+    console.print(f"Meter {plan.kind} {plan.wiring}, {plan.un_dv / 10:g} V "
+                  f"{plan.fn_mhz // 1000} Hz{through}: {wires}", markup=False)
+    for note in plan.notes:
+        console.print(f"- {note}", markup=False)
+
+
+def _windows(console: Console, played: playback.Played) -> None:
+    console.print(f"{'window':>10} {'f':>9}  ph {'U':>10} {'deg':>7} {'I':>10} {'deg':>7} "
+                  f"{'P':>11} {'Q1':>11} {'PF':>7}", markup=False)
+    shown: list[float] = []
+    alike = 0
+    for w in played.windows:
+        now = [*w.u_v, *w.i_a]
+        if shown and w is not played.windows[-1] and all(
+                abs(a - b) <= _ALIKE * abs(b) for a, b in zip(now, shown, strict=True)):
+            alike += 1
+            continue
+        if alike:
+            console.print(f"{'':>10} {alike} alike", markup=False)
+        shown, alike = now, 0
+        for k, phase in enumerate(played.plan.wiring):
+            head = f"{w.t_s:8.3f} s {w.f_hz:6.3f} Hz" if k == 0 else " " * 20
+            console.print(f"{head}  {phase}  {_si(w.u_v[k], 'V')} {w.u_deg[k]:7.2f} "
+                          f"{_si(w.i_a[k], 'A')} {w.i_deg[k]:7.2f} {_si(w.p_w[k], 'W')} "
+                          f"{_si(w.q_var[k], 'var')} {w.pf[k]:7.4f}"
+                          f"{_flags(w) if k == 0 else ''}", markup=False)
+
+
+def _flags(w: playback.Window) -> str:
+    words = [word for bit, word in _FLAGS if w.quality & bit]
+    if w.u2_pct is not None:
+        words.append(f"u2 {w.u2_pct:.2f} %")
+    if not w.whole:
+        words.append("with repeated cycles")
+    return "  " + ", ".join(words) if words else ""
+
+
+def _si(x: float, of: str) -> str:
+    for factor, prefix in ((1e6, "M"), (1e3, "k"), (1.0, "")):
+        if abs(x) >= factor or factor == 1.0:
+            text = f"{x / factor:.4g} {prefix}{of}"
+            break
+    return f"{text:>{8 + len(of)}}" if of != "V" and of != "A" else f"{text:>10}"
+
