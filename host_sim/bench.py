@@ -17,7 +17,7 @@ from host_sim.scenario.load import load
 from host_sim.vm.find import micropython
 
 ROOT = Path(__file__).resolve().parents[1]
-ROLES = ("coordinator", "operator")
+ROLES = ("coordinator", "operator", "meter")
 HEAP = "192K"
 # of a plain statement on a Cortex-M0+ under MicroPython (design, section 4)
 STATEMENT_CYCLES = 600
@@ -93,23 +93,28 @@ def lines_of(modules: list[str]) -> int:
     return total
 
 
+def spec_of(role: str) -> dict:
+    """The first controller of this role in the scenario that has one: id, board, settings."""
+    scenario = load("meter" if role == "meter" else "assay")
+    acu = next(a for a in scenario.acus if a.role == role)
+    return {"id": acu.id, "board": acu.board, "config": acu.config,
+            "utc0_ms": scenario.start_utc_ms}
+
+
 class Bench:
-    """Compiles once, then measures roles of the assay in VMs of their own."""
+    """Compiles once, then measures roles in VMs of their own."""
 
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory()
         self.path = Path(self._folder.name)
         compile_to(self.path, "x86", firmware_files(), ROOT / "firmware")
         compile_to(self.path, "x86", _board_files(), ROOT)
-        self._scenario = load("assay")
 
     def close(self):
         self._folder.cleanup()
 
     def _measure(self, role: str, level: str, what: str, *more, heap=HEAP) -> dict:
-        acu = next(a for a in self._scenario.acus if a.role == role)
-        spec = {"id": acu.id, "board": acu.board, "config": acu.config, "level": level,
-                "utc0_ms": self._scenario.start_utc_ms, "modules": modules_of(role)}
+        spec = {**spec_of(role), "level": level, "modules": modules_of(role)}
         file = self.path / f"{role}.json"
         file.write_text(json.dumps(spec))
         done = subprocess.run(

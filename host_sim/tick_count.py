@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from acu.dsp.ring import RingSampler
+from host_sim.bench import spec_of
 from host_sim.board.unit import Unit
-from host_sim.scenario.load import load
 
 FIRMWARE = str(Path(__file__).resolve().parents[1] / "firmware")
 _TICKS = 40                    # a whole window of 10 cycles
@@ -25,15 +25,12 @@ def _viper_functions() -> set[tuple[str, str]]:
 
 
 def statements_per_tick(role: str) -> dict:
-    """Mean and greatest count of a tick of the assay's first controller of this role, nothing
-    happening."""
-    scenario = load("assay")
-    acu = next(a for a in scenario.acus if a.role == role)
-    spec = {"id": acu.id, "board": acu.board, "config": acu.config, "level": "wave",
-            "utc0_ms": scenario.start_utc_ms}
+    """Mean and greatest count of a tick of a controller of this role, nothing happening."""
+    spec = {**spec_of(role), "level": "wave"}
+    board = spec["board"]
     unit = Unit(spec, RingSampler, None)
-    levels = [1] + [0] * (len(acu.board["inputs"]) - 1)
-    frames = b"".join(bytes([k & 1, 8] * len(acu.board["channels"])) for k in range(20))
+    levels = [1] + [0] * (len(board["inputs"]) - 1)
+    frames = b"".join(bytes([k & 1, 8] * len(board["channels"])) for k in range(20))
     unit.boot(0, levels)
     t_us = 0
     for _ in range(200):

@@ -70,7 +70,7 @@ KEYS = {
 REQUIRED = ("id", "role", "sc", "uc")
 
 _UNITS = {"dv": "0.1 V", "ms": "ms", "mhz": "mHz", "va": "VA", "pm": "per mille", "ma": "mA",
-          "dc": "0.1 degC", "w": "W"}
+          "dc": "0.1 degC", "w": "W", "s": "s"}
 
 
 def unit(key):

@@ -18,6 +18,7 @@ KEYS = {
     "i_max_ma": (63_000, 100, 4_000_000),
     "rev_w": (50, 1, 1_000_000),                # fed in: reversed energy
     "t_pick_ms": (1_000, 200, 60_000),          # so long, before one of these four is an event
+    "cap_n": (4, 0, 8),                         # records of samples around events; 0: none
     "t_est_s": (3_600, 1, 604_800),             # energy is estimated for that long at most
 }
 # Phases that a meter on a board of this kind may measure.
@@ -83,5 +84,8 @@ def unfit(board, cfg):
         cfg["wiring"] = fits[0]
     if cfg.get("wiring") in fits:
         return []
+    if "wiring" not in cfg and fits:
+        return ["E117 config: wiring is missing; a board of kind %s may measure %s. Set one." % (
+            board["kind"], " or ".join(fits))]
     return ["E117 config: wiring = %s does not fit a board of kind %s. Set %s." % (
         cfg.get("wiring"), board["kind"], " or ".join(fits) or "another role")]

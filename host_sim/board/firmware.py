@@ -35,6 +35,10 @@ class Firmware:
         """Fault: the slow tier hangs; the fast one and the watchdog go on."""
         self.units[acu_id].hang_until_us = until_us
 
+    def stored(self, acu_id):
+        """Its records of samples around events."""
+        return self.units[acu_id].stored()
+
     def instant(self, t_us, slow, work):
         """work: [(acu id, frames, levels, messages, up)] in the order of ids.
         Returns [(drives, published, lines, wake_us)] likewise (Unit.instant)."""

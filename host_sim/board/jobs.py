@@ -64,6 +64,11 @@ class JobsFirmware:
             return self._call("hang", acu_id, until_us)
         return self._here.hang(acu_id, until_us)
 
+    def stored(self, acu_id):
+        if acu_id in self._there:
+            return self._call("stored", acu_id)
+        return self._here.stored(acu_id)
+
     def instant(self, t_us, slow, work):
         theirs = [one for one in work if one[0] in self._there]
         if not theirs:

@@ -69,6 +69,12 @@ class Unit:
     def off(self):
         self.acu = None
 
+    def stored(self):
+        """Records of samples around events in its store (acu/functions/capturing.py)."""
+        files = self.store.files
+        return [files[name] for name in sorted(files)
+                if name[:3] == "cap" and name[3:].isdigit()]
+
     def _levels(self, levels):
         self._shown = list(levels)
         now = self.switchgear.levels

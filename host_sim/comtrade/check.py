@@ -136,7 +136,12 @@ def sheet(name: str, raw: bytes) -> Sheet:
     for k in range(out.n_status):
         fields = lines.next(f"status channel {k + 1} of {out.n_status}", 2)
         _index(lines, fields, k, "status")
-    out.f_hz = lines.number(lines.next("the line frequency")[0] or "0", "line frequency", 0, 1000)
+    fields = lines.next("the line frequency")
+    if len(fields) >= 5:
+        raise lines.wrong("E172", "describes a channel; line 2 promises "
+                                  f"{n_analog + out.n_status} and those are above. Correct the "
+                                  "numbers there.")
+    out.f_hz = lines.number(fields[0] or "0", "line frequency", 0, 1000)
     _rates(lines, out)
     for what in ("the first sample's time", "the trigger's time"):
         stamp = lines.next(what)

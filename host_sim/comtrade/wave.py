@@ -8,12 +8,16 @@ spline of fifth order.
 import numpy as np
 from scipy.interpolate import make_interp_spline
 from scipy.optimize import minimize_scalar
-from scipy.signal import decimate
 
 _HALF = 24              # samples of the lower rate on each side
 _BETA = 8.0             # 80 dB
-_FAST_HZ = 40_000.0     # above it a record is thinned first: more would only cost time
-_BLOCK = 4096
+_LEAST_HZ = 4000.0      # of at()
+_BLOCK = 1 << 20        # products at a time
+_FINE = 2048            # places of the kernel a sample of the lower rate; linear between them
+_AT = np.arange(_FINE * _HALF + 1) / _FINE
+_KERNEL = np.concatenate([np.sinc(_AT) * np.i0(_BETA * np.sqrt(1 - (_AT / _HALF)**2))
+                          / np.i0(_BETA), np.zeros(_FINE)])
+_SLOPE = np.diff(_KERNEL)
 _STEADY = 0.05          # rms of the difference of two cycles: above it they are none of one wave
 
 
@@ -24,28 +28,23 @@ class Wave:
     def __init__(self, time_s: np.ndarray, values: np.ndarray, period_s: float, lead_s: float,
                  tail_s: float):
         steps = np.diff(time_s)
-        step = float(np.min(steps))
-        uniform = float(np.max(steps)) - step < 1e-3 * step
-        self._rate_hz = (len(time_s) - 1) / float(time_s[-1]) if uniform else 1.0 / step
-        self._end_s = float(time_s[-1])
-        if uniform and self._rate_hz >= 2 * _FAST_HZ:
-            thin = int(self._rate_hz / _FAST_HZ)
-            values = decimate(values, thin, ftype="fir", axis=1)
-            self._rate_hz /= thin
-            time_s = np.arange(values.shape[1]) / self._rate_hz
-            self._end_s = float(time_s[-1])
-        spline = make_interp_spline(time_s, values, k=5, axis=1)
-        n_lead = int(lead_s * self._rate_hz) + 2 * _HALF * int(1 + self._rate_hz / 1000)
-        n_tail = int(tail_s * self._rate_hz) + 2 * _HALF * int(1 + self._rate_hz / 1000)
-        n_own = int(round(self._end_s * self._rate_hz)) + 1
-        grid = (np.arange(n_lead + n_own + n_tail) - n_lead) / self._rate_hz
-        inside = grid
-        early, late = grid < 0, grid > self._end_s
-        inside = np.where(early, grid + np.ceil(-grid / period_s) * period_s, inside)
-        inside = np.where(late, grid - np.ceil((grid - self._end_s) / period_s) * period_s, inside)
-        self._samples = spline(np.clip(inside, 0.0, self._end_s))
-        if uniform:
-            self._samples[:, n_lead:n_lead + values.shape[1]] = values[:, :n_own]
+        uniform = float(steps.max() - steps.min()) < 1e-3 * float(steps.min())
+        end_s = float(time_s[-1])
+        self._rate_hz = (len(time_s) - 1) / end_s if uniform else 1.0 / float(steps.min())
+        spare_s = 2 * _HALF / min(self._rate_hz, _LEAST_HZ)
+        n_lead = int((lead_s + spare_s) * self._rate_hz)
+        n_own = int(end_s * self._rate_hz + 1e-6) + 1
+        n_tail = int((tail_s + spare_s) * self._rate_hz)
+        own = values if uniform else _spline(time_s, values)(np.arange(n_own) / self._rate_hz)
+        cycle = int(period_s * self._rate_hz) + 8        # samples, and a few for the spline
+        grid = np.arange(n_own) / self._rate_hz
+        first = _spline(grid[:cycle], own[:, :cycle])
+        last = _spline(grid[-cycle:], own[:, -cycle:])
+        early = np.arange(-n_lead, 0) / self._rate_hz
+        late = grid[-1] + np.arange(1, n_tail + 1) / self._rate_hz
+        self._samples = np.concatenate([
+            first(early % period_s), own,
+            last(grid[-1] - period_s + (late - grid[-1]) % period_s)], axis=1)
         self._n_lead = n_lead
 
     def at(self, channel: int, t_s: np.ndarray, rate_hz: float) -> np.ndarray:
@@ -53,19 +52,22 @@ class Wave:
         y = self._samples[channel]
         lower = min(1.0, rate_hz / self._rate_hz)      # band, of the record's own
         half = int(np.ceil(_HALF / lower))
-        window = np.i0(_BETA)
         out = np.empty(len(t_s))
         taps = np.arange(1 - half, half + 1)
-        for at in range(0, len(t_s), _BLOCK):
-            place = t_s[at:at + _BLOCK] * self._rate_hz + self._n_lead
+        step = max(1, _BLOCK // len(taps))
+        for at in range(0, len(t_s), step):
+            place = t_s[at:at + step] * self._rate_hz + self._n_lead
             first = np.floor(place).astype(np.int64)
-            x = taps[None, :] - (place - first)[:, None]
-            shape = np.sqrt(np.maximum(0.0, 1.0 - (x / half)**2))
-            weights = np.sinc(x * lower) * np.i0(_BETA * shape) / window
-            weights /= weights.sum(axis=1, keepdims=True)
+            x = np.abs(taps[None, :] - (place - first)[:, None]) * (lower * _FINE)
+            k = np.minimum(x.astype(np.int64), len(_KERNEL) - 2)
+            weights = _KERNEL[k] + _SLOPE[k] * (x - k)
             index = np.clip(first[:, None] + taps[None, :], 0, len(y) - 1)
-            out[at:at + _BLOCK] = (y[index] * weights).sum(axis=1)
+            out[at:at + step] = (y[index] * weights).sum(axis=1) / weights.sum(axis=1)
         return out
+
+
+def _spline(time_s: np.ndarray, values: np.ndarray):
+    return make_interp_spline(time_s, values, k=5, axis=1)
 
 
 def period(time_s: np.ndarray, values: np.ndarray, nominal_hz: float) -> tuple[float, bool]:
@@ -73,9 +75,10 @@ def period(time_s: np.ndarray, values: np.ndarray, nominal_hz: float) -> tuple[f
     nominal one where its beginning does not repeat itself (dead, or the event at once)."""
     near_s = 1.0 / nominal_hz
     found = False
-    spline = make_interp_spline(time_s, values, k=3, axis=1)
+    first = int(np.searchsorted(time_s, 19 / nominal_hz))
+    spline = make_interp_spline(time_s[:first], values[:, :first], k=3, axis=1)
     for cycles in (1, 2, 4, 8, 16):
-        if (cycles * 1.06 + 1) * near_s > time_s[-1]:
+        if (cycles * 1.06 + 1) * near_s > time_s[:first][-1]:
             break
         t = np.arange(64) / 64 * near_s
         one = spline(t)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from acu import config as acu_config
 from acu import events as acu_events
+from acu import metering as acu_metering
 from host_sim.scenario.complaints import Complaints, InputError, choices, meant, sentences
 from host_sim.scenario.deeds import Deeds
 from host_sim.scenario.feeder import Feeder, spec_of
@@ -352,7 +353,10 @@ class _Builder:
 
     def _config(self, where: str, form: AcuForm) -> dict:
         """Common and own settings, with the identity that the structure of the file gives."""
-        given = {**self.form.config, **form.config}
+        # what only a meter has may stand in the common table too
+        shared = {key: value for key, value in self.form.config.items()
+                  if form.role == "meter" or key not in acu_metering.KEYS}
+        given = {**shared, **form.config}
         for key in _FROM_STRUCTURE:
             if key in given:
                 table = self._config_of(form, key)
@@ -414,7 +418,8 @@ class _Builder:
             self.wrong.known("[expect] reconnect_order", one, "acu", operators)
         for one in self.form.zoom.acus if self.form.zoom else ():
             self.wrong.known("[zoom] acus", one, "acu", self.acu_ids)
-        names = [name for name, *_ in acu_events.TABLE.values()]
+        names = [name for table in (acu_events.TABLE, acu_metering.TABLE)
+                 for name, *_ in table.values()]
         for line in expect.events:
             who, _, name = line.partition(" ")
             if not name:

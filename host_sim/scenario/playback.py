@@ -1,37 +1,35 @@
 """Plays a COMTRADE record to a Meter: its wave becomes converter codes, those go through the
 firmware, and its windows and events come out, in the record's own volts and amperes.
 
-The Meter starts three seconds before the record, on the record's first cycle repeated, so that its
+The Meter starts two seconds before the record, on the record's first cycle repeated, so that its
 self-test has passed and its windows follow the frequency; after the record its last cycle goes on
 for a second, so that everything is told. What is said of those spans is marked or left out.
 """
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from acu.app import calibration
-from acu.functions.quantities import UNKNOWN, Quantities
-from acu.primitives.measuring import PAIRS, Measuring
-from acu.primitives.sensing import Sensing
-from host_sim.board.doors import SimClock
+from acu.primitives.measuring import PAIRS
+from host_sim.board.firmware import Firmware
 from host_sim.comtrade.check import RecordError
 from host_sim.comtrade.read import Record, read
 from host_sim.comtrade.wave import Wave
 from host_sim.scenario.complaints import InputError
 from host_sim.scenario.playback_plan import Plan, plan
-from host_sim.waveform.twin import TwinSampler
+from host_sim.vm.client import VmFirmware
 from host_sim.world.dice import bits
 
 RATE_HZ = 4000
 SLOT_NS = 2000
 STEP_US = 5000
 _FRAMES = RATE_HZ * STEP_US // 1_000_000
-LEAD_US = 3_000_000
+LEAD_US = 2_000_000
 TAIL_US = 1_000_000
 _NOISE_LSB = 0.5
+ME = "meter"
 
 
 @dataclass
@@ -50,6 +48,8 @@ class Window:
     pf: list[float]
     u_deg: list[float]
     i_deg: list[float]
+    thd_u_pct: list[float | None]
+    thd_i_pct: list[float | None]
     u2_pct: float | None
     sequence: int
 
@@ -60,6 +60,8 @@ class Played:
     plan: Plan
     windows: list[Window]
     events: list[tuple[float, str]]     # s from the record's first sample, line of the log
+    same: bool | None                   # the VM's log is equal; None: not asked
+    ends: list[int] = field(default_factory=list)     # frames at the end of each window
 
 
 def prepare(path: Path, un_v: float | None, chosen: dict[str, str] | None) -> tuple[Record, Plan]:
@@ -100,29 +102,58 @@ def codes(record: Record, of: Plan, seed: int) -> np.ndarray:
     return np.clip(np.floor(out + noise), 0, 4095).astype("<u2")
 
 
+def spec(record: Record, of: Plan) -> dict:
+    """The Meter, as host_sim/board/unit.py takes it."""
+    config = {"id": ME, "role": "meter", "sc": "playback", "uc": "playback",
+              "wiring": of.wiring, "un_dv": of.un_dv, "fn_mhz": of.fn_mhz,
+              "i_max_ma": min(4_000_000, round(of.i_peak_ma / 1.4142))}
+    return {"id": ME, "board": board(of), "config": config, "level": "wave",
+            "utc0_ms": start_ms(record)}
+
+
 def run(record: Record, of: Plan, seed: int = 1, vm: bool = False,
         on_progress: Callable[[int, int], None] | None = None) -> Played:
+    """vm: the same once more in the 32-bit MicroPython, whose log must be equal to the byte."""
     blocks = codes(record, of, seed)
-    out = Played(record, of, [], [])
-    sampler = TwinSampler(len(of.inputs), PAIRS[of.kind], 2048, RATE_HZ)
-    meter = Measuring(sampler, of.kind, calibration(board(of)), of.un_dv, of.fn_mhz)
-    quantities = Quantities(meter, of.wiring)
-    sensing = Sensing(meter)
-    clock = SimClock(start_ms(record))
+    out = Played(record, of, [], [], None)
+    firmware = Firmware([spec(record, of)], _no_sums)
+    lines = []
     frames = 0
-    for n, at in enumerate(range(0, len(blocks), _FRAMES), 1):
-        clock.set(n * STEP_US)
-        sampler.push(blocks[at:at + _FRAMES].tobytes())
-        sensing.fast(meter.fast(clock.ticks_us()))
-        if n % 2 == 0 and meter.slow():
-            quantities.update()
-            frames += meter.n_frames
-            window = _window(out, meter, quantities, frames)
+    for n, told in instants(firmware, blocks):
+        lines += told
+        acu = firmware.units[ME].acu
+        if acu.measuring.n_windows != len(out.ends):
+            frames += acu.measuring.n_frames
+            out.ends.append(frames)
+            window = _window(out, acu, frames)
             if window is not None:
                 out.windows.append(window)
         if on_progress and n % 20 == 0:
-            on_progress(at, len(blocks))
+            on_progress(n, len(blocks) // _FRAMES)
+    if vm:
+        inside = VmFirmware([spec(record, of)], _no_sums)
+        try:
+            out.same = [line for _, told in instants(inside, blocks) for line in told] == lines
+        finally:
+            inside.close()
+    zero_ms = start_ms(record) + LEAD_US // 1000
+    for line in lines:
+        at = dt.datetime.fromisoformat(line.split(" ", 1)[0]).timestamp()
+        out.events.append((round(at * 1000 - zero_ms) / 1000, line))
     return out
+
+
+def instants(firmware, blocks: np.ndarray) -> Iterator[tuple[int, list[str]]]:
+    """Number of each instant of 5 ms, and what the Meter has written into its log in it."""
+    firmware.boot(ME, 0, [], True)
+    for n, at in enumerate(range(0, len(blocks), _FRAMES), 1):
+        work = [(ME, blocks[at:at + _FRAMES].tobytes(), [], [], True)]
+        (_, _, told, _), = firmware.instant(n * STEP_US, n % 2 == 0, work)
+        yield n, told
+
+
+def _no_sums(*_):
+    raise ValueError("a record has samples, no sums")
 
 
 def start_ms(record: Record) -> int:
@@ -131,8 +162,13 @@ def start_ms(record: Record) -> int:
     return max(LEAD_US // 1000, first_ms) - LEAD_US // 1000
 
 
-def _window(out: Played, meter, q: Quantities, frames: int) -> Window | None:
+def _pct(ppm: int) -> float | None:
+    return None if ppm < 0 else ppm / 1e4
+
+
+def _window(out: Played, acu, frames: int) -> Window | None:
     """None outside the record."""
+    meter, q = acu.measuring, acu.quantities
     end_s = frames / RATE_HZ - LEAD_US / 1e6
     length_s = meter.n_frames / RATE_HZ
     if end_s <= 0 or end_s - length_s >= out.record.length_s:
@@ -145,4 +181,5 @@ def _window(out: Played, meter, q: Quantities, frames: int) -> Window | None:
         [x * u * i / 1e3 for x in q.p_mw], [x * u * i / 1e3 for x in q.q_mvar],
         [x / 1e5 for x in q.pf_e5], [x / 100 for x in q.angles_cdeg[:n]],
         [x / 100 for x in q.angles_cdeg[n:]],
-        None if q.u2_ppm == UNKNOWN else q.u2_ppm / 1e4, q.sequence)
+        [_pct(x) for x in acu.spectrum.thd_ppm[:n]], [_pct(x) for x in acu.spectrum.thd_ppm[n:]],
+        _pct(q.u2_ppm), q.sequence)

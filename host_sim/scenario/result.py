@@ -26,6 +26,8 @@ class RunResult:
     trace: dict = field(default_factory=dict)
     # all that the world kept of itself: breakers, voltages of a feeder, states for its map
     record: Trace = field(default_factory=lambda: Trace([]))
+    # samples that meters recorded around events: acu id -> records (captures.py)
+    captures: dict = field(default_factory=dict)
     wall_s: float = 0.0
     run_us: int = 0
 

@@ -272,6 +272,8 @@ def run(scenario: Scenario, seed: int | None = None, level: str | None = None, v
             if on_progress and one.t_us - progress_us >= 100_000:
                 progress_us = one.t_us
                 on_progress(one.t_us, scenario.run_us)
+        one.result.captures = {acu.id: one.firmware.stored(acu.id) for acu in scenario.acus
+                               if acu.role == "meter"}
     finally:
         result = one.finish()
         result.wall_s = time.perf_counter() - began

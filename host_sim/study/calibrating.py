@@ -18,7 +18,7 @@ from acu.functions.wiring import NAMES
 from acu.primitives import calibration
 from acu.primitives.measuring import Measuring
 from host_sim.scenario.complaints import InputError
-from host_sim.study.captures import (
+from host_sim.study.calibrating_files import (
     FolderStore,
     PointForm,
     board_of,
@@ -129,9 +129,7 @@ def run(file: Path, out: Path | None = None) -> dict:
     wrong, and nothing is written."""
     job = job_of(file)
     board = board_of(job.board, file.parent)
-    table = table_of(file.parent / job.table) if job.table else None
-    if table is not None and (why := calibration.wrong_table(table)):
-        raise InputError([why])
+    table = table_of(job, file.parent)
     un_dv, fn_mhz = round(job.un_v * 10), job.fn_hz * 1000
     points = []
     for k, form in enumerate(job.point, 1):
@@ -157,11 +155,11 @@ def run(file: Path, out: Path | None = None) -> dict:
         if table is not None:
             save_table(store, table)
         save(store, cal, nominal, date_s, table)
-    return figures(board, cal, nominal, points, date)
+    return figures(board, cal, nominal, points, date, table is not None)
 
 
 def figures(board: dict, cal: list, nominal: list, points: list[Point],
-            date: dt.date) -> dict:
+            date: dt.date, table: bool) -> dict:
     """For the command: each channel's gain, offset and leads."""
     channels = {}
     for c, name in enumerate(NAMES[board["kind"]]):
@@ -170,5 +168,6 @@ def figures(board: dict, cal: list, nominal: list, points: list[Point],
             "gain_ppm": full_u * 1_000_000 // nominal[c][0] - 1_000_000,
             "offset_codes": round(zero_q8 / 256, 2),
             "lead_mrad": {f"{x_u / 1e6:.3f}": lead / 1000 for x_u, lead in bend}}
-    return {"board": board["board"], "date": date.isoformat(), "points": len(points),
-            "windows": sum(point.n for point in points), "channels": channels}
+    return {"board": board["board"], "date": date.isoformat(), "table": table,
+            "points": len(points), "windows": sum(point.n for point in points),
+            "channels": channels}

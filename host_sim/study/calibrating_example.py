@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from host_sim.study.captures import board_of
+from host_sim.study.calibrating_files import board_of
 
 BOARD = "pico_w_meter"
 JOB = "calibrate.toml"
 SECONDS = 10
-POINTS = ((60.0, 60.0), (12.0, 0.0), (3.0, 0.0), (1.0, 0.0))      # A, degrees
+# A, degrees
+POINTS = ((60.0, 60.0), (30.0, 0.0), (12.0, 0.0), (5.0, 0.0), (2.0, 0.0), (0.8, 0.0))
 
 
 class Truth:

@@ -67,17 +67,21 @@ class Report:
     def table(self, name: str, title: str, columns: Sequence[str], rows: Sequence[Sequence],
               note: str = "") -> None:
         """columns: with their units. The CSV, report-name.csv, has all digits."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
-        self._csv.append((f"{self.name}-{name}.csv", out.getvalue()))
+        self.attach(name, columns, rows)
         self.heading(title)
         head = "".join(f"<th>{escape(column)}</th>" for column in columns)
         lines = ["<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows]
         self._body += ["<table>", f"<tr>{head}</tr>", *lines, "</table>"]
         if note:
             self._body.append(f'<p class="note">{escape(note)}</p>')
+
+    def attach(self, name: str, columns: Sequence[str], rows: Sequence[Sequence]) -> None:
+        """A table that the page does not show, too long for it: CSV only."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
+        self._csv.append((f"{self.name}-{name}.csv", out.getvalue()))
 
     def figure(self, name: str, figure: Figure, caption: str) -> None:
         out = io.BytesIO()

@@ -105,6 +105,16 @@ class VmFirmware:
     def hang(self, acu_id, until_us):
         self._call(b"H", struct.pack("<HQ", self._index[acu_id], until_us))
 
+    def stored(self, acu_id):
+        reply = self._call(b"G", struct.pack("<H", self._index[acu_id]))
+        at = 0
+        out = []
+        while at < len(reply):
+            (n,) = struct.unpack_from("<I", reply, at)
+            out.append(reply[at + 4:at + 4 + n])
+            at += 4 + n
+        return out
+
     def instant(self, t_us, slow, work):
         parts = [struct.pack("<QBH", t_us, slow, len(work))]
         for name, frames, levels, messages, up in work:

@@ -118,6 +118,12 @@ def main():
         elif what == 79:                                  # O: off
             _units[struct.unpack("<H", data)[0]].off()
             _reply([])
+        elif what == 71:                                  # G: records around events
+            parts = []
+            for record in _units[struct.unpack("<H", data)[0]].stored():
+                parts.append(struct.pack("<I", len(record)))
+                parts.append(record)
+            _reply(parts)
         elif what == 72:                                  # H: the slow tier hangs
             index, until_us = struct.unpack("<HQ", data)
             _units[index].hang_until_us = until_us

@@ -10,6 +10,7 @@ import numpy as np
 from acu.dsp import kernels
 from acu.dsp.kernels import STRIDE
 from acu.dsp.ring import HEAD_PERIOD, RingSampler
+from host_sim.waveform import harmonics
 
 SINE = np.array(kernels.SINE[:256], dtype=np.int64)     # Q12 at the middle of 256 steps of a cycle
 COSINE = np.array(kernels.SINE[64:], dtype=np.int64)
@@ -42,6 +43,7 @@ class TwinSampler(RingSampler):
     keep_ring its `ring` has them too, for those who look back."""
 
     keep_ring = False
+    harmonics = harmonics       # for functions/spectrum.py
 
     def __init__(self, channels, pairs, size_frames, rate_hz):
         super().__init__(channels, pairs, size_frames, rate_hz)

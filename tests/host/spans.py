@@ -4,8 +4,8 @@ A Span is a polynomial of at most second degree in symbols, each anywhere in a r
 (one code of the ring, one entry of a table), and the range it can reach. So sum(x x) - 4096 sum(x)
 is known as what it is and not as the difference of two ranges. Every step must stay inside 32 bits
 or OverflowError says which; uint() is modulo 2^32 by declaration. A comparison that the ranges do
-not decide asks `decide` and narrows both sides accordingly: a run proves one path, whatever the
-codes. What was read at an index that is a range is any cell of that range.
+not decide asks `decide` and narrows both sides accordingly: a run proves one path, for all codes
+that take it. What was read at an index that is a range is any cell of that range.
 """
 import ast
 import itertools
@@ -20,9 +20,11 @@ def _alternate() -> Callable[[], bool]:
 
 
 class Spans:
-    """The symbols and the decisions of one run."""
+    """The symbols and the decisions of one run. parts: the symbol of a quotient, what was divided
+    and by what, so that x - x // d * d is known as the rest."""
 
     ranges: list[tuple[int, int]] = []
+    parts: dict[int, tuple["Span", int]] = {}
     decide: Callable[[], bool] = _alternate()
 
 
@@ -118,11 +120,23 @@ class Span:
         const = self.const + sign * other.const
         ends = (other.lo, other.hi) if sign > 0 else (-other.hi, -other.lo)
         lo, hi = self.lo + ends[0], self.hi + ends[1]
+        rest = self._rest(other) if sign < 0 else 0
+        if rest:
+            return span(0, rest - 1)
         if not self.symbols.isdisjoint(other.symbols):
             terms = {key: factor for key, factor in terms.items() if factor}
             low, high = _reach(terms)
             lo, hi = max(lo, low + const), min(hi, high + const)
         return _fits(Span(terms, const, lo, hi, self.symbols | other.symbols), what)
+
+    def _rest(self, other: "Span") -> int:
+        """The divisor if other is it times the quotient of self by it; else 0."""
+        if len(other.terms) == 1 and not other.const:
+            (key, factor), = other.terms.items()
+            divided, by = Spans.parts.get(key[0], (None, 0))
+            if divided is self and factor == by and len(key) == 1:
+                return by
+        return 0
 
     def __add__(self, other):
         if isinstance(other, Place):
@@ -208,7 +222,10 @@ class Span:
         if other.lo <= 0:
             raise ZeroDivisionError(f"{self} // {other}")
         ends = [a // b for a in (self.lo, self.hi) for b in (other.lo, other.hi)]
-        return span(min(ends), max(ends))
+        quotient = span(min(ends), max(ends))
+        if other.lo == other.hi and quotient.terms:
+            Spans.parts[len(Spans.ranges) - 1] = (self, other.lo)
+        return quotient
 
     def _below(self, other, gap: int) -> bool:
         """self + gap <= other, decided and then known of both."""

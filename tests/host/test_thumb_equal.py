@@ -29,9 +29,10 @@ def compiled(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=["viper", "assembler"])
 def take_pairs(request, compiled):
-    name = "kernels" if request.param == "viper" else "kernels_thumb"
-    called = "" if request.param == "viper" else "_piece"
-    return Machine(compiled / f"{name}.mpy", DSP / f"{name}.py", "take_pairs", called)
+    if request.param == "viper":
+        return Machine((compiled / "kernels.mpy", DSP / "kernels.py", "take_pairs"))
+    code = (compiled / "kernels_thumb.mpy", DSP / "kernels_thumb.py")
+    return Machine((*code, "take_pairs"), (*code, "_piece"))
 
 
 def frames(rng, size, codes=None):
@@ -79,7 +80,7 @@ def test_extreme_codes_for_as_long_as_the_door_allows(take_pairs, codes):
 
 def test_the_correction_on_the_board_is_that_of_cpython(compiled):
     rng = random.Random(4)
-    machine = Machine(compiled / "kernels.mpy", DSP / "kernels.py", "correct")
+    machine = Machine((compiled / "kernels.mpy", DSP / "kernels.py", "correct"))
     table = array("H", (rng.randrange(32761) for _ in range(4096)))
     ring = frames(rng, 128)
     for k in range(20, 50):
@@ -95,13 +96,13 @@ def test_the_correction_on_the_board_is_that_of_cpython(compiled):
 
 def test_skip_and_spread_on_the_board_are_those_of_cpython(compiled):
     rng = random.Random(5)
-    skip = Machine(compiled / "kernels.mpy", DSP / "kernels.py", "skip")
+    skip = Machine((compiled / "kernels.mpy", DSP / "kernels.py", "skip"))
     for n in (0, 1, 127, 1 << 28):
         ref, want = (array("i", [0xABCDEF, 209_715]) for _ in range(2))
         kernels.skip(want, n)
         skip.call(ref, n)
         assert ref == want
-    spread = Machine(compiled / "kernels.mpy", DSP / "kernels.py", "spread")
+    spread = Machine((compiled / "kernels.mpy", DSP / "kernels.py", "spread"))
     codes = array("B", rng.randbytes(2 * 6 * 40))
     ring, want = (array("H", [9] * kernels.STRIDE * 64) for _ in range(2))
     shape = array("i", [6, 64])

@@ -48,8 +48,8 @@ class Board:
         self._k = 0
         self._seed = 7
 
-    def feed(self, ms, u_v=230.0, i_a=50.0, lag=0.0, f_hz=50.0, third=THIRD, drift=0.0):
-        """drift: relative change of all signals a second."""
+    def feed(self, ms, u_v=230.0, i_a=50.0, lag=0.0, f_hz=50.0, third=THIRD, drift=0.0, slip=0.0):
+        """drift: relative change of all signals a second; slip: Hz that the last one is off."""
         m = self.meter
         wave = []
         for c in range(self.n):
@@ -63,10 +63,15 @@ class Board:
                     signal - self.n_v) * third
             turn += 2 * pi * f_hz * SLOT_NS * c * 1e-9
             peak *= self.gain[signal] * sqrt(2) * 2048e6
-            wave.append((peak * cos(turn), -peak * sin(turn), 2048.5 + self.offset[c]))
+            still = (peak * cos(turn), -peak * sin(turn), 2048.5 + self.offset[c])
+            wave.append(still)
         codes = bytearray(2 * self.n * 20)
         for _ in range(ms // 5):
             grown = 1 + drift * self._k / RATE_HZ
+            if slip:                     # of the last channel
+                x = 2 * pi * slip * self._k / RATE_HZ
+                re, im, mid = still
+                wave[-1] = (re * cos(x) + im * sin(x), im * cos(x) - re * sin(x), mid)
             for k in range(20):
                 x = 2 * pi * f_hz * self._k / RATE_HZ
                 self._k += 1
@@ -266,12 +271,28 @@ def test_a_reference_out_of_range_too_small_or_unsteady_is_named():
     refused(Board(), "E162", "52000 mHz", "measures 50000", say={"f_mhz": 52_000})
     refused(Board(), "E162", "70000 mHz", say={"f_mhz": 70_000})
     refused(Board(), "E163", "with 20 codes rms", "near full scale", i_a=1.0)
+    refused(Board(), "E162", "0.100 A", i_a=0.1)
     refused(Board(), "E164", "varies", "settle", drift=0.01)
+    refused(Board(), "E164", "angle of I varies", slip=0.001)
     refused(Board(), "E164", "windows, at least 5", ms=650)
     b = Board()
     point = b.learn(ms=1250)
     point.disturbed = 2
     assert calibrate([point])[1][:5] == "E164 "
+
+
+def test_windows_that_lost_frames_do_not_count():
+    b = Board()
+    m = b.meter
+    b.point = point = Point(m, 230_000_000, 50_000_000)
+    b.feed(650)
+    known = point.n
+    for flag in (2, 4, 8):
+        m.quality = flag
+        point.add()
+    m.quality = 16            # a voltage outside 90 to 110 % is as good as any
+    point.add()
+    assert (point.n - known, point.disturbed) == (1, 3)
 
 
 def test_p_and_q_of_a_reference_must_fit_its_u_and_i():
@@ -308,6 +329,21 @@ def test_every_exchange_of_two_channels_and_every_sign_is_explained():
             why = explain(names, 3, pairs, want, have)
             assert "%s shows %s" % (names[c], names[d]) in why, why
             assert why[:4] == ("E166" if (c < 3) == (d < 3) else "E167")
+    have = list(plain)
+    have[4] = plain[1]        # beside it, not in exchange for it
+    assert explain(names, 3, pairs, want, have).startswith("E168 calibrate: IB reads 333 %")
+    # where voltages and currents look alike, the other sequence is still no exchange of them
+    want[3:] = want[:3]
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        have = list(want)
+        for c in (0, 3):
+            have[a + c], have[b + c] = have[b + c], have[a + c]
+        assert explain(names, 3, pairs, want, have)[:4] == "E166"
+    want[3:] = [(x, a + 1_047_198) for x, a in want[:3]]
+    have = [want[d] for d in (0, 1, 2, 3, 5, 4)]
+    for d in (0, 2, 3):
+        have[d] = (have[d][0], have[d][1] + 3_141_593)
+    assert explain(names, 3, pairs, want, have)[:4] == "E166"
 
 
 # -- the store
@@ -415,9 +451,14 @@ def test_what_is_out_of_bounds_is_neither_stored_nor_loaded():
 
 def test_a_table_of_nonsense_is_not_stored():
     store = SimStore()
-    for bad in (table()[:4095], array("H", [0] * 4096), array("H", [32_761] * 4096)):
+    for bad in (table()[:4095], array("H", [0] * 4096), array("H", [32_761] * 4096),
+                array("H", list(table()[:4095]) + [32_761])):
         assert calibrating.save_table(store, bad)[:5] == "E161 "
-    assert store.read("adc.a") is None
+        assert store.read("adc.a") is None
+        other = SimStore()               # written by somebody else
+        calibrating.write(other, "adc", b"\1\0" + bytes(memoryview(bad)))
+        assert calibration.load(other, SINGLE)[3][:5] == "E161 "
+        assert calibration.load(other, SINGLE)[1] is None
 
 
 def test_the_constants_of_the_record_fit_it():

@@ -220,6 +220,16 @@ def test_a_bad_current_holds_the_last_good_power_for_a_time_and_then_says_that_n
     assert e.mwh(1, IMPORT, True) == 920_000 * 3
 
 
+def test_a_window_in_doubt_is_forgotten():
+    e = good()
+    e.add(RATE_HZ, [5_000_000] * 3, [0] * 3, 0, U, I5)        # it was dying in this one
+    e.add(RATE_HZ, [0] * 3, [0] * 3, 1 << 4, U, I5)
+    e.add(RATE_HZ, [930_000] * 3, [0] * 3, 0, U, I5)          # and is alive for one
+    before = e.mwh(1, IMPORT, True)
+    e.add(HOUR, [0] * 3, [0] * 3, 1 << 4, U, I5)
+    assert e.mwh(1, IMPORT, True) == before + 920_000
+
+
 def test_a_hold_that_ends_within_a_window_counts_up_to_there():
     e = good(hold_s=1800)
     e.add(HOUR, [0] * 3, [0] * 3, 1 << 3, U, I5)

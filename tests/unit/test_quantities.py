@@ -62,13 +62,13 @@ def test_a_balanced_load_of_half_power_factor():
         assert q.f_mhz == f_mhz
         assert q.u_mv == [230_000] * 3 and q.i_ua == [10_000_000] * 3
         assert q.p_mw == [1_150_000] * 3 and q.s_mva == [2_300_000] * 3
-        assert q.pf_m == [500] * 3 and q.pf_e5 == [50_000] * 3
+        assert q.pf_e5 == [50_000] * 3
         for k in range(3):
             near(q.cosphi_m[k], 500, 0)
             near(q.phi_cdeg[k], 6000, 0)
         for c, deg in enumerate((0, -120, 120, -60, -180, 60)):
             near((q.angles_cdeg[c] - 100 * deg + 18_000) % 36_000, 18_000, 1)
-        assert (q.p_total_mw, q.s_total_mva, q.pf_total_m) == (3_450_000, 6_900_000, 500)
+        assert (q.p_total_mw, q.s_total_mva, q.pf_total_e5) == (3_450_000, 6_900_000, 50_000)
         near(q.q_total_mvar, 5_975_575, 2)
         for u_mv in (q.u12_mv, q.u23_mv, q.u31_mv):
             near(u_mv, 230_000 * sqrt(3), 1)
@@ -88,7 +88,7 @@ def test_four_quadrants():
         x = of("single", "B", (230.0, 10), (5.0, 10 - lag))
         near(x.p_total_mw, p * 995_929, 2)
         near(x.q_total_mvar, q * 575_000, 2)
-        near(x.pf_m[0], pf, 1)
+        near(x.pf_e5[0], 100 * pf, 100)
         near(x.cosphi_m[0], pf, 1)
         near(x.phi_cdeg[0], 100 * lag, 1)
         near(x.in_ua, 5_000_000, 10)
@@ -157,9 +157,11 @@ def test_without_voltage_angles_are_seen_from_the_current_and_nothing_is_divided
     assert q.ref == UNKNOWN and q.sequence == 0
     near(q.angles_cdeg[3], 0, 1)
     near(q.angles_cdeg[4], -12_000, 1)
-    assert q.pf_m == [0] * 3 and q.cosphi_m == [0] * 3 and q.u2_ppm == UNKNOWN
+    assert q.pf_e5 == [0] * 3 and q.cosphi_m == [0] * 3 and q.u2_ppm == UNKNOWN
+    q = of("post", "ABC", (0.5, 0), (0.5, -120), (0.5, 120), *I10)
+    assert q.sequence == 0 and q.u2_ppm == UNKNOWN and q.ref == UNKNOWN
     q = of("post", "ABC", *(((0.0, 0),) * 6))
-    assert q.i2_ppm == UNKNOWN and q.pf_total_m == 0 and q.in_ua == 0
+    assert q.i2_ppm == UNKNOWN and q.pf_total_e5 == 0 and q.in_ua == 0
 
 
 def test_without_phasors_what_needs_them_is_unknown():
@@ -168,7 +170,7 @@ def test_without_phasors_what_needs_them_is_unknown():
     q.update()
     w.fund = None
     q.update()
-    assert q.u_mv == [230_000] * 3 and q.pf_m == [500] * 3
+    assert q.u_mv == [230_000] * 3 and q.pf_e5 == [50_000] * 3
     assert q.cosphi_m == [500] * 3 and q.phi_cdeg == [6000] * 3
     assert q.phasors is None and q.sequence == 0
     assert q.u1_mv == q.u2_ppm == q.in_ua == q.u12_mv == UNKNOWN

@@ -214,6 +214,6 @@ def test_a_ring_too_small_for_a_cycle_is_refused():
     try:
         Watch(sampler, meter, UN_DV)
     except ValueError as e:
-        assert "151 frames" in str(e)
+        assert "174 frames" in str(e)
         return
     raise AssertionError

@@ -45,7 +45,7 @@ def calibrate(
     if str(json_file) == "-":
         return
     typer.echo(f"{told['board']}: {told['points']} points, {told['windows']} windows, "
-               f"{told['date']}")
+               f"{'own table, ' if told['table'] else ''}{told['date']}")
     for name, channel in told["channels"].items():
         leads = ", ".join(f"{mrad:+.3f} mrad at {x}" for x, mrad in channel["lead_mrad"].items())
         typer.echo(f"{name:<3} gain {channel['gain_ppm'] / 10_000:+.3f} %, offset "

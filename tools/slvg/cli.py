@@ -22,6 +22,7 @@ from host_sim.world.grid.csv_files import read_network
 from host_sim.world.grid.network import GridError
 from host_sim.world.grid.network import check as network_check
 from slvg.calibrate import calibrate
+from slvg.captures import export, exporting
 from slvg.output import JsonFile, bad_input, flat, picture, writable, write_json
 from slvg.show import Drawn, Pace, Plain, verdict
 from slvg.study import study
@@ -94,6 +95,8 @@ def sim(
         bad_input(f"E135 --vm: {len(scenario.acus)} controllers, one MicroPython takes 255. "
                   "Run it without --vm.")
     writable({"--plot": plot, "--csv": csv, "--log": log, "--json": json_file}, name)
+    if comtrade is not None:
+        exporting(comtrade, scenario, level.value if level else scenario.level)
     from host_sim.scenario.runner import run
 
     quiet = quiet or str(json_file) == "-"
@@ -117,6 +120,8 @@ def sim(
         from host_sim.scenario.plots import plot as draw
 
         draw(result, scenario, plot)
+    if comtrade is not None:
+        figure |= export(console, comtrade, scenario, result)
     failed = [one for one in checks if not one.ok]
     write_json(json_file, figure | {"checks": [vars(one) for one in checks], "ok": not failed})
     verdict(console, figure, checks)

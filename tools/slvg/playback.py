@@ -1,14 +1,21 @@
 """`slvg sim playback --comtrade FILE.cfg`: a record of a disturbance through the whole Meter."""
+import re
 from dataclasses import asdict
 from pathlib import Path
 
+import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from host_sim.scenario import playback
 from host_sim.scenario.complaints import InputError
+from host_sim.vm.client import VmError
+from host_sim.vm.find import NoMicroPython
 from slvg.output import bad_input, writable, write_json
 
 _ALIKE = 0.005      # windows that differ by less in all of U and I are shown once
+_START = ("BOOT", "SELFTEST")     # of every playback
+_VOLTAGE = re.compile(r"\b(res|max|du|u)_dv=(\d+)")
 _FLAGS = ((2, "lost"), (4, "no f"), (8, "long"), (16, "event"))
 
 
@@ -33,20 +40,28 @@ def command(comtrade: Path | None, un_v: float | None, chosen: str, seed: int | 
         if given:
             bad_input(f"E131 {option}: a record has no use for it. Leave it out.")
     writable({"--log": log, "--json": json_file}, str(comtrade))
+    for option, path in (("--log", log), ("--json", json_file)):
+        if path is not None and path.suffix.lower() == ".dat" and path.stem == comtrade.stem:
+            bad_input(f"E132 {option} {path}: is the record's. Write elsewhere.")
     console = Console(quiet=quiet or str(json_file) == "-", highlight=False, soft_wrap=True)
     try:
         record, plan = playback.prepare(comtrade, un_v, mapping(chosen))
         _head(console, record, plan)
-        played = playback.run(record, plan, 1 if seed is None else seed, vm)
-    except InputError as e:
-        bad_input(e.text)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task(record.name)
+            played = playback.run(record, plan, 1 if seed is None else seed, vm,
+                                  lambda n, of: bar.update(task, completed=n, total=of))
+    except (InputError, NoMicroPython, VmError) as e:
+        bad_input(str(e))
     _windows(console, played)
-    console.print(f"events: {len(played.events) or 'none'}", markup=False)
-    for t_s, line in played.events:
-        console.print(f"{t_s:10.3f} s  {line}", markup=False)
+    _events(console, played)
     if log is not None:
         log.write_text("".join(line + "\n" for _, line in played.events), encoding="utf-8")
     write_json(json_file, figures(played))
+    if played.same is False:
+        typer.echo(f"E140 {record.name}: the log inside MicroPython is another one. Report it, "
+                   "with the record.", err=True)
+        raise typer.Exit(1)
 
 
 def figures(played: playback.Played) -> dict:
@@ -65,7 +80,7 @@ def figures(played: playback.Played) -> dict:
                              for name, channel in plan.inputs}},
         "windows": [asdict(window) for window in played.windows],
         "events": [{"t_s": t_s, "line": line} for t_s, line in played.events],
-        "notes": plan.notes, "ok": True,
+        "notes": plan.notes, "vm_same": played.same, "ok": played.same is not False,
     }
 
 
@@ -105,10 +120,30 @@ def _windows(console: Console, played: playback.Played) -> None:
                           f"{_flags(w) if k == 0 else ''}", markup=False)
 
 
+def _events(console: Console, played: playback.Played) -> None:
+    """In the Meter's own words, and what its voltages are of the record's nominal one."""
+    shown = [(t_s, line) for t_s, line in played.events
+             if not any(f" {word} " in line for word in _START)]
+    both = {None: "", True: ", the same inside MicroPython", False: ", ANOTHER inside MicroPython"}
+    console.print(f"events: {len(shown) or 'none'}{both[played.same]}", markup=False)
+    for t_s, line in shown:
+        words = line.split(" ", 3)[3]
+        value = _VOLTAGE.search(words)
+        if value:
+            pct = int(value[2]) * 10 / played.plan.un_dv * 10
+            words += f"  ({pct:.1f} % of Un)"
+        where = " in the cycles after it" if t_s > played.record.length_s else \
+            " in the cycles before it" if t_s < 0 else ""
+        console.print(f"{t_s:10.3f} s  {words}{where}", markup=False)
+
+
 def _flags(w: playback.Window) -> str:
     words = [word for bit, word in _FLAGS if w.quality & bit]
     if w.u2_pct is not None:
         words.append(f"u2 {w.u2_pct:.2f} %")
+    for letter, thd in (("U", w.thd_u_pct), ("I", w.thd_i_pct)):
+        if thd and thd[0] is not None:
+            words.append(f"THD {letter} {max(x or 0.0 for x in thd):.1f} %")
     if not w.whole:
         words.append("with repeated cycles")
     return "  " + ", ".join(words) if words else ""

@@ -5,7 +5,7 @@
 from pathlib import Path
 
 import host_sim  # noqa: F401  makes the firmware importable
-from acu import config, events, messages
+from acu import config, events, messages, metering
 
 _KINDS = {"i": "integer", "u": "0 to 127", "f": "0 or 1", "n": "integer or null",
           "a": "[A, B, C], each an integer or null", "s": "word", "l": "list",
@@ -18,7 +18,16 @@ def settings() -> str:
             "The key carries the unit. Anything out of bounds, unknown or of the wrong kind is",
             "refused with the key, the bound and the remedy, and nothing starts.", "",
             "| key | unit | default | lowest | highest |", "|---|---|---|---|---|"]
-    for key, rule in config.KEYS.items():
+    rows += _settings(config.KEYS)
+    rows += ["", "## Settings that only a meter has", "", _NOTE.format("metering.py"), "",
+             "| key | unit | default | lowest | highest |", "|---|---|---|---|---|",
+             *_settings(metering.KEYS)]
+    return "\n".join(rows) + "\n"
+
+
+def _settings(keys: dict) -> list[str]:
+    rows = []
+    for key, rule in keys.items():
         if rule == config.WORD:
             given = "required" if key in config.REQUIRED else "-"
             rows.append(f"| `{key}` | | {given} | identity: 1 to 16 of a-z 0-9 _ - | |")
@@ -28,7 +37,7 @@ def settings() -> str:
             rows.append(f"| `{key}` | | required | one of {', '.join(map(str, rule))} | |")
         else:
             rows.append(f"| `{key}` | {config.unit(key)} | {rule[0]} | {rule[1]} | {rule[2]} |")
-    return "\n".join(rows) + "\n"
+    return rows
 
 
 def message_page() -> str:
@@ -50,7 +59,16 @@ def message_page() -> str:
              "Codes of `evt`: OUT UV OV NEU OC SHC OT GND DOFC TAMP; OPN (a customer could not be",
              "connected: `val` his place, `lim` the error), LCK (a branch is locked out: `val`",
              "why), BRN (a Sub-Coordinator is silent: `val` its place, `lim` for how many ms; 0:",
-             "it is back). `s` is who has seen it: TAMP of a branch comes in the branch's name."]
+             "it is back). `s` is who has seen it: TAMP of a branch comes in the branch's name.",
+             "", "Codes of a meter: DIP SWL INT (`val` the voltage, at the end the residual or",
+             "greatest one; `lim` how long it lasted in ms, 0 at its start), RVC (`val` the",
+             "change of the voltage), FRQ OC REV PHL SEQ NEU OPC TAMP (`val` frequency, current,",
+             "power, voltage, sequence, zero sequence in ppm, value of the channel that is off, 1",
+             "cover or 2 magnet; `lim` 1: it begins, 0: it is over).", "",
+             "`fl` and `q`: 1 clock not set, 2 a channel is bad, 4 samples were lost, 8 starting,",
+             "16 powers and energies are estimates. `fl` of `pq`: 1 clock was set, 2 samples lost,",
+             "4 frequency held, 8 longer windows, 16 voltage outside 90 to 110 %, 32 estimates, 64",
+             "a channel was bad, 128 dip, 256 swell, 512 interruption; `n` counts samples."]
     errors = {getattr(events, name): name for name in dir(events) if name.startswith("E_")}
     rows += ["", "## Errors `e` of an acknowledgement", "", "| number | meaning |", "|---|---|"]
     rows += [f"| {number} | {errors[number][2:].replace('_', ' ').lower()} |"
@@ -61,13 +79,14 @@ def message_page() -> str:
 
 
 def event_page() -> str:
-    rows = ["# Events", "", _NOTE.format("events.py"), "",
+    rows = ["# Events", "", _NOTE.format("events.py` and `metering.py"), "",
             "A line of the log: UTC, controller, number since its start, name, values. `op` is",
             "the place of an Operator in the Coordinator's `members`, counted from 0; `br` that",
             "of a Sub-Coordinator among those in `via`; phases are 0, 1, 2, and 3 for a breaker",
             "of all three; a `mask` has bit 0 for phase A.", "",
             "| number | name | values |", "|---|---|---|"]
-    for number, (name, *keys) in sorted(events.TABLE.items()):
+    table = {**events.TABLE, **metering.TABLE}
+    for number, (name, *keys) in sorted(table.items()):
         rows.append(f"| {number} | {name} | {', '.join(f'`{key}`' for key in keys if key)} |")
     return "\n".join(rows) + "\n"
 

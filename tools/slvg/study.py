@@ -2,6 +2,7 @@
 
 Reads arguments, calls host_sim/study/, prints; computes nothing itself.
 """
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -180,3 +181,73 @@ def faults(
                    f"--scenario {scenario.value} --case '{finding['case']}'.", err=True)
     if figures["findings"]:
         raise typer.Exit(1)
+
+
+class FrontEnd(StrEnum):
+    ideal = "ideal"
+    rp2040 = "rp2040"
+
+
+class Correction(StrEnum):
+    own = "own"
+    general = "general"
+    none = "none"
+
+
+ReportDir = Annotated[Path | None, typer.Option("--report", metavar="DIR", help=(
+    "Write the report there: HTML, and its tables and figures as CSV and PNG."))]
+
+
+def report_folder(folder: Path | None) -> None:
+    """A run of a minute must not end with a report that cannot be written."""
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        why_not = "" if os.access(folder, os.W_OK) else "permission denied"
+    except OSError as e:
+        why_not = (e.strerror or "cannot be made").lower()
+    if why_not:
+        bad_input(f"E132 --report {folder}: {why_not}. Name a folder, or a place for a new one.")
+
+
+@study.command()
+def accuracy(
+    front_end: Annotated[FrontEnd | None, typer.Option("--front-end", help=(
+        "The converter: ideal (the default), or the parametric RP2040."))] = None,
+    curve: Annotated[Path | None, typer.Option(metavar="FILE.npz", help=(
+        "A measured converter instead: sum_a to learn on, sum_b to test on."))] = None,
+    correction: Annotated[Correction | None, typer.Option(help=(
+        "The converter's own table (the default), the general RP2040 one, or raw codes."))] = None,
+    full: Annotated[bool, typer.Option("--full", help=(
+        "More currents, frequencies and mid voltages, 127 V and 60 Hz too."))] = False,
+    report: ReportDir = None,
+    seed: Seed = 1,
+    jobs: Jobs = None,
+    json_file: JsonFile = None,
+) -> None:
+    """The meter's errors against the class limits, through the firmware's own measuring."""
+    writable({"--json": json_file})
+    report_folder(report)
+    if curve is not None and front_end is not None:
+        bad_input(f"E152 study: --front-end {front_end} and --curve {curve} are two converters. "
+                  "Give one.")
+    from host_sim.study import accuracy as one
+    from host_sim.waveform.adc import CurveError, read_curve
+
+    kind = (front_end or FrontEnd.ideal).value
+    chosen = correction.value if correction else (
+        "own" if curve is not None or kind == "rp2040" else "none")
+    try:
+        measured = read_curve(curve) if curve is not None else None
+        with Counted("states measured") as progress:
+            results, front = one.run(kind, measured, chosen, full, seed, jobs or cores(), progress)
+    except (CurveError, one.NotLearned) as e:
+        bad_input(str(e))
+    figures = one.figures(results, front.name, chosen, curve is not None)
+    if report is not None:
+        from host_sim.study.accuracy_report import report as written
+
+        page = written(results, figures, front).write(report)[0]
+        typer.echo(f"report: {page}", err=True)
+    tell(figures, json_file)

@@ -171,9 +171,8 @@ class Point:
                     "windows)." % (self.n, WINDOWS))
         if self.disturbed * 10 > self.n:
             return ("E164 calibrate: %d of %d windows lost frames or had no frequency, at most a "
-                    "tenth may. Check the voltage of the reference and that no U is exchanged with "
-                    "an I, then capture again." % (
-                        self.disturbed, self.disturbed + self.n))
+                    "tenth may. Check the reference's voltage, and that no U is exchanged with an "
+                    "I, then capture again." % (self.disturbed, self.disturbed + self.n))
         for c in range(len(self.cal)):
             spread_u = self._high_u[c] - self._low_u[c]
             x_u = self.rms_u(c)

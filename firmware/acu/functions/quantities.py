@@ -46,12 +46,11 @@ class Quantities:
         self.p_mw = [0] * n
         self.q_mvar = [0] * n
         self.s_mva = [0] * n
-        self.pf_m = [0] * n           # P / S, per mille, and in 1e-5
-        self.pf_e5 = [0] * n
+        self.pf_e5 = [0] * n          # P / S in 1e-5
         self.cosphi_m = [0] * n       # of the fundamental; its angle, U before I
         self.phi_cdeg = [0] * n
         self.p_total_mw = self.q_total_mvar = self.s_total_mva = 0
-        self.pf_total_m = self.pf_total_e5 = 0
+        self.pf_total_e5 = 0
         self.f_mhz = 0                # 0: no voltage
         self.phasors = None           # (re, im) of each channel, uV or uA rms; U of `ref` real
         self.angles_cdeg = [0] * (2 * n)     # -18000..17999
@@ -79,16 +78,14 @@ class Quantities:
             self.p_mw[k] = p
             self.q_mvar[k] = q
             self.s_mva[k] = s
-            self.pf_e5[k] = pf = self._pf_e5(p, s)
-            self.pf_m[k] = (pf + 50) // 100
+            self.pf_e5[k] = self._pf_e5(p, s)
             p_mw += p
             q_mvar += q
             s_mva += s
         self.p_total_mw = p_mw
         self.q_total_mvar = q_mvar
         self.s_total_mva = s_mva
-        self.pf_total_e5 = pf = self._pf_e5(p_mw, s_mva)
-        self.pf_total_m = (pf + 50) // 100
+        self.pf_total_e5 = self._pf_e5(p_mw, s_mva)
         if m.fund is None or not m.n_frames:
             self._no_phasors()
         else:

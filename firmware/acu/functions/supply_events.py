@@ -15,6 +15,8 @@ so idle. A meter of one phase cannot tell either.
 """
 from micropython import const
 
+from acu.ports import FOREVER_MS
+
 # Kinds; 0 to 3 are those of voltage_events.py.
 F_LOW = const(4)
 F_HIGH = const(5)
@@ -62,6 +64,11 @@ class Latch:
         self.on = not self.on
         return True
 
+    def rest_ms(self, now_ms):
+        if self._since_ms < 0:
+            return FOREVER_MS
+        return max(self._since_ms + self._times_ms[self.on] - now_ms, 0)
+
 
 class SupplyEvents:
     """Limits: i_max_ma (0: none), p_rev_w, i_live_ma (a current above it flows), i_open_ma (above
@@ -89,6 +96,14 @@ class SupplyEvents:
                 on_ms = 0
             n = phases if kind in (OVERCURRENT, REVERSED, PHASE_LOSS, OPEN_U, OPEN_I) else 1
             self._latches.append([Latch(on_ms, off_ms) for _ in range(n)])
+
+    def rest_ms(self, now_ms):
+        """Until a condition that has picked up, or dropped, will have lasted for its time."""
+        rest_ms = FOREVER_MS
+        for latches in self._latches:
+            for latch in latches:
+                rest_ms = min(rest_ms, latch.rest_ms(now_ms))
+        return rest_ms
 
     def step(self, now_ms, window_ms, f_mhz, u_dv, i_ma, p_w, bad_u=0, bad_i=0, sequence=0,
              u0_ppm=-1, u2_ppm=-1, cover=0, magnet=0):

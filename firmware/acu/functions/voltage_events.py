@@ -4,7 +4,8 @@ Runs in the slow tier, each pass, behind primitives/watching.py, which compares;
 events. A dip or swell begins when the first phase leaves and ends when all are back (5.4); an
 interruption begins when all phases are below its limit and ends when one is back (5.5); it is
 also a dip. A rapid change is told when it has ended, and only if it became none of the others
-(5.11). Times are those at which the last cycle's RMS passed the limit. Sends and logs nothing.
+(5.11). Times are those at which the last cycle's RMS passed the limit; an interruption began that
+cycle earlier, for all of it is below 5 %. Sends and logs nothing.
 """
 from array import array
 
@@ -90,6 +91,10 @@ class VoltageEvents:
                 self._mask[k] = 0
                 self._start_ms[k] = at_ms
                 self._t0_us[k] = t_us
+                if k == INTERRUPTION:   # a cycle before, but not before the dip
+                    back_ms = min(2000 // self._n, at_ms - self._start_ms[DIP])
+                    self._start_ms[k] -= back_ms
+                    self._t0_us[k] = t_us = (t_us - back_ms * 1000) & 0x3FFFFFFF
                 if worst is None:
                     self._worst[k] = min([self._watch.now_dv(c) for c in range(self._watch.phases)
                                           if mask & 1 << c])

@@ -82,7 +82,7 @@ def _shift(want, have):
     n = len(want)
     for shift in range(1, n):
         zero = have[shift][1] - want[0][1]
-        if all([_alike(have[(c + shift) % n][0], want[c][0])
+        if all([_alike(have[(c + shift) % n][0], want[c][0], True)
                 and _near(have[(c + shift) % n][1] - want[c][1] - zero) for c in range(n)]):
             return shift
     return 0
@@ -94,12 +94,28 @@ def _search(n_v, want, have):
     best = [5 * n + 1, None, None]
     for first in range(n):
         # only what the first channel shows tells where angles begin
-        if _alike(have[0][0], want[first][0]):
+        if _alike(have[0][0], want[first][0], first != 0):
             zero = have[0][1] - want[first][1]
             for sign in (1, -1):
-                _assign(n_v, want, have, zero, [first], [sign], _cost(0, first, sign, n_v), best)
+                fits = [[(_cost(0, first, sign, n_v), first, sign)]]
+                for d in range(1, n):
+                    fits.append(_fits(d, n_v, want, have, zero))
+                if all(fits):
+                    _assign(fits, [], [], 0, best)
                 zero += _HALF
     return best[1], best[2]
+
+
+def _fits(d, n_v, want, have, zero):
+    """What channel d can be taken to show: (cost, channel, sign), the least cost first."""
+    fits = []
+    for c in range(len(want)):
+        if _alike(have[d][0], want[c][0], c != d):
+            off = have[d][1] - want[c][1] - zero
+            for sign in (1, -1):
+                if _near(off if sign > 0 else off + _HALF):
+                    fits.append((_cost(d, c, sign, n_v), c, sign))
+    return sorted(fits)
 
 
 def _cost(d, c, sign, n_v):
@@ -107,29 +123,24 @@ def _cost(d, c, sign, n_v):
     return 2 * (d != c) + ((d < n_v) != (c < n_v)) + 2 * (sign < 0)
 
 
-def _assign(n_v, want, have, zero, order, signs, cost, best):
+def _assign(fits, order, signs, cost, best):
     """Goes on with the next channel; keeps the best in best: [cost, order, signs]."""
-    d = len(order)
     if cost >= best[0]:
         return
-    if d == len(want):
+    if len(order) == len(fits):
         best[0] = cost
         best[1] = order
         best[2] = signs
         return
-    for k in range(len(want)):
-        c = (d + k) % len(want)   # itself first
-        if c not in order and _alike(have[d][0], want[c][0]):
-            off = have[d][1] - want[c][1] - zero
-            for sign in (1, -1):
-                if _near(off if sign > 0 else off + _HALF):
-                    _assign(n_v, want, have, zero, order + [c], signs + [sign],
-                            cost + _cost(d, c, sign, n_v), best)
+    for more, c, sign in fits[len(order)]:
+        if c not in order:
+            _assign(fits, order + [c], signs + [sign], cost + more, best)
 
 
-def _alike(x, y):
-    """Within 30 %."""
-    return 10 * abs(x - y) <= 3 * y
+def _alike(x, y, moved=False):
+    """Within 30 %; within 15 % where channels would have to be exchanged for it: a wrong ratio
+    must not look like that."""
+    return 20 * abs(x - y) <= (3 if moved else 6) * y
 
 
 def _near(lag_urad):

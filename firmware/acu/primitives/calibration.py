@@ -26,7 +26,7 @@ _LENGTH = const(57)  # of a channel with its six points
 
 def crc_of(table):
     """Which correction table this is; 0: none."""
-    return crc32(bytes(memoryview(table))) & 0xFFFFFFFF if table is not None else 0
+    return crc32(table) & 0xFFFFFFFF if table is not None else 0
 
 
 def load(store, nominal):
@@ -85,12 +85,11 @@ def wrong(cal, nominal):
 
 
 def seed(measuring):
-    """Gives a new Measuring the offsets of its calibration, which it follows from then on:
+    """Gives a new Measuring the offsets of its calibration, until its first window knows better:
     without them they are in the RMS of the first half cycles."""
     for c in range(len(measuring.cal)):
         if len(measuring.cal[c]) > 3:
             measuring._zero_q8[c] = measuring.cal[c][3]
-            measuring._zero_known |= 1 << c
 
 
 def _table(store):

@@ -5,13 +5,14 @@ allocates nothing. From the sampler's ring it takes, each 5 ms and not only at h
 
 - the RMS of the last cycle of each voltage (its values at the ends of half cycles are RMS(1/2) of
   IEC 61000-4-30), compared with the limits of dip, swell and interruption, hysteresis 2 %;
-- the last 2 ms and 4.5 ms against the wave that was expected, the one a cycle earlier: their ratio
-  times the RMS before is the voltage of the moment. Below 45 % in the one or 88 % in the other
-  sets the phase's bit of fast_mask; it holds for five ticks, and until the RMS is back.
+- the last 2 ms and 4.5 ms against the wave that was expected, the one a cycle earlier. In 2 ms
+  the squares are compared; in 4.5 ms that wave and its quadrature are fitted, so that neither a
+  jump of phase nor a wrong frequency looks like a dip. Either ratio times the RMS before is the
+  voltage of the moment: below 45 % by the one or 88 % by the other sets the phase's bit of
+  fast_mask. It holds for five ticks, and until the RMS is back.
 
-The fast path is armed by 40 ms of voltage like that a cycle before; it also sees a jump of phase
-(from some 20 degrees on a phase at its nominal voltage) and cannot tell it from a dip. Where there
-is no ring, and until it holds a cycle, RMS(1/2) of measuring is compared, at closed half cycles.
+The fast path is armed by 40 ms of voltage like that a cycle before. Where there is no ring, and
+until it holds a cycle, RMS(1/2) of measuring is compared instead, at closed half cycles.
 
 `dip`, `swell`, `interruption`, `fast_mask` have a bit a phase. What has changed waits, with its
 time and the extremes, for the slow tier's pop(). Nothing is decided here: who protects looks at
@@ -38,93 +39,172 @@ _FLAT_PM = const(40)    # where less is expected, in the mean of the piece, ther
 
 
 @micropython.viper
-def _cycle(x: int, y: int, ring: ptr16, st: ptr32, ph: ptr32, lim: ptr32, zero: ptr32):
-    """Mean square of the last cycle of each voltage, and the fast path if st[12].
+def _cycle(x: int, y: int, ring: ptr16, st: ptr32, ph: ptr32, zero: ptr32):
+    """Mean square of the last cycle of each voltage.
 
     st: 0 last place in the ring; 1 phases; 2 frames of a cycle, Q8; 3 frame after the newest; 4, 5
-    frames of the two pieces; 6 step; 7-10 dip, swell, interruption, fast. ph, 16 words a phase: 0
-    mean square, codes Q5; 1-8 those of the last steps; 9 steps like the cycle before, at most 12,
-    armed from 8; 10 steps to hold; 11, 12 least and greatest since the event began; 13, 14 ratios
-    of the two pieces to the expected wave, Q12.
+    samples in 2 ms and in 4.5 ms; 6 step; 7-10 dip, swell, interruption, fast; 11 see _judge; 12
+    frames from one such sample to the next. ph, 16 words a phase: 0 mean square, codes Q5; 1-8
+    those of the last steps; 9 steps like the cycle before, at most 12, armed from 8; 10 steps to
+    hold; 11, 12 least and greatest since the event began; 13, 14 squared ratios to what was
+    expected in 2 and in 4.5 ms, Q12, at most 4 (-1: no telling).
     """
     wrap = st[0]
-    lag = st[2] >> 8
-    f = st[2] & 255
     step = (st[6] + 1) & 7
     st[6] = step
+    c = 0
+    p = 0
+    while c < st[1]:
+        z = 2048 + (zero[c] + 128 >> 8)
+        # one cycle, the frame before it by the fraction that belongs to the cycle
+        rest = st[2] >> 8
+        y = ((st[3] - rest - 1 << 3) + c) & wrap
+        x = ring[y] - z
+        s = x * x * (st[2] & 255) >> 8
+        y = (y + 8) & wrap
+        k = wrap + 8 - y >> 3
+        while rest:
+            if k > rest:  # noqa: PLR1730  viper has no min()
+                k = rest
+            rest -= k
+            while k > 3:
+                x = ring[y] - z
+                s = x * x + s
+                y += 8
+                x = ring[y] - z
+                s = x * x + s
+                y += 8
+                x = ring[y] - z
+                s = x * x + s
+                y += 8
+                x = ring[y] - z
+                s = x * x + s
+                y += 8
+                k -= 4
+            while k:
+                x = ring[y] - z
+                s = x * x + s
+                y += 8
+                k -= 1
+            y = c
+            k = rest
+        x = s // st[2]
+        y = (x << 13) + (s - x * st[2] << 13) // st[2]
+        ph[p] = y
+        ph[p + 1 + step] = y
+        c += 1
+        p += 16
+
+
+@micropython.viper
+def _compare(x: int, y: int, ring: ptr16, st: ptr32, ph: ptr32, zero: ptr32, lim: ptr32):
+    """The fast path: the newest samples of each voltage against the same a cycle ago."""
+    wrap = st[0]
+    step = st[6]
+    lag = st[2] + 128 >> 8
+    quarter = lag + 2 >> 2 << 3
+    lag <<= 3
+    stride = st[12] << 3
     c = 0
     p = 0
     q = 0
     while c < st[1]:
         z = 2048 + (zero[c] + 128 >> 8)
-        # one cycle back from the newest, the last frame by the fraction that belongs to the cycle
-        i = (st[3] << 3) + c
-        s = 0
-        k = lag
+        # before an event the RMS was the greatest of the last five steps
+        y = ph[p]
+        k = 4
         while k:
-            i = (i - 8) & wrap
-            y = ring[i] - z
-            s = y * y + s
+            x = ph[p + 1 + (step + 8 - k & 7)]
+            if x > y:  # noqa: PLR1730  viper has no max()
+                y = x
             k -= 1
-        y = ring[(i - 8) & wrap] - z
-        s += y * y * f >> 8
-        k = st[2]
-        y = s // k
-        s -= y * k
-        y = (y << 13) + (s << 13) // k
-        ph[p] = y
-        ph[p + 1 + step] = y
-        if st[12]:
-            # before an event the RMS was the greatest of the last five steps
-            k = 4
-            while k:
-                x = ph[p + 1 + (step + 8 - k & 7)]
-                if x > y:  # noqa: PLR1730  viper has no max()
-                    y = x
-                k -= 1
-            rms = y >> 10
-            i = (st[3] << 3) + c
-            j = i - (lag << 3) - 8
-            y = ring[j & wrap] - z
-            num = 0
-            den = 0
-            k = 0
-            w = 0
-            ready = ph[p + 9]
-            while w < 2:
-                while k < st[4 + w]:
-                    i -= 8
-                    j -= 8
-                    x = ring[j & wrap] - z
-                    e = y * (256 - f) + x * f + 128 >> 8
-                    y = x
-                    x = ring[i & wrap] - z
-                    num = x * e + num
-                    den = e * e + den
-                    k += 1
+        rms = y >> 10
+        # e, a cycle ago, and q, a quarter before that
+        s = (st[3] << 3) + c - 8
+        xx = 0
+        xe = 0
+        xq = 0
+        ee = 0
+        eq = 0
+        qq = 0
+        fell = 0
+        r = -1
+        k = 0
+        while k < st[5]:
+            y = s - lag
+            x = ring[y - quarter & wrap] - z
+            y = ring[y & wrap] - z
+            ee = y * y + ee
+            eq = x * y + eq
+            qq = x * x + qq
+            z2 = ring[s & wrap] - z
+            xq = x * z2 + xq
+            xe = y * z2 + xe
+            xx = z2 * z2 + xx
+            s -= stride
+            k += 1
+            if k == st[4] and ee >= lim[q + 8] * k:
+                r = 16384
+                if xx >> 2 < ee:
+                    y = ee
+                    x = xx
+                    while y > 0xFFFF:
+                        y >>= 1
+                        x >>= 1
+                    r = (x << 12) // y
+                if r < 4096 and r * rms < lim[q + 7]:
+                    fell = 1
+        ph[p + 13] = r
+        # x = a e + b q, by least squares: a a + b b is its size, whatever its phase
+        r = -1
+        y = ee
+        if qq > y:  # noqa: PLR1730
+            y = qq
+        if y >= lim[q + 8] * k:
+            r = 16384
+            if xx >> 1 < ee + qq:
+                s = 0
+                while y > 0xFFFF:
+                    y >>= 2
+                    s += 2
+                while y > 0x3FFF:
+                    y >>= 1
+                    s += 1
+                ee >>= s
+                eq >>= s
+                qq >>= s
+                xe >>= s
+                xq >>= s
+                det = ee * qq - eq * eq
                 r = -1
-                if den >= lim[q + 8] * k:
-                    r = 0
-                    if num > 0:
-                        r = 16384
-                        if num >> 2 < den:
-                            x = num
-                            s = den
-                            while s > 0xFFFF:
-                                s >>= 1
-                                x >>= 1
-                            r = (x << 12) // s
-                    if r < 4096 and ready >= 8 and (r * r >> 12) * rms < lim[q + 7 - w]:
-                        st[10] |= 1 << c
-                        ph[p + 10] = 5
-                ph[p + 13 + w] = r
-                w += 1
-            if r > 3686 and r < 4506:
-                if ready < 12:
-                    ready += 1
-            elif ready:
-                ready -= 1
-            ph[p + 9] = ready
+                if det > y * y >> 4:
+                    det >>= 12
+                    x = xe * qq - xq * eq
+                    y = xq * ee - xe * eq
+                    if x < 0:
+                        x = 0 - x
+                    if y < 0:
+                        y = 0 - y
+                    x = x // det
+                    y = y // det
+                    r = 16384
+                    if x < 8192 and y < 8192:
+                        r = x * x + y * y >> 12
+                    if r < 4096 and r * rms < lim[q + 6]:
+                        fell = 1
+        ph[p + 14] = r
+        k = ph[p + 9]
+        if fell and k >= 8:
+            st[10] |= 1 << c
+            ph[p + 10] = 5
+        x = ph[p + 13]
+        if x > 1024 and x < 16384 or x < 0:
+            if r > 3318 and r < 4956:
+                k += 2
+        if k:
+            ph[p + 9] = k - 1
+        if k > 13:
+            ph[p + 9] = 12
         c += 1
         p += 16
         q += 9
@@ -188,15 +268,15 @@ def _judge(st: ptr32, ph: ptr32, lim: ptr32) -> int:
                 if b < 0:
                     a = 0 - a
                     b = 0 - b
-                while b > 0x3FFFFF:
-                    a >>= 1
-                    b >>= 1
-                if b:
-                    a = (a << 8) // b
-                    if a > 256:  # noqa: PLR1730
-                        a = 256
-                    if a > st[11]:  # noqa: PLR1730
-                        st[11] = a
+                if a > 0:       # else the step before was beyond it too: after a gap
+                    part = 256
+                    if a < b:
+                        while b > 0x3FFFFF:
+                            a >>= 1
+                            b >>= 1
+                        part = (a << 8) // b
+                    if part > st[11]:  # noqa: PLR1730
+                        st[11] = part
             k += 1
         if st[10] & bit:
             if ph[p + 10]:
@@ -243,14 +323,15 @@ class Watch:
         self._lim = array("i", lim)
         self._scale = array("i", scale)
         self._ph = array("i", [0] * (16 * n))
-        short = rate_hz // 500
+        stride = max(rate_hz // 2000, 1)
         long = rate_hz * 9 // 2000
         size = sampler.size if self._ring is not None else 8
-        self._st = array("i", (size * 8 - 1, n, 0, 0, short, long, 0, 0, 0, 0, 0, 0, 0))
-        self._far = long + 2        # frames looked at beyond a cycle
-        if self._ring is not None and size < rate_hz // 45 + long + self._step + 20:
-            raise ValueError("watching: the ring must hold a cycle and 12 ms, %d frames"
-                             % (rate_hz // 45 + long + self._step + 20))
+        self._st = array("i", (size * 8 - 1, n, 0, 0, rate_hz // 500 // stride, long // stride,
+                               0, 0, 0, 0, 0, 0, stride))
+        self._far = long + 2        # frames looked at beyond a cycle and a quarter
+        least = rate_hz // 36 + long + self._step + _GUARD + 4
+        if self._ring is not None and size < least:
+            raise ValueError("watching: the ring must hold 39 ms, %d frames" % least)
         self._queue = array("i", [0] * (8 * _PLACES))
         self._put = self._got = 0   # modulo 2 * _PLACES
 
@@ -268,7 +349,7 @@ class Watch:
             self._tail = tail
             size = self._sampler.size
             lag_q8 = m._state[HALF_Q16] >> 7
-            far = (lag_q8 >> 8) + self._far
+            far = (lag_q8 * 5 >> 10) + self._far
             n = min(n, size)
             if ((now_us - self._last_us) & _TICKS) - n * self._frame_us > _GAP_US:
                 self._fill = 0
@@ -283,8 +364,9 @@ class Watch:
                 fill = self._fill - n
                 if fill - 1 > lag_q8 >> 8:
                     st[3] = (tail - n) & (size - 1)
-                    st[12] = 1 if fill >= far else 0
-                    _cycle(0, 0, self._ring, st, self._ph, self._lim, m._zero_q8)
+                    _cycle(0, 0, self._ring, st, self._ph, m._zero_q8)
+                    if fill >= far:
+                        _compare(0, 0, self._ring, st, self._ph, m._zero_q8, self._lim)
                     closed = 0
                     word = _judge(st, self._ph, self._lim)
                     if word != self._word:

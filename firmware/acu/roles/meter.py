@@ -1,7 +1,7 @@
 """Role Meter: quantities, energy and quality of the supply at one place; switches nothing.
 
-The fast tier watches the voltages (DRF-1); the slow one makes events of what it saw, evaluates each
-window of 10/12 cycles (DRF-2), aggregates it and tells it. Speaks on the Slave Net like an
+The fast tier watches the voltages (DRF-1); the slow one makes events of what it saw, evaluates
+each window of 10/12 cycles (DRF-2), aggregates it and tells it. Speaks on the Slave Net like an
 Operator, but answers only to who asks it by its name: it is nobody's member. A value of a bad
 channel is null; powers and energies go on as estimates, and `fl` says so (functions/energy.py).
 """
@@ -12,6 +12,7 @@ from acu import metering as mt
 from acu.functions import supply_events as se
 from acu.functions import voltage_events as ve
 from acu.functions.aggregates import TEN_MIN, Aggregates
+from acu.functions.capturing import Capture
 from acu.functions.energy import EXPORT, IMPORT, Energy
 from acu.functions.quantities import Quantities
 from acu.functions.spectrum import Spectrum
@@ -30,6 +31,7 @@ A_EVENT_SHIFT = const(7)     # 128 a dip, 256 a swell, 512 an interruption (6100
 
 _ENERGY_MS = const(60_000)
 _TICK_MS = const(600_000)
+_HOLD_MS = const(80)         # sensing knows by then that a channel is frozen
 
 # Kind of a supply event: number and code of `evt`.
 _SUPPLY = {se.F_LOW: (mt.F_OUT, "FRQ"), se.F_HIGH: (mt.F_OUT, "FRQ"),
@@ -38,6 +40,7 @@ _SUPPLY = {se.F_LOW: (mt.F_OUT, "FRQ"), se.F_HIGH: (mt.F_OUT, "FRQ"),
            se.NEUTRAL: (ev.NEUTRAL, "NEU"), se.OPEN_U: (mt.OPEN_CH, "OPC"),
            se.OPEN_I: (mt.OPEN_CH, "OPC"), se.COVER: (mt.COVER, "TAMP"),
            se.MAGNET: (mt.MAGNET, "TAMP")}
+_OF_PHASES = (se.OVERCURRENT, se.REVERSED, se.PHASE_LOSS, se.OPEN_U, se.OPEN_I)
 _VOLTAGE = ((mt.DIP, "DIP"), (mt.SWELL, "SWL"), (mt.INTR, "INT"), (mt.RVC, "RVC"))
 
 
@@ -74,9 +77,12 @@ class Meter(Acu):
             self.energy.unpack(raw)
         self._published()
         self.spectrum = Spectrum(self._sampler, m)
+        self.capture = Capture(self._sampler, m, self.store, self.clock, self.sync, cfg["cap_n"])
         # f, u2, u0, and of each phase: U, its least and greatest, I, P, Q, THD of U and I
         self.aggregates = Aggregates("fff" + "".join([kind * n for kind in "rlgrmmff"]))
         self.latest = [None] * 4        # the last finished interval of each kind
+        self._starts = [None, None, None]    # of voltage events, by kind, that wait to be told
+        self._begun = 0                      # kinds (bits) whose start was told
         self._bad = 0                   # channels that were bad in this window
         self._lost = self._sampler.overruns
         self._told_q = 0                # phases whose estimates are in the log
@@ -92,8 +98,11 @@ class Meter(Acu):
     # -- fast tier
 
     def protect(self, halves, now_us):
-        self.watch.fast(now_us, halves)
+        w = self.watch
+        w.fast(now_us, halves)
         self._bad |= self.sensing.bad
+        self.capture.fast(now_us, w.dip | w.swell | w.interruption | w.fast_mask,
+                          mt.SWELL if w.swell else mt.DIP)
 
     # -- events
 
@@ -103,8 +112,13 @@ class Meter(Acu):
         return self.sensing.bad & every == every
 
     def _dead(self):
-        """Channels that say nothing at all. One that clips does: it is over its range."""
-        mask = self.supply.mask[se.OPEN_U] | self.supply.mask[se.OPEN_I] << self.n
+        """Channels that say nothing: these, and voltages that are surely off; of a current that
+        is only likely."""
+        return self._still() | self.supply.mask[se.OPEN_U]
+
+    def _still(self):
+        """Channels that do not move. One that clips says something: it is over its range."""
+        mask = 0
         why = self.sensing.why
         for c in range(len(why)):
             if why[c] == FROZEN or why[c] == STALE:
@@ -122,21 +136,49 @@ class Meter(Acu):
     def _watch(self, now_ms):
         self._voltages(now_ms)
         self.spectrum.step()
+        n = self.capture.slow(now_ms, self.may_write())
+        if n:
+            self.log.add(now_ms, mt.CAPTURE, n, self.capture.frames)
 
     def _voltages(self, now_ms):
+        """A channel that froze shows a dip at first: a start waits until sensing has judged."""
         now_us = self.clock.ticks_us()
-        told = self.voltage.step(now_ms, now_us, self._dead() & (1 << self.n) - 1)
-        for kind, began, mask, value, dur_ms, t0_us in told:
-            number, code = _VOLTAGE[kind]
-            mask = self._mask(mask)
-            at_ms = now_ms
+        bad = self._dead() & (1 << self.n) - 1
+        starts = self._starts
+        for one in self.voltage.step(now_ms, now_us, bad):
+            kind, began, mask, value, dur_ms, t0_us = one
             if began:
-                at_ms -= ((now_us - t0_us) & 0x3FFFFFFF) // 1000
-                if kind == ve.INTERRUPTION:
-                    self._energy_ms = at_ms - _ENERGY_MS     # it may be the last that we do
-            last = self.voltage.rvc_max_dv if kind == ve.RVC else dur_ms
-            self.log.add(at_ms, number, mask, value, last, True)
-            self._evt(now_ms, code, mask, value, dur_ms, at_ms - dur_ms)
+                if self.ready:
+                    starts[kind] = (now_ms - ((now_us - t0_us) & 0x3FFFFFFF) // 1000, mask, value)
+            elif kind == ve.RVC:
+                self._tell(now_ms, now_ms, kind, mask, value, dur_ms)
+            elif starts[kind]:
+                if not mask & bad:
+                    self._tell_start(now_ms, kind)
+                    self._tell(now_ms, now_ms, kind, mask, value, dur_ms)
+                starts[kind] = None
+            elif self._begun & 1 << kind:       # else of before the start: nobody knows since when
+                self._begun ^= 1 << kind
+                self._tell(now_ms, now_ms, kind, mask, value, dur_ms)
+        for kind in range(len(starts)):
+            if starts[kind] and now_ms - starts[kind][0] >= _HOLD_MS:
+                self._tell_start(now_ms, kind)
+                self._begun |= 1 << kind
+                starts[kind] = None
+
+    def _tell_start(self, now_ms, kind):
+        at_ms, mask, value = self._starts[kind]
+        if kind == ve.INTERRUPTION:
+            self._energy_ms = at_ms - _ENERGY_MS     # store: it may be the last that we do
+        self._tell(now_ms, at_ms, kind, mask, value, 0)
+
+    def _tell(self, now_ms, at_ms, kind, mask, value, dur_ms):
+        """A voltage event: dur_ms 0 at its start."""
+        number, code = _VOLTAGE[kind]
+        mask = self._mask(mask)
+        self.log.add(at_ms, number, mask, value,
+                     self.voltage.rvc_max_dv if kind == ve.RVC else dur_ms, True)
+        self._evt(now_ms, code, mask, value, dur_ms, at_ms - dur_ms)
 
     def _supplies(self, now_ms, dead):
         m, q, n = self.measuring, self.quantities, self.n
@@ -147,8 +189,7 @@ class Meter(Acu):
             q.sequence, q.u0_ppm, q.u2_ppm, level[0], level[1])
         for kind, on, mask, value, dur_ms in told:
             number, code = _SUPPLY[kind]
-            ph = self._mask(mask) if kind in (se.OVERCURRENT, se.REVERSED, se.PHASE_LOSS, se.OPEN_U,
-                                              se.OPEN_I) else 0
+            ph = self._mask(mask) if kind in _OF_PHASES else 0
             if number == mt.OPEN_CH:
                 for k in range(n):
                     if mask & 1 << k:
@@ -178,10 +219,9 @@ class Meter(Acu):
 
     def window(self, now_ms):
         self._voltages(now_ms)          # what happened in it, before it is judged
-        m, q, energy, n = self.measuring, self.quantities, self.energy, self.n
+        m, q, energy = self.measuring, self.quantities, self.energy
         q.update()
-        dead = self._dead()
-        bad = self._bad | dead
+        bad = self._bad | self._dead()
         self._bad = 0
         lost = self._sampler.overruns
         energy.add(m.n_frames, q.p_mw, q.q_mvar, bad, q.u_mv, q.i_ua, lost - self._lost)
@@ -202,7 +242,7 @@ class Meter(Acu):
             if done[0] == TEN_MIN and self.ready:
                 self._tell_pq(now_ms, done)
         if self.ready:
-            self._supplies(now_ms, dead)
+            self._supplies(now_ms, self._still())
 
     def _published(self):
         """What is told is what is stored."""
@@ -214,6 +254,9 @@ class Meter(Acu):
         if now_ms - self._energy_ms < _ENERGY_MS or not self.may_write():
             return
         self._energy_ms = now_ms
+        self._store_energy()
+
+    def _store_energy(self):
         e_wh, x_wh = self.e_wh, self._exported_wh
         self._published()
         if e_wh != self.e_wh or x_wh != self._exported_wh:
@@ -224,7 +267,7 @@ class Meter(Acu):
     def rest_ms(self, now_ms):
         """Until a tick of the 10 minutes ends an interval, or a condition has lasted for its
         time."""
-        if self.voltage.active:
+        if self.voltage.active or self.capture.busy():
             return 0
         tick_ms = _TICK_MS - self.sync.utc_ms(now_ms) % _TICK_MS
         return min(super().rest_ms(now_ms), self.supply.rest_ms(now_ms), tick_ms)
@@ -253,7 +296,7 @@ class Meter(Acu):
         """[A, B, C] of what is measured, rounded; null where it is not, or its channel is bad."""
         row = [None, None, None]
         for k in range(self.n):
-            if not bad & 1 << k:
+            if not bad & 1 << k and values[k] is not None:
                 row[self.phases[k]] = (values[k] + unit // 2) // unit
         return row
 
@@ -273,14 +316,15 @@ class Meter(Acu):
     def _tell_pq(self, now_ms, done):
         _, end_ms, v, n_frames, flags = done
         n = self.n
-        at = [v[k:k + n] for k in range(3, 3 + 8 * n, n)]
-        self._published()
+        at = [v[k:k + n] for k in range(3, 3 + 6 * n, n)]
+        thd = [x or None for x in v[3 + 6 * n:]]            # 0: there was none to be had
+        self._store_energy()
         self.net.send(now_ms, self._up + "pq", "pq", "*", {
             "t0_ms": end_ms, "n": n_frames, "fl": flags, "u_mV": self._three(at[0], 1),
             "umin_mV": self._three(at[1], 1), "umax_mV": self._three(at[2], 1),
             "i_mA": self._three(at[3], 1000), "p_W": self._three(at[4], 1000),
-            "q_var": self._three(at[5], 1000), "thdu_m": self._three(at[6], 1000),
-            "thdi_m": self._three(at[7], 1000), "f_mHz": v[0] or None,
+            "q_var": self._three(at[5], 1000), "thdu_m": self._three(thd, 1000),
+            "thdi_m": self._three(thd[n:], 1000), "f_mHz": v[0] or None,
             "u2_m": (v[1] + 500) // 1000 if n == 3 else None,
             "u0_m": (v[2] + 500) // 1000 if n == 3 else None,
             "e_Wh": self.e_wh, "x_Wh": self._exported_wh})

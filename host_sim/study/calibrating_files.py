@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from acu.functions.adc_table import RAMP, SINE, Histogram, general
+from acu.primitives.calibration import wrong_table
 from host_sim.scenario.complaints import InputError, choices, sentences
 from host_sim.scenario.load import BOARDS, load_board, read_json, read_toml
 from host_sim.scenario.schema import Form
@@ -55,15 +57,30 @@ class PointForm(Form):
         return self
 
 
+class AdcForm(Form):
+    """[adc]: what the converter gave on a slow ramp, or on a sine, over its whole range."""
+
+    codes: str
+    shape: Literal["ramp", "sine"]
+
+
 class JobForm(Form):
-    """The file that `slvg calibrate` takes. Paths in it are relative to it."""
+    """The file that `slvg calibrate` takes. Paths in it are relative to it. table: a file of 4096
+    corrected codes times 8, or "general"; or [adc], and it is learned."""
 
     board: str
     un_v: float = Field(230.0, ge=50, le=690)
     fn_hz: Literal[50, 60] = 50
     date: dt.date | None = None
     table: str | None = None
+    adc: AdcForm | None = None
     point: list[PointForm] = Field(min_length=1, max_length=20)
+
+    @model_validator(mode="after")
+    def _one_table(self):
+        if self.table and self.adc:
+            raise ValueError("has both table and [adc]. Leave out the one not to be used.")
+        return self
 
 
 class WindowForm(Form):
@@ -167,13 +184,36 @@ def codes_of(file: Path, board: dict) -> np.ndarray:
     return codes
 
 
-def table_of(file: Path) -> "array[int]":
-    """A correction table as the firmware takes it."""
+def table_of(job: JobForm, folder: Path) -> "array[int] | None":
+    """The converter's correction table as the firmware takes it, if there is to be one."""
+    if job.adc:
+        return _learned(folder / job.adc.codes, SINE if job.adc.shape == "sine" else RAMP)
+    if job.table == "general":
+        return general()
+    if job.table is None:
+        return None
+    file = folder / job.table
     entries = numbers(file, "table").ravel()
     if entries.min(initial=0) < 0 or entries.max(initial=0) > 65_535:
         raise InputError([f"E169 {file.name}: entries from {entries.min()} to {entries.max()}. "
                           "Give corrected codes times 8, 0 to 32760."])
-    return array("H", [int(x) for x in entries])
+    table = array("H", [int(x) for x in entries])
+    if why := wrong_table(table):
+        raise InputError([why])
+    return table
+
+
+def _learned(file: Path, shape: int) -> "array[int]":
+    codes = numbers(file, "codes").ravel()
+    if codes.min(initial=0) < 0 or codes.max(initial=0) > 4095:
+        raise InputError([f"E169 {file.name}: codes from {codes.min()} to {codes.max()}, outside "
+                          "0 to 4095. Give the converter's own 12-bit codes."])
+    counted = Histogram(shape)
+    counted.add(array("H", codes.astype("<u2").tobytes()), len(codes))
+    table, why = counted.learn()
+    if table is None:
+        raise InputError([why])
+    return table
 
 
 def board_of(name: str, beside: Path) -> dict:

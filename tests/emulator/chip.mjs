@@ -1,0 +1,101 @@
+// Boots a MicroPython image on an emulated RP2040, runs a script by the raw REPL, prints its output.
+//
+//   node chip.mjs RP2040JS BOOTROM IMAGE SCRIPT SECONDS
+//
+// RP2040JS: folder of the npm package; BOOTROM: the chip's 16 KiB as .bin, or a module that exports
+// bootromB1; IMAGE: .uf2 or .bin; SECONDS: emulated time at most. Ends with 0 if the script did.
+import fs from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [folder, bootromFile, imageFile, scriptFile, seconds] = process.argv.slice(2);
+const part = (name) => import(pathToFileURL(path.join(folder, 'dist/esm', name)));
+const { RP2040, USBCDC, ConsoleLogger, LogLevel } = await part('index.js');
+const { SimulationClock } = await part('clock/simulation-clock.js');
+const FLASH = 0x10000000;
+
+async function bootrom() {
+  if (/\.m?js$/.test(bootromFile)) return (await import(pathToFileURL(path.resolve(bootromFile)))).bootromB1;
+  const bytes = fs.readFileSync(bootromFile);
+  return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+}
+
+function load(flash) {
+  const image = fs.readFileSync(imageFile);
+  if (image.readUInt32LE(0) !== 0x0a324655) return flash.set(image, 0);
+  for (let at = 0; at < image.length; at += 512) {
+    const size = image.readUInt32LE(at + 16);
+    flash.set(image.subarray(at + 32, at + 32 + size), image.readUInt32LE(at + 12) - FLASH);
+  }
+}
+
+const clock = new SimulationClock();
+const chip = new RP2040(clock);
+const core = chip.core;
+chip.logger = new ConsoleLogger(LogLevel.Error);
+chip.loadBootrom(await bootrom());
+load(chip.flash);
+
+// The emulator's flash cannot be erased or programmed by the boot ROM's functions, so a breakpoint at
+// the entry of either does it here.
+const rom = new Uint8Array(chip.bootrom.buffer, chip.bootrom.byteOffset);
+const half = (at) => rom[at] | (rom[at + 1] << 8);
+const acts = new Map();
+function replace(name, act) {
+  for (let p = half(0x14); half(p); p += 4) {
+    if (half(p) !== (name.charCodeAt(0) | (name.charCodeAt(1) << 8))) continue;
+    const at = half(p + 2) & ~1;
+    rom.set([0x01, 0xbe], at);
+    acts.set(at, act);
+  }
+}
+replace('RE', ([at, n]) => chip.flash.fill(0xff, at, at + n));
+replace('RP', ([at, from, n]) => {
+  for (let k = 0; k < n; k++) chip.flash[at + k] &= chip.readUint8(from + k);
+});
+chip.onBreak = () => {
+  const act = acts.get((core.PC - 2) & ~1) ?? acts.get(core.PC & ~1);
+  if (!act) throw new Error(`breakpoint at ${core.PC.toString(16)}`);
+  act(core.registers);
+  core.PC = core.LR & ~1;
+};
+
+// Its serial queue holds 512 bytes and drops what does not fit.
+const cdc = new USBCDC(chip.usbCtrl);
+const queue = [];
+let sent = 0;
+const send = (bytes) => { for (const byte of bytes) queue.push(byte); };
+
+const script = fs.readFileSync(scriptFile);
+let text = '';
+let state = 'prompt';
+let failed = '';
+cdc.onDeviceConnected = () => send(Buffer.from('\r\x03\x03\r\x01'));
+cdc.onSerialData = (bytes) => {
+  text += Buffer.from(bytes).toString('latin1');
+  if (state === 'prompt' && text.includes('raw REPL; CTRL-B to exit\r\n>')) {
+    [state, text] = ['accept', ''];
+    send(script);
+    send([4]);
+  }
+  if (state === 'accept' && text.includes('OK')) [state, text] = ['run', text.slice(text.indexOf('OK') + 2)];
+  if (state !== 'run') return;
+  const parts = text.split('\x04');
+  if (parts.length < 3) return;
+  process.stdout.write(parts[0].replaceAll('\r', ''));
+  failed = parts[1];
+  state = 'done';
+};
+
+core.PC = FLASH;
+while (state !== 'done' && clock.nanos < Number(seconds) * 1e9) {
+  while (sent < queue.length && !cdc.txFIFO.full) cdc.txFIFO.push(queue[sent++]);
+  const tick = 1e9 / chip.clkSys;
+  for (let k = 0; k < 5000; k++) {
+    if (!core.waiting) clock.tick(core.executeInstruction() * tick);
+    else clock.tick(Math.max(clock.nanosToNextAlarm, 0));
+  }
+}
+if (state !== 'done') failed = `no answer in ${seconds} s of the chip: ${state}, ${JSON.stringify(text.slice(-200))}`;
+if (failed) process.stderr.write(`${failed}\n`);
+process.exit(failed ? 1 : 0);
