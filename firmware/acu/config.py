@@ -150,7 +150,8 @@ def check(given):
     keys = KEYS
     if given.get("role") == "meter":
         from acu import metering
-        keys = metering.settings(KEYS)
+        keys = dict(KEYS)
+        keys.update(metering.KEYS)
     for key, rule in keys.items():
         if rule is LIST:
             full[key] = []

@@ -58,7 +58,7 @@ BRN_LOST = const(49)
 BRN_BACK = const(50)
 BRN_ON = const(51)
 BRN_TAMP = const(52)
-# 53 to 67: of a meter, see metering.py
+# 53 to 68: of a meter, see metering.py
 
 # number: (name, names of a, b, c). 'op' is an index into the Coordinator's member list, 'br' the
 # place of a branch among its Sub-Coordinators.

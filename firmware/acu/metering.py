@@ -18,7 +18,7 @@ KEYS = {
     "i_max_ma": (63_000, 100, 4_000_000),
     "rev_w": (50, 1, 1_000_000),                # fed in: reversed energy
     "t_pick_ms": (1_000, 200, 60_000),          # so long, before one of these four is an event
-    "cap_n": (4, 0, 8),                         # records of samples around events; 0: none
+    "cap_n": (0, 0, 8),                         # records of samples around events, 20 KB of RAM
     "t_est_s": (3_600, 1, 604_800),             # energy is estimated for that long at most
 }
 # Phases that a meter on a board of this kind may measure.
@@ -40,6 +40,7 @@ CAL = const(64)
 CAPTURE = const(65)
 ESTIMATED = const(66)
 OCU = const(67)
+REGISTERS = const(68)    # what the store had was of another meter: energy begins at nothing
 
 TABLE = {
     DIP: ("DIP", "ph_mask", "res_dv", "dur_ms"),
@@ -57,15 +58,9 @@ TABLE = {
     CAPTURE: ("CAPTURE", "n", "frames", ""),
     ESTIMATED: ("ESTIMATED", "ph_mask", "on", ""),
     OCU: ("OCU", "ph_mask", "i_ma", "lim_ma"),
+    REGISTERS: ("REGISTERS", "ok", "", ""),
 }
 events.TABLE.update(TABLE)
-
-
-def settings(common):
-    """All keys of a meter."""
-    keys = dict(common)
-    keys.update(KEYS)
-    return keys
 
 
 def wrong(full):
@@ -80,12 +75,9 @@ def wrong(full):
 def unfit(board, cfg):
     """Sentences of what does not fit the board; gives the only possible wiring if none is set."""
     fits = WIRED.get(board["kind"], ())
-    if "wiring" not in cfg and len(fits) == 1:
-        cfg["wiring"] = fits[0]
-    if cfg.get("wiring") in fits:
-        return []
-    if "wiring" not in cfg and fits:
-        return ["E117 config: wiring is missing; a board of kind %s may measure %s. Set one." % (
-            board["kind"], " or ".join(fits))]
-    return ["E117 config: wiring = %s does not fit a board of kind %s. Set %s." % (
-        cfg.get("wiring"), board["kind"], " or ".join(fits) or "another role")]
+    if len(fits) == 1:
+        cfg.setdefault("wiring", fits[0])
+    wiring = cfg.get("wiring", "-")
+    return [] if wiring in fits else [
+        "E117 config: wiring = %s does not fit a board of kind %s. Set %s." % (
+            wiring, board["kind"], " or ".join(fits) or "another role")]

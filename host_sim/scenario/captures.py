@@ -41,11 +41,11 @@ def unpack(raw: bytes) -> Capture | None:
     at = _HEAD + _CHANNEL * n
     if magic != MAGIC or len(raw) != at + 2 * n * frames + 4:
         return None
-    channels = list(struct.iter_unpack(CHANNEL, raw[_HEAD:at]))
+    full_u, slot_ns, zero_q8 = (list(column) for column in
+                                zip(*struct.iter_unpack(CHANNEL, raw[_HEAD:at]), strict=True))
     codes = np.frombuffer(raw[at:-4], "<u2").reshape(frames, n).astype(np.int64)
     return Capture(number, cause, not flags & UNSYNC, rate_hz, before, start_ms, f_mhz, un_dv,
-                   kind.rstrip(b"\0").decode(), *(list(x) for x in zip(*channels, strict=True)),
-                   codes)
+                   kind.rstrip(b"\0").decode(), full_u, slot_ns, zero_q8, codes)
 
 
 def export(folder: Path, station: str, acu: str, wiring: str, raws: list[bytes],

@@ -132,8 +132,8 @@ class Deeds:
         """Has it this part?"""
         if self._kind(acu) not in kind.split():
             return False
-        board = self._boards.get(acu)
-        return not (board and name in _INPUT) or _INPUT[name] in [i["name"] for i in board["inputs"]]
+        inputs = [one["name"] for one in self._boards.get(acu, {}).get("inputs", ())]
+        return name not in _INPUT or not inputs or _INPUT[name] in inputs
 
     def _place(self, where: str, name: str, args: dict) -> None:
         """The line, or the bus with its conductors, is in the network?"""

@@ -29,6 +29,7 @@ from host_sim.scenario.schema import (
     ScenarioForm,
     Zoom,
 )
+from host_sim.waveform.adc import CurveError, read_curve
 from host_sim.world.spec import (
     AcuSpec,
     FrontEndSpec,
@@ -271,6 +272,7 @@ class _Builder:
         self._behind(where, n, form)
         config = self._config(where, form)
         front = {**front, **self._part(FrontEnd, f"{where} [front_end]", form.front_end)}
+        front = self._front(front)
         relay = {**relay, **self._part(Relay, f"{where} [relay]", form.relay)}
         customer = form.customer or ""
         if form.ct_x > 1 and board:
@@ -283,6 +285,26 @@ class _Builder:
             front_end=FrontEndSpec(**front, slot_ns=board.get("slot_ns", 0)),
             relay=RelaySpec(**relay))
         return Acu(form.id, form.role, customer, board, config), spec
+
+    def _front(self, front: dict) -> dict:
+        """With its curve found; complains of what a level without codes cannot show."""
+        level = self.form.level
+        for key in ("inl", "jitter_ns", "i_sat_pct", "i_lead_urad"):
+            if front.get(key) and (level == "phasor" or key != "i_lead_urad" and level != "wave"):
+                wanted = "wave" if key != "i_lead_urad" else "wave or quantity"
+                self.wrong.once(f"E147 {self.file}: [front_end] {key} = {front[key]!r} needs "
+                                f"level {wanted}; at {level} it would do nothing. Set level = "
+                                "\"wave\", or leave it out.")
+        if front.get("inl") and front["inl"] != "rp2040":
+            front = {**front, "inl": str(self.folder / front["inl"])}
+            try:
+                read_curve(front["inl"])
+            except CurveError as e:
+                self.wrong.once(e.text)
+                front["inl"] = ""
+        if "i_lead_urad" in front:
+            front = {**front, "i_lead_urad": tuple(map(tuple, front["i_lead_urad"]))}
+        return front
 
     def _with_transformers(self, where: str, board: dict, ct_x: int) -> dict:
         """The board behind current transformers of this ratio."""

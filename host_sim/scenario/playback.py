@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -87,8 +88,8 @@ def codes(record: Record, of: Plan, seed: int) -> np.ndarray:
     n = (LEAD_US + TAIL_US + round(record.length_s * 1e6)) // STEP_US * _FRAMES
     t_s = np.arange(n) / RATE_HZ - LEAD_US / 1e6
     words = bits(seed, "playback").random_raw(n * len(of.inputs))
-    uniform = sum((words >> np.uint64(16 * k) & np.uint64(0xFFFF)).astype(float) for k in range(4))
-    noise = ((uniform - 131_070) * (_NOISE_LSB / 37_837.0)).reshape(n, -1)
+    four = np.array([words >> np.uint64(16 * k) & np.uint64(0xFFFF) for k in range(4)])
+    noise = ((four.sum(axis=0) - 131_070.0) * (_NOISE_LSB / 37_837.0)).reshape(n, -1)
     wired = [channel for _, channel in of.inputs if channel is not None]
     wave = Wave(record.time_s, np.array([c.values for c in wired]), of.period_s,
                 LEAD_US / 1e6 + 0.1, TAIL_US / 1e6 + 0.1)
@@ -117,11 +118,11 @@ def run(record: Record, of: Plan, seed: int = 1, vm: bool = False,
     blocks = codes(record, of, seed)
     out = Played(record, of, [], [], None)
     firmware = Firmware([spec(record, of)], _no_sums)
-    lines = []
+    lines: list[str] = []
     frames = 0
     for n, told in instants(firmware, blocks):
         lines += told
-        acu = firmware.units[ME].acu
+        acu: Any = firmware.units[ME].acu
         if acu.measuring.n_windows != len(out.ends):
             frames += acu.measuring.n_frames
             out.ends.append(frames)
@@ -147,7 +148,8 @@ def instants(firmware, blocks: np.ndarray) -> Iterator[tuple[int, list[str]]]:
     """Number of each instant of 5 ms, and what the Meter has written into its log in it."""
     firmware.boot(ME, 0, [], True)
     for n, at in enumerate(range(0, len(blocks), _FRAMES), 1):
-        work = [(ME, blocks[at:at + _FRAMES].tobytes(), [], [], True)]
+        frames = blocks[at:at + _FRAMES].tobytes()
+        work: list[tuple] = [(ME, frames, [], [], True)]
         (_, _, told, _), = firmware.instant(n * STEP_US, n % 2 == 0, work)
         yield n, told
 

@@ -7,6 +7,7 @@ what the Meter says is shown multiplied back. Errors: E173, E175, E177, E178.
 import math
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -69,8 +70,8 @@ def plan(record: Record, un_v: float | None = None, chosen: dict[str, str] | Non
         raise InputError([f"E175 {record.name}: no voltage among its channels "
                           f"({_listed(record)}). A Meter needs one: name it, --map ua=CHANNEL."])
     kind = ("single", "two", "post")[len(phases) - 1]
-    wiring = {(0, 2): "CA"}.get(tuple(phases), "".join("ABC"[k] for k in phases))
-    order = {"CA": [2, 0]}.get(wiring, phases)
+    wiring = "CA" if phases == [0, 2] else "".join("ABC"[k] for k in phases)
+    order = [2, 0] if wiring == "CA" else phases
     inputs = [(quantity + "abc"[k], wired.get(quantity + "abc"[k]))
               for quantity in "ui" for k in order]
     notes += [f"{name}: nothing recorded, a dead input" for name, channel in inputs
@@ -187,13 +188,15 @@ def phase_of(channel: Channel) -> int | None:
 
 
 def _own_un(record: Record, voltages: np.ndarray, period_s: float) -> float:
-    """The usual voltage next to that of the first cycles, or of the record where those are
-    dead."""
-    first = record.time_s < 2 * period_s * 0.9999
-    rms = float(np.median(np.sqrt((voltages[:, first]**2).mean(axis=1))))
-    whole = float(np.sqrt((voltages**2).mean(axis=1)).max())
-    if rms < whole / 2:
-        rms = whole
+    """The usual voltage next to that of the first cycle, or of most of the record's better ones
+    where that is dead."""
+    ends = np.searchsorted(record.time_s,
+                           np.arange(int(record.length_s / period_s + 1e-6) + 1) * period_s - 1e-9)
+    cycles = np.array([np.sqrt((voltages[:, a:b]**2).mean(axis=1)) for a, b in pairwise(ends)])
+    rms = float(np.median(cycles[0]))
+    best = float(np.percentile(cycles, 80))
+    if rms < best / 2:
+        rms = best
     if not rms:
         raise InputError([f"E175 {record.name}: its voltages are zero throughout. Take another "
                           "record, or other channels by --map."])

@@ -101,6 +101,23 @@ class FrontEnd(Form):
     noise_lsb: float = Field(FrontEndSpec.noise_lsb, ge=0, le=50)
     offset_lsb: float = Field(FrontEndSpec.offset_lsb, ge=0, le=200)
     gain_err_pct: float = Field(FrontEndSpec.gain_err_pct, ge=0, le=20)
+    i_lead_urad: list[list[float]] = Field([], max_length=8)
+    temperature_dc: int = Field(FrontEndSpec.temperature_dc, ge=-400, le=1500)
+    gain_ppm_k: float = Field(FrontEndSpec.gain_ppm_k, ge=-1_000, le=1_000)
+    offset_lsb_k: float = Field(FrontEndSpec.offset_lsb_k, ge=-10, le=10)
+    inl: str = FrontEndSpec.inl
+    jitter_ns: float = Field(FrontEndSpec.jitter_ns, ge=0, le=20_000)
+    i_sat_pct: float = Field(FrontEndSpec.i_sat_pct, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _leads(self):
+        last = -1.0
+        for point in self.i_lead_urad:
+            if len(point) != 2 or not last < point[0] <= 200 or abs(point[1]) > 90_000:
+                raise ValueError(f"i_lead_urad holds {point}. Write [percent of full scale up to "
+                                 "200, microradian -90000 to 90000], percents ascending.")
+            last = point[0]
+        return self
 
 
 class Relay(Form):

@@ -205,15 +205,18 @@ def run(front_end: str, curve: adc.Curve | None, correction: str, full: bool, se
     front = _front(front_end, curve, correction)
     warm = replace(front, gain_ppm_k=15.0, offset_lsb_k=0.1, lead_urad_k=5.0)
     bent = replace(front, lead_urad=(8000.0, 1500.0))
+    every = cases(front.sums is None, full)
+    wanted = {case.front for case in every}
     try:
         cal = bench.calibrated(front, seed)
-        fronts = {"": (front, cal), "warm": (warm, cal),
-                  "bent": (bent, bench.calibrated(bent, seed)),
-                  "bent, swept": (bent, bench.calibrated(bent, seed,
-                                                         (1.0, 0.3, 0.1, 0.03, 0.015)))}
+        fronts = {"": (front, cal), "warm": (warm, cal)}
+        if "bent" in wanted:
+            fronts["bent"] = (bent, bench.calibrated(bent, seed))
+        if "bent, swept" in wanted:
+            parts = (1.0, 0.3, 0.1, 0.03, 0.015)
+            fronts["bent, swept"] = (bent, bench.calibrated(bent, seed, parts))
     except ValueError as e:
         raise NotLearned(str(e)) from e
-    every = cases(front.sums is None, full)
     found: list = []
     progress(0, len(every))
     for one in spread(partial(_numbered, fronts=fronts, seed=seed), enumerate(every), jobs):

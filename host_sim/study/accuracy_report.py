@@ -77,6 +77,8 @@ def _summary(r: Report, results: list[Result], figures: dict) -> None:
         goals = [("P from 5 % of Imax, 45-65 Hz, %", "p_err_from_5_pct", 0.02),
                  ("I from 2 % of Imax, 45-65 Hz, %", "i_err_max_pct", 0.05), *goals]
     for title, key, goal in goals:
+        if figures[key] is None:
+            continue
         rows.append((f"{title}: worst, goal {goal:g}", figures[key],
                      _verdict(figures[key] <= goal)))
     r.table("summary", "Summary", ["what", "found", "verdict"], rows)

@@ -59,7 +59,8 @@ def row(work: tuple) -> dict:
     true = load.truth()
     u_pct = np.abs(got.u_v - true["u_v"]) / bench.UN_V * 100
     mean_pct = np.abs(got.mean("u_v") - true["u_v"]) / bench.UN_V * 100
-    return {**load.labels, "u_err_pct": float(u_pct.max()), "u_mean_err_pct": float(mean_pct.max()),
+    return {**load.labels,
+            "u_err_pct": float(u_pct.max()), "u_mean_err_pct": float(mean_pct.max()),
             "u2_pct": float(true["u2_pct"]),
             "u2_err_pct": float(np.abs(got.u2_pct - true["u2_pct"]).max()),
             "f_err_mhz": float(np.abs(got.f_mhz - true["f_mhz"]).max())}

@@ -180,12 +180,16 @@ class Twin:
         det = ee * qq - eq * eq
         twisted = det <= most * most >> 4
         det = np.maximum(det >> 12, 1)
-        u = np.abs(xe * qq - xq * eq) // det
-        v = np.abs(xq * ee - xe * eq) // det
+        a, b = xe * qq - xq * eq, xq * ee - xe * eq
+        u, v = np.abs(a) // det, np.abs(b) // det
         long = np.where((u < 8192) & (v < 8192), u * u + v * v >> 12, 16384)
         told = ~flat & ~far & ~twisted
         power = long * best
-        fell |= told & (long < 4096) & (power < lim[6])
+        k = np.flatnonzero(told & (long < 4096) & (power < lim[6]))
+        fit = e[k] * (np.sign(a) * u)[k, None] + q[k] * (np.sign(b) * v)[k, None]
+        left = x[k] - (fit + 2048 >> 12)
+        most_left = ((4096 - long >> 1)**2 >> 12) * (ee + qq) >> 12
+        fell[k] |= (np.einsum("ij,ij->i", left, left) >> shift[k]) * 28 < most_left[k]
         seen.trips[rows, c] = fell
         seen.ratio[rows, c, 0] = short
         seen.ratio[rows, c, 1] = np.where(flat | ~far & twisted, -1, np.where(far, 16384, long))

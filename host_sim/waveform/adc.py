@@ -6,6 +6,7 @@ bank.py, with the saturation of a current transformer before it. Nothing here dr
 floats what reaches an event log.
 """
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -128,12 +129,16 @@ def made_chip(seed: int) -> Curve:
     return Curve(f"made_{seed}", a, b)
 
 
-def curve_of(name: str) -> np.ndarray:
-    """The sums of `rp2040` or of a file, both of its sets together. Raises CurveError."""
-    if name == "rp2040":
-        return rp2040()
-    curve = read_curve(name)
-    return (curve.sum_a + curve.sum_b) // 2
+@lru_cache(maxsize=32)
+def passage_of(inl: str, knee_pct: float) -> np.ndarray | None:
+    """`passage` of "rp2040" or of a file, both of its sets together; None: even, and no core that
+    saturates. One table for all who ask for the same. Raises CurveError."""
+    if not inl:
+        return passage(None, knee_pct) if knee_pct else None
+    if inl == "rp2040":
+        return passage(rp2040(), knee_pct)
+    curve = read_curve(inl)
+    return passage((curve.sum_a + curve.sum_b) // 2, knee_pct)
 
 
 class Converter:

@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
-from host_sim.waveform import synthesis
-from host_sim.waveform.front_end import CHUNK, FrontEnd
+from host_sim.waveform import adc, synthesis
+from host_sim.waveform.front_end import CHUNK, SUM4_SD, FrontEnd
 
 _PRODUCT = 200_000               # so many products at once keep the BLAS from starting threads
 AHEAD = 16                       # blocks rendered at once while nothing changes
@@ -19,6 +19,7 @@ _MIDDLES = [math.pi * (2 * i + 1) / 256 for i in range(256)]
 SUM_COLUMNS = np.array([[1, round(4096 * math.cos(x)), round(4096 * math.sin(x))]
                         for x in _MIDDLES], dtype=np.float64)
 _PEAK_CODES = 64.0               # codes an ampere for the exact currents: 2 kA stay exact
+_FINE = 4096.0                   # slopes are small, and whole
 _COUNT = np.arange(127, dtype=np.int64)  # most frames that one take may ask for
 
 
@@ -85,6 +86,11 @@ class Bank(Codes):
         self._amplitudes = np.zeros((0, 0))  # of the epoch: a column a channel
         self._exact = np.zeros((0, 0))       # of the transformer currents
         self._noise: dict = {}                # chunk -> noise of all channels
+        self._uneven = self._passages()
+        # of each channel; jitter moves a sample along the wave's slope
+        self._jitter_ns = np.concatenate([[f.jitter_ns] * len(f.channels)
+                                          for f in front_ends.values()])
+        self._slopes = np.zeros((0, 0))
 
     def frame_at(self, t_us: int) -> int:
         """First frame at or after t_us."""
@@ -106,6 +112,8 @@ class Bank(Codes):
         if fresh:
             self._end = min(self._end, first)
             self._amplitudes = self._columns(solution, supply, phasors_of)
+            if self._jitter_ns.any():
+                self._slopes = self._slopes_of(self._amplitudes, solution.orders, supply.f_mhz)
             self._exact = np.array([synthesis.column(0.0, i, _PEAK_CODES, solution.orders, 0)
                                     for i in solution.i], dtype=np.float64).T
             self._epoch = epoch
@@ -191,11 +199,63 @@ class Bank(Codes):
         for k in range(0, len(y), step):
             np.matmul(basis[k:k + step], self._amplitudes, out=y[k:k + step])
         y += self._noise_of(first, last)
+        if self._jitter_ns.any():
+            y += basis @ self._slopes * self._lateness(first, last)
+        uneven = [(columns, table[self._eighths(y[:, columns])])
+                  for columns, table in self._unfrozen()]
         y *= synthesis.CODE
         np.floor(y, out=y)
         y -= synthesis.MID
         np.maximum(y, -synthesis.MID, out=y)
         np.minimum(y, synthesis.TOP - synthesis.MID, out=y)
+        for columns, codes in uneven:
+            y[:, columns] = codes.astype(np.float64) - synthesis.MID
+
+    # ---- converters that are not even
+
+    def _passages(self) -> list:
+        """(columns, table) of the channels that have one."""
+        tables = [table for f in self.front_ends.values() for table in f.passages()]
+        found: dict = {}
+        for column, table in enumerate(tables):
+            if table is not None:
+                found.setdefault(id(table), ([], table))[0].append(column)
+        return list(found.values())
+
+    def _unfrozen(self):
+        """A frozen channel's code is one that has come out of the converter already."""
+        for columns, table in self._uneven:
+            live = [c for c in columns if not self._channels[c].frozen]
+            if live:
+                yield live, table
+
+    @staticmethod
+    def _eighths(y):
+        """Places in a passage; y is half a code up, since codes are rounded down."""
+        k = np.floor(y * (8 * synthesis.CODE) - 3.5) - 8 * adc.LOW
+        return np.clip(k, 0, adc.PASSAGE - 1).astype(np.int64)
+
+    def _slopes_of(self, amplitudes, orders: tuple, f_mhz: int):
+        """Columns for the basis: how the waves change in jitter_ns, scaled for _lateness. Whole,
+        so that the product is exact."""
+        slopes = np.zeros_like(amplitudes)
+        turn = 2 * math.pi * f_mhz * 1e-12 * self._jitter_ns
+        for k, h in enumerate(orders):
+            cos, sin = amplitudes[1 + 2 * k], amplitudes[2 + 2 * k]
+            slopes[1 + 2 * k] = np.rint(sin * turn * (h * _FINE))
+            slopes[2 + 2 * k] = np.rint(-cos * turn * (h * _FINE))
+        return slopes
+
+    def _lateness(self, first: int, last: int):
+        """Frames x channels: the frame's jitter, less the scale of the slopes."""
+        columns = []
+        for f in self.front_ends.values():
+            chunks = range(first // CHUNK, (last - 1) // CHUNK + 1)
+            late = np.concatenate([f.jitter(c) for c in chunks]) if f.jitter_ns else np.zeros(
+                len(chunks) * CHUNK)
+            at = first - chunks[0] * CHUNK
+            columns += [late[at:at + last - first]] * len(f.channels)
+        return np.array(columns).T * (1.0 / (SUM4_SD * _FINE))
 
     def _noise_of(self, first: int, last: int):
         pieces = []

@@ -78,8 +78,8 @@ class Solution:
 
     def two_of(self, acu) -> tuple:
         """(voltages, currents) of the two phases that a customer is wired to; on a feeder only."""
-        raise ValueError(f"acu {acu.id!r}: kind 'two' needs a street with a feeder, and a customer "
-                         "with two phases")
+        raise ValueError(f"acu {acu.id!r}: kind 'two' needs a street with a feeder, and a "
+                         "customer with two phases")
 
     def runs(self, acu, floor_v: float) -> bool:
         """Does any phase at this controller's place reach floor_v?"""

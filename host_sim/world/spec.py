@@ -48,12 +48,22 @@ class RelaySpec:
 
 @dataclass(frozen=True)
 class FrontEndSpec:
-    """Error model of one ACU's ADC front end, the same at waveform and at quantity level."""
+    """Error model of one ACU's ADC front end, the same at waveform and at quantity level, but for
+    what level wave alone can show."""
 
     noise_lsb: float = 0.5        # rms
     offset_lsb: float = 3.0       # +- uniform, drawn once a channel
     gain_err_pct: float = 0.0     # +- uniform, drawn once a channel ("ideal transducers": 0)
     slot_ns: int = 2_000          # between channels of a frame; channel k is k slots late
+    # how far the current transformers' output leads: (% of full scale, microradian), ascending
+    i_lead_urad: tuple = ()
+    temperature_dc: int = 250     # of transducers and converter; they drift from 25 degC on
+    gain_ppm_k: float = 0.0
+    offset_lsb_k: float = 0.0
+    # level wave:
+    inl: str = ""                 # "": an even converter; "rp2040"; a file with a measured curve
+    jitter_ns: float = 0.0        # of the sampling instant, rms
+    i_sat_pct: float = 0.0        # of full scale, where current transformers saturate; 0: never
 
 
 @dataclass(frozen=True)

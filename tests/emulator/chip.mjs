@@ -1,14 +1,15 @@
 // Boots a MicroPython image on an emulated RP2040, runs a script by the raw REPL, prints its output.
 //
-//   node chip.mjs RP2040JS BOOTROM IMAGE SCRIPT SECONDS
+//   node chip.mjs RP2040JS BOOTROM IMAGE SCRIPT SECONDS [FILES AT]
 //
 // RP2040JS: folder of the npm package; BOOTROM: the chip's 16 KiB as .bin, or a module that exports
-// bootromB1; IMAGE: .uf2 or .bin; SECONDS: emulated time at most. Ends with 0 if the script did.
+// bootromB1; IMAGE: .uf2 or .bin; SECONDS: emulated time at most; FILES: what is in the flash from
+// its byte AT on. Ends with 0 if the script did.
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [folder, bootromFile, imageFile, scriptFile, seconds] = process.argv.slice(2);
+const [folder, bootromFile, imageFile, scriptFile, seconds, files, filesAt] = process.argv.slice(2);
 const part = (name) => import(pathToFileURL(path.join(folder, 'dist/esm', name)));
 const { RP2040, USBCDC, ConsoleLogger, LogLevel } = await part('index.js');
 const { SimulationClock } = await part('clock/simulation-clock.js');
@@ -35,6 +36,7 @@ const core = chip.core;
 chip.logger = new ConsoleLogger(LogLevel.Error);
 chip.loadBootrom(await bootrom());
 load(chip.flash);
+if (files) chip.flash.set(fs.readFileSync(files), Number(filesAt));
 
 // The emulator's flash cannot be erased or programmed by the boot ROM's functions, so a breakpoint at
 // the entry of either does it here.

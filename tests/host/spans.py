@@ -228,7 +228,7 @@ class Span:
         return quotient
 
     def _below(self, other, gap: int) -> bool:
-        """self + gap <= other, decided and then known of both."""
+        """self + gap <= other, decided as the comparison is written, and then known of both."""
         other = _of(other)
         if self.hi + gap <= other.lo:
             return True
@@ -249,10 +249,10 @@ class Span:
         return self._below(other, 0)
 
     def __gt__(self, other):
-        return not self._below(other, 0)
+        return _of(other)._below(self, 1)
 
     def __ge__(self, other):
-        return not self._below(other, 1)
+        return _of(other)._below(self, 0)
 
     def __eq__(self, other):
         other = _of(other)

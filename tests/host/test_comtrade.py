@@ -167,6 +167,8 @@ BROKEN = [
     (_line(10, None, "two"), "E171 .*number of rates = 'two'"),
     (_line(11, None, "0,5760"), "E173 .*a rate of 0 Hz needs 0 rates"),
     (_line(11, None, "4800,0"), "E171 .*last sample at this rate = 0 is outside"),
+    (lambda lines: lines[:9] + ["2", "4800,5760", "1000,5760"] + lines[11:],
+     "E173 .*rate 2 ends at sample 5760, the one before at 5760"),
     (_line(11, None, "4800,5761"), "E174 .*5760 samples, the .cfg promises 5761"),
     (_line(12, None, "2026-03-01,06:00:00"), "E171 .*Write dd/mm/yyyy"),
     (_line(14, None, "TEXT"), "E179 .*'TEXT' is not known. There are: ASCII, BINARY"),

@@ -244,3 +244,13 @@ def test_the_command_refuses_in_a_sentence(tmp_path):
         out = run(*args)
         assert out.exit_code == 2 and expected in out.output, (args, out.output)
         assert out.exception is None or isinstance(out.exception, SystemExit)
+
+
+def test_the_nominal_voltage_is_that_of_the_first_cycle_or_of_what_lives(tmp_path):
+    t = times(4800, 4800)
+    for y, repeats in ((wave(t, 228), True), (wave(t, 228, dip=(0.02, 0.9, 0.3)), False),
+                       (np.where(t < 0.4, 0, wave(t, 227)), False)):
+        cfg = save(tmp_path / "x.cfg", [("VA", "A", "V", y)])
+        _, plan = playback.prepare(cfg, None, None)
+        assert plan.un_dv == 2300
+        assert any("does not repeat itself" in note for note in plan.notes) != repeats

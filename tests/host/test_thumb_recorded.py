@@ -9,7 +9,7 @@ from array import array
 
 import pytest
 
-from acu.dsp import fixed, harmonics
+from acu.dsp import expected, fixed, harmonics
 from acu.functions import spectrum
 from acu.primitives import sensing, watching
 from host_sim import stand_in
@@ -18,7 +18,7 @@ from tests.host.thumb_machine import Machine
 from tests.unit.test_spectrum import EIGHT, Meter
 from tests.unit.waves import POST, Street
 
-MODULES = (fixed, harmonics, sensing, watching)
+MODULES = (expected, fixed, harmonics, sensing, watching)
 EACH = 24
 
 

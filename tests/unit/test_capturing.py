@@ -132,9 +132,24 @@ def test_an_event_during_a_capture_is_counted_not_mixed_in():
     assert b.stored == [1] and b.capture.missed == 1
 
 
+def test_what_waits_to_be_written_is_not_overwritten_by_the_next_event():
+    b = Bench().run(500).run(20, picked=1, slow=False).run(500, slow=False)
+    b.run(20, picked=1, slow=False).run(500, slow=False).run(100)
+    head, _, codes = parts(b.store.read("cap1"))
+    assert b.stored == [1] and b.capture.missed == 1
+    assert codes[0] == 2020 - head[6]
+
+
 def test_a_lasting_event_is_captured_once():
     b = Bench().run(500).run(3000, picked=1)
     assert b.stored == [1] and b.capture.missed == 0
+
+
+def test_what_stands_from_the_start_on_is_no_event():
+    b = Bench().run(500, picked=1)
+    assert not b.capture.busy()
+    b.run(10).run(10, picked=1).run(500)
+    assert b.stored == [1]
 
 
 def test_the_slow_tier_may_ask_for_one():

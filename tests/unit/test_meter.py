@@ -46,7 +46,7 @@ def test_it_answers_only_who_asks_it_by_its_name_and_does_nothing_else():
     assert b.ask("ub.req", {"avg_s": 60, "win_ms": 100}) is None
     assert b.ask("sw.req", {"on": 0, "sel": 0, "why": 3, "t_ms": 0, "lease_s": 0}) is None
     assert b.ask("phs.req", {"ph": 1, "t_ms": 0, "dead_ms": 60}) is None
-    assert b.ask("cfg", {"k": "ub_en", "val": 1})["b"] == {"k": "ub_en", "ok": 0, "e": 7}
+    assert b.ask("cfg", {"k": "ub_en", "val": 1}) is None
     assert b.ask("meas.req", ask)["d"] == "cd"
 
 
@@ -166,6 +166,13 @@ def test_energy_survives_a_restart_and_nothing_above_what_is_stored_is_told():
     b.i_ma = [-10_000]
     b.run(70_000)
     assert near(b.meas()["e_Wh"], told, 1) and wh(b, 1) > 30      # export has its own register
+
+
+def test_registers_of_another_meter_are_not_taken_silently():
+    b = Box("single").started().run(61_000)
+    again = Box("two", b.unit.store).started()
+    assert again.said("REGISTERS") == ["REGISTERS ok=0"] and again.meas()["e_Wh"] == 0
+    assert not Box("single", b.unit.store).started().said("REGISTERS")
 
 
 def test_a_power_cut_costs_no_more_than_the_last_second():
@@ -297,8 +304,8 @@ def refused(kind, **given):
 def test_a_wiring_that_the_board_has_not_is_refused():
     assert refused("two", wiring="ABC") == ("E117 config: wiring = ABC does not fit a board of "
                                             "kind two. Set AB or BC or CA.")
-    assert refused("single") == ("E117 config: wiring is missing; a board of kind single may "
-                                 "measure A or B or C. Set one.")
+    assert refused("single") == ("E117 config: wiring = - does not fit a board of kind single. "
+                                 "Set A or B or C.")
     assert refused("single", wiring="D").startswith("E105 ")
     assert refused("post") == "" and refused("two", wiring="CA") == ""
 

@@ -137,6 +137,15 @@ def test_a_rapid_change_is_told_when_it_is_over_and_only_if_it_was_no_dip():
     assert len(s.all) == 3
 
 
+def test_the_way_back_from_a_long_dip_or_swell_is_no_rapid_change():
+    for u_v, kind in ((202.0, DIP), (258.0, SWELL)):
+        s = Supply()
+        s.run(1300)
+        s.run(2500, u_v)
+        s.run(2500, 230.0)
+        assert s.kinds() == [(kind, START, 1), (kind, END, 1)], s.kinds()
+
+
 def test_a_rapid_change_lasts_until_the_voltage_is_steady():
     s = Supply()
     s.run(1300)

@@ -104,6 +104,28 @@ def test_the_fast_path_reaches_its_times_with_harmonics_and_noise():
             assert s.first(4) - t_us <= limit_us
 
 
+def test_two_ms_of_a_loss_and_four_and_a_half_of_a_dip_are_enough_at_any_phase():
+    for u_v, frame in ((0.0, 12), (0.85 * 230, 2)):
+        for k in range(12):
+            s = Street(phase=pi * k / 12)
+            s.run(260)
+            s.change(frame, u_v)
+            assert s.told[3] == 1, (u_v, k)
+
+
+def test_a_jump_of_phase_without_a_dip_is_none():
+    for phase, frame in onsets(12):
+        for jump in (0.26, -0.26):      # 15 degrees
+            s = Street(phase=phase)
+            s.run(260)
+            s.push(frame)
+            s.turn += jump
+            s.push(20 - frame)
+            s.tick()
+            s.run(30)
+            assert s.log == [], (phase, frame, jump)
+
+
 def test_the_way_back_is_no_second_event():
     for phase, frame in onsets(7):
         for u_v in (0.0, 0.6 * 230, 1.25 * 230):
@@ -151,14 +173,14 @@ def test_a_tick_that_comes_late_takes_the_changes_in_order_and_in_time():
 def test_changes_that_nobody_fetches_end_with_the_present_state():
     s = Street()
     for _ in range(12):
-        s.run(40, 100.0)
         s.run(40, 230.0)
+        s.run(40, 100.0)
     got = []
     one = s.watch.pop()
     while one:
         got.append(one)
         one = s.watch.pop()
-    assert len(got) == 8 and [one[1] for one in got] == [1, 0, 1, 0, 1, 0, 1, 0]
+    assert len(got) == 8 and [one[1] for one in got] == [1, 0, 1, 0, 1, 0, 1, 1]
 
 
 def test_frames_of_another_time_are_not_the_expected_wave():

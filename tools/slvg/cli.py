@@ -46,7 +46,7 @@ class Level(StrEnum):
 @app.command()
 def sim(
     name: Annotated[str, typer.Argument(metavar="NAME|FILE", help=(
-        "A scenario by name, or a TOML file."))],
+        "A scenario by name, or a TOML file; playback: a record, see --comtrade."))],
     speed: Annotated[float | None, typer.Option(min=0.01, max=1000, metavar="X", help=(
         "Times real time; without it as fast as possible."))] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help=(

@@ -101,21 +101,29 @@ def _head(console: Console, record: playback.Record, plan: playback.Plan) -> Non
 def _windows(console: Console, played: playback.Played) -> None:
     console.print(f"{'window':>10} {'f':>9}  ph {'U':>10} {'deg':>7} {'I':>10} {'deg':>7} "
                   f"{'P':>11} {'Q1':>11} {'PF':>7}", markup=False)
-    shown: list[float] = []
+    plan = played.plan
+    code_v, code_a = (plan.u_peak_dv / 10 * plan.u_ratio / 2048,
+                      plan.i_peak_ma / 1000 * plan.i_ratio / 2048)
+    shown: list[tuple[float, float]] = []
     alike = 0
     for w in played.windows:
-        now = [*w.u_v, *w.i_a]
+        # value, and what does not count of it
+        now = [(u, max(_ALIKE * u, code_v)) for u in w.u_v]
+        now += [(i, max(_ALIKE * i, code_a)) for i in w.i_a]
+        now += [(x, u * max(_ALIKE * i, code_a)) for part in (w.p_w, w.q_var)
+                for x, u, i in zip(part, w.u_v, w.i_a, strict=True)]
         if shown and w is not played.windows[-1] and all(
-                abs(a - b) <= _ALIKE * abs(b) for a, b in zip(now, shown, strict=True)):
+                abs(a - b) <= least for (a, _), (b, least) in zip(now, shown, strict=True)):
             alike += 1
             continue
         if alike:
             console.print(f"{'':>10} {alike} alike", markup=False)
         shown, alike = now, 0
-        for k, phase in enumerate(played.plan.wiring):
+        for k, phase in enumerate(plan.wiring):
             head = f"{w.t_s:8.3f} s {w.f_hz:6.3f} Hz" if k == 0 else " " * 20
-            console.print(f"{head}  {phase}  {_si(w.u_v[k], 'V')} {w.u_deg[k]:7.2f} "
-                          f"{_si(w.i_a[k], 'A')} {w.i_deg[k]:7.2f} {_si(w.p_w[k], 'W')} "
+            console.print(f"{head}  {phase}  {_si(w.u_v[k], 'V')} "
+                          f"{_deg(w.u_deg[k], w.u_v[k] > code_v)} {_si(w.i_a[k], 'A')} "
+                          f"{_deg(w.i_deg[k], w.i_a[k] > code_a)} {_si(w.p_w[k], 'W')} "
                           f"{_si(w.q_var[k], 'var')} {w.pf[k]:7.4f}"
                           f"{_flags(w) if k == 0 else ''}", markup=False)
 
@@ -147,6 +155,10 @@ def _flags(w: playback.Window) -> str:
     if not w.whole:
         words.append("with repeated cycles")
     return "  " + ", ".join(words) if words else ""
+
+
+def _deg(x: float, known: bool) -> str:
+    return f"{x:7.2f}" if known else "      -"
 
 
 def _si(x: float, of: str) -> str:

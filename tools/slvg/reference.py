@@ -66,9 +66,10 @@ def message_page() -> str:
              "power, voltage, sequence, zero sequence in ppm, value of the channel that is off, 1",
              "cover or 2 magnet; `lim` 1: it begins, 0: it is over).", "",
              "`fl` and `q`: 1 clock not set, 2 a channel is bad, 4 samples were lost, 8 starting,",
-             "16 powers and energies are estimates. `fl` of `pq`: 1 clock was set, 2 samples lost,",
-             "4 frequency held, 8 longer windows, 16 voltage outside 90 to 110 %, 32 estimates, 64",
-             "a channel was bad, 128 dip, 256 swell, 512 interruption; `n` counts samples."]
+             "16 powers and energies are estimates. `fl` of `pq`: 1 clock was set, 2 samples",
+             "lost, 4 frequency held, 8 longer windows, 16 voltage outside 90 to 110 %, 32",
+             "estimates, 64 a channel was bad, 128 dip, 256 swell, 512 interruption; `n` counts",
+             "samples."]
     errors = {getattr(events, name): name for name in dir(events) if name.startswith("E_")}
     rows += ["", "## Errors `e` of an acknowledgement", "", "| number | meaning |", "|---|---|"]
     rows += [f"| {number} | {errors[number][2:].replace('_', ' ').lower()} |"

@@ -3,6 +3,7 @@
 Reads arguments, calls host_sim/study/, prints; computes nothing itself.
 """
 import os
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -251,3 +252,51 @@ def accuracy(
         page = written(results, figures, front).write(report)[0]
         typer.echo(f"report: {page}", err=True)
     tell(figures, json_file)
+
+
+class Part(StrEnum):
+    accuracy = "accuracy"
+    events = "events"
+    day = "day"
+    week = "week"
+
+
+@study.command()
+def pq(
+    part: Annotated[list[Part] | None, typer.Option(help=(
+        "Only this; may be given again. Without it all four."))] = None,
+    full: Annotated[bool, typer.Option("--full", help=(
+        "Ten times the events, more unbalances, seven days."))] = False,
+    hours: Annotated[float | None, typer.Option(min=0.08, max=8784, metavar="H", help=(
+        "Of the day in which nothing may operate, spread over it; more than 24 are more days."
+    ))] = None,
+    report: ReportDir = None,
+    seed: Seed = 1,
+    jobs: Jobs = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Power quality: voltage and unbalance, events and how soon they are seen, false operations of
+    the fast path, an EN 50160 week. Exit code 1 if a goal was missed."""
+    writable({"--json": json_file})
+    report_folder(report)
+    from host_sim.study import pq as one
+
+    parts = [some.value for some in part] if part else one.PARTS
+    with ExitStack() as stack:
+        def progress(what: str) -> Counted:
+            stack.close()        # one bar at a time
+            return stack.enter_context(Counted(what))
+
+        results = one.run(parts, full, one.hours_of(full, hours), seed, jobs or cores(), progress)
+    figures = one.figures(results)
+    if report is not None:
+        from host_sim.study.pq_report import report as written
+
+        page = written(results, figures).write(report)[0]
+        typer.echo(f"report: {page}", err=True)
+    tell(figures, json_file)
+    for key in figures["goals_missed"]:
+        typer.echo(f"E155 study pq: {key} = {figures[key]}, at most {one.GOALS[key]:g}. Narrow it "
+                   "down with --part and --seed; the report shows each case.", err=True)
+    if figures["goals_missed"]:
+        raise typer.Exit(1)

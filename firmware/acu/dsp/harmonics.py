@@ -20,7 +20,7 @@ PLACES = const(256)
 def gather(x: int, y: int, n: int, st: ptr32, ring: ptr16, sine: ptr32, bins: ptr32):
     """Adds n frames of a channel to the places; x, y: nothing. st: 0 first frame, 1 frames in the
     ring less one, 2 channel, 3-4 phase of the weight and its step, 5-6 of the fundamental, 7-8
-    least and greatest code less 2048, 9 sum of these, 10-11 of their squares, 24 bits in the first.
+    least and greatest code less 2048, 9 sum of these, 10-11 of their squares (24 bits first).
     """
     at = st[0]
     w = st[3]

@@ -82,7 +82,7 @@ class Capture:
         self._left = 0           # frames still to be taken
         self._next = 0           # the first of them
         self._full = False       # waits to be written
-        self._picked = 0
+        self._picked = 1         # what stands from the start on is no event
         self._wanted = 0
         self._why = 0
         self._t_us = 0

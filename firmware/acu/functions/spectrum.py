@@ -130,7 +130,7 @@ class Spectrum:
     def _finish(self):
         c = self._c
         n = self._n
-        low, high, total, square, limb = self._st[7:]
+        low, high, total, square, limb = self._st[7:]     # harmonics.gather()
         self.dc_u[c] = total * self._m.cal[c][0] // (2048 * n)
         self.thd_ppm[c] = self.h_ppm[c][0]
         self.crest_m[c] = UNKNOWN

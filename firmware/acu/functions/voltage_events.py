@@ -172,7 +172,8 @@ class VoltageEvents:
                     self.rvc_max_dv = max(self.rvc_max_dv, abs(du))
         self._at = (self._at + 1) % n
         self._kept = min(self._kept + 1, n)
-        if self._steady or self._kept < n:
+        # at the voltage of a dip or swell nothing is steady: the way back is its own
+        if self._steady or self._kept < n or self.active:
             return
         for c in range(len(total)):
             band = self._band_dv // 2

@@ -23,6 +23,7 @@ from array import array
 import micropython
 from micropython import const
 
+from acu.dsp.expected import compare, confirm, fit, squares
 from acu.dsp.fixed import HALF_Q16, isqrt
 
 _TICKS = const(0x3FFFFFFF)
@@ -94,120 +95,6 @@ def _cycle(x: int, y: int, ring: ptr16, st: ptr32, ph: ptr32, zero: ptr32):
         ph[p + 1 + step] = y
         c += 1
         p += 16
-
-
-@micropython.viper
-def _compare(x: int, y: int, ring: ptr16, st: ptr32, ph: ptr32, zero: ptr32, lim: ptr32):
-    """The fast path: the newest samples of each voltage against the same a cycle ago."""
-    wrap = st[0]
-    step = st[6]
-    lag = st[2] + 128 >> 8
-    quarter = lag + 2 >> 2 << 3
-    lag <<= 3
-    stride = st[12] << 3
-    c = 0
-    p = 0
-    q = 0
-    while c < st[1]:
-        z = 2048 + (zero[c] + 128 >> 8)
-        # before an event the RMS was the greatest of the last five steps
-        y = ph[p]
-        k = 4
-        while k:
-            x = ph[p + 1 + (step + 8 - k & 7)]
-            if x > y:  # noqa: PLR1730  viper has no max()
-                y = x
-            k -= 1
-        rms = y >> 10
-        # e, a cycle ago, and q, a quarter before that
-        s = (st[3] << 3) + c - 8
-        xx = 0
-        xe = 0
-        xq = 0
-        ee = 0
-        eq = 0
-        qq = 0
-        fell = 0
-        r = -1
-        k = 0
-        while k < st[5]:
-            y = s - lag
-            x = ring[y - quarter & wrap] - z
-            y = ring[y & wrap] - z
-            ee = y * y + ee
-            eq = x * y + eq
-            qq = x * x + qq
-            z2 = ring[s & wrap] - z
-            xq = x * z2 + xq
-            xe = y * z2 + xe
-            xx = z2 * z2 + xx
-            s -= stride
-            k += 1
-            if k == st[4] and ee >= lim[q + 8] * k:
-                r = 16384
-                if xx >> 2 < ee:
-                    y = ee
-                    x = xx
-                    while y > 0xFFFF:
-                        y >>= 1
-                        x >>= 1
-                    r = (x << 12) // y
-                if r < 4096 and r * rms < lim[q + 7]:
-                    fell = 1
-        ph[p + 13] = r
-        # x = a e + b q, by least squares: a a + b b is its size, whatever its phase
-        r = -1
-        y = ee
-        if qq > y:  # noqa: PLR1730
-            y = qq
-        if y >= lim[q + 8] * k:
-            r = 16384
-            if xx >> 1 < ee + qq:
-                s = 0
-                while y > 0xFFFF:
-                    y >>= 2
-                    s += 2
-                while y > 0x3FFF:
-                    y >>= 1
-                    s += 1
-                ee >>= s
-                eq >>= s
-                qq >>= s
-                xe >>= s
-                xq >>= s
-                det = ee * qq - eq * eq
-                r = -1
-                if det > y * y >> 4:
-                    det >>= 12
-                    x = xe * qq - xq * eq
-                    y = xq * ee - xe * eq
-                    if x < 0:
-                        x = 0 - x
-                    if y < 0:
-                        y = 0 - y
-                    x = x // det
-                    y = y // det
-                    r = 16384
-                    if x < 8192 and y < 8192:
-                        r = x * x + y * y >> 12
-                    if r < 4096 and r * rms < lim[q + 6]:
-                        fell = 1
-        ph[p + 14] = r
-        k = ph[p + 9]
-        if fell and k >= 8:
-            st[10] |= 1 << c
-            ph[p + 10] = 5
-        x = ph[p + 13]
-        if x > 1024 and x < 16384 or x < 0:
-            if r > 3318 and r < 4956:
-                k += 2
-        if k:
-            ph[p + 9] = k - 1
-        if k > 13:
-            ph[p + 9] = 12
-        c += 1
-        p += 16
-        q += 9
 
 
 @micropython.viper
@@ -323,6 +210,7 @@ class Watch:
         self._lim = array("i", lim)
         self._scale = array("i", scale)
         self._ph = array("i", [0] * (16 * n))
+        self._sums = array("i", [0] * (8 * n))
         stride = max(rate_hz // 2000, 1)
         long = rate_hz * 9 // 2000
         size = sampler.size if self._ring is not None else 8
@@ -366,7 +254,11 @@ class Watch:
                     st[3] = (tail - n) & (size - 1)
                     _cycle(0, 0, self._ring, st, self._ph, m._zero_q8)
                     if fill >= far:
-                        _compare(0, 0, self._ring, st, self._ph, m._zero_q8, self._lim)
+                        compare(0, 0, self._ring, st, m._zero_q8, self._sums)
+                        squares(0, 0, st, self._sums, self._ph, self._lim)
+                        hints = fit(0, 0, st, self._sums, self._ph, self._lim)
+                        if hints:
+                            confirm(0, 0, self._ring, st, m._zero_q8, self._sums, self._ph, hints)
                     closed = 0
                     word = _judge(st, self._ph, self._lim)
                     if word != self._word:

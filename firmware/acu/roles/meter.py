@@ -5,6 +5,8 @@ each window of 10/12 cycles (DRF-2), aggregates it and tells it. Speaks on the S
 Operator, but answers only to who asks it by its name: it is nobody's member. A value of a bad
 channel is null; powers and energies go on as estimates, and `fl` says so (functions/energy.py).
 """
+import sys
+
 from micropython import const
 
 from acu import events as ev
@@ -12,11 +14,9 @@ from acu import metering as mt
 from acu.functions import supply_events as se
 from acu.functions import voltage_events as ve
 from acu.functions.aggregates import TEN_MIN, Aggregates
-from acu.functions.capturing import Capture
 from acu.functions.energy import EXPORT, IMPORT, Energy
 from acu.functions.quantities import Quantities
 from acu.functions.spectrum import Spectrum
-from acu.primitives import calibration
 from acu.primitives.recording import Record
 from acu.primitives.sensing import FROZEN, STALE
 from acu.primitives.watching import Watch
@@ -44,10 +44,19 @@ _OF_PHASES = (se.OVERCURRENT, se.REVERSED, se.PHASE_LOSS, se.OPEN_U, se.OPEN_I)
 _VOLTAGE = ((mt.DIP, "DIP"), (mt.SWELL, "SWL"), (mt.INTR, "INT"), (mt.RVC, "RVC"))
 
 
+def _forget(name):
+    """A primitive that only the start needs gives its memory back: 7 KB of a board's."""
+    if sys.implementation.name == "micropython":
+        from acu import primitives
+        del sys.modules["acu.primitives." + name]
+        delattr(primitives, name)
+
+
 class Meter(Acu):
     POIS = (("SEP", DRF_1 | DRF_2),)
 
     def __init__(self, board, cfg, ports):
+        from acu.primitives import calibration
         cal, table, date_s, why = calibration.load(ports.store, board["cal"])
         super().__init__({"kind": board["kind"], "cal": cal}, cfg, ports)
         now_ms = self.clock.now_ms()
@@ -57,6 +66,7 @@ class Meter(Acu):
                          int(why[1:4]) if why else 0, why != "")
         m = self.measuring
         calibration.seed(m)
+        _forget("calibration")
         if table is not None and self._sampler.ring is not None:
             self._sampler.use_table(table)
         un_dv, fn_mhz = cfg["un_dv"], cfg["fn_mhz"]
@@ -73,11 +83,15 @@ class Meter(Acu):
         self.energy = Energy(n, self._sampler.rate_hz, m._creep_mw, un_dv * 100, cfg["t_est_s"])
         self._registers = Record(self.store, "registers")
         raw = self._registers.load()
-        if raw:
-            self.energy.unpack(raw)
+        if raw and not self.energy.unpack(raw):
+            self.log.add(now_ms, mt.REGISTERS, 0, 0, 0, True)
         self._published()
         self.spectrum = Spectrum(self._sampler, m)
-        self.capture = Capture(self._sampler, m, self.store, self.clock, self.sync, cfg["cap_n"])
+        self.capture = None
+        if cfg["cap_n"]:
+            from acu.functions.capturing import Capture
+            self.capture = Capture(self._sampler, m, self.store, self.clock, self.sync,
+                                   cfg["cap_n"])
         # f, u2, u0, and of each phase: U, its least and greatest, I, P, Q, THD of U and I
         self.aggregates = Aggregates("fff" + "".join([kind * n for kind in "rlgrmmff"]))
         self.latest = [None] * 4        # the last finished interval of each kind
@@ -101,8 +115,9 @@ class Meter(Acu):
         w = self.watch
         w.fast(now_us, halves)
         self._bad |= self.sensing.bad
-        self.capture.fast(now_us, w.dip | w.swell | w.interruption | w.fast_mask,
-                          mt.SWELL if w.swell else mt.DIP)
+        if self.ready and self.capture:
+            self.capture.fast(now_us, w.dip | w.swell | w.interruption | w.fast_mask,
+                              mt.SWELL if w.swell else mt.DIP)
 
     # -- events
 
@@ -118,25 +133,17 @@ class Meter(Acu):
 
     def _still(self):
         """Channels that do not move. One that clips says something: it is over its range."""
-        mask = 0
         why = self.sensing.why
-        for c in range(len(why)):
-            if why[c] == FROZEN or why[c] == STALE:
-                mask |= 1 << c
-        return mask
+        return sum([1 << c for c in range(len(why)) if why[c] in (FROZEN, STALE)])
 
     def _mask(self, measured):
         """Measured phases as a mask of A, B, C."""
-        mask = 0
-        for k in range(self.n):
-            if measured & 1 << k:
-                mask |= 1 << self.phases[k]
-        return mask
+        return sum([1 << self.phases[k] for k in range(self.n) if measured & 1 << k])
 
     def _watch(self, now_ms):
         self._voltages(now_ms)
         self.spectrum.step()
-        n = self.capture.slow(now_ms, self.may_write())
+        n = self.capture.slow(now_ms, self.may_write()) if self.capture else 0
         if n:
             self.log.add(now_ms, mt.CAPTURE, n, self.capture.frames)
 
@@ -190,24 +197,24 @@ class Meter(Acu):
         for kind, on, mask, value, dur_ms in told:
             number, code = _SUPPLY[kind]
             ph = self._mask(mask) if kind in _OF_PHASES else 0
-            if number == mt.OPEN_CH:
-                for k in range(n):
-                    if mask & 1 << k:
-                        self.log.add(now_ms, number, k if kind == se.OPEN_U else n + k, on, 0,
-                                     True)
-            elif number == mt.COVER or number == mt.MAGNET:
-                value = 1 if number == mt.COVER else 2
-                self.log.add(now_ms, number, on, 0, 0, True)
-            else:
-                args = (value, on, dur_ms)                                    # F_OUT, PH_SEQ
-                if number == mt.OCU:
-                    args = (ph, value, on and self.cfg["i_max_ma"])
-                elif number == mt.REV:
-                    args = (ph, value, on)
-                elif number == mt.PH_LOSS:
-                    args = (ph, on, value)
-                elif number == ev.NEUTRAL:
-                    args = (max(m.u_dv), min(m.u_dv), 0)
+            args = (value, on, dur_ms)                              # F_OUT, PH_SEQ
+            if number == mt.OCU:
+                args = (ph, value, on and self.cfg["i_max_ma"])
+            elif number == mt.REV:
+                args = (ph, value, on)
+            elif number == mt.PH_LOSS:
+                args = (ph, on, value)
+            elif number == mt.OPEN_CH:      # the lowest of them; all are in the message
+                k = 0
+                while not mask & 1 << k:
+                    k += 1
+                args = (k if kind == se.OPEN_U else n + k, on, 0)
+            elif kind >= se.COVER:
+                value = 1 + kind - se.COVER
+                args = (on, 0, 0)
+            elif kind == se.NEUTRAL:
+                args = (max(m.u_dv), min(m.u_dv), 0)
+            if on or kind != se.NEUTRAL:
                 self.log.add(now_ms, number, args[0], args[1], args[2], True)
             self._evt(now_ms, code, ph, value, on, now_ms - dur_ms)
 
@@ -267,7 +274,7 @@ class Meter(Acu):
     def rest_ms(self, now_ms):
         """Until a tick of the 10 minutes ends an interval, or a condition has lasted for its
         time."""
-        if self.voltage.active or self.capture.busy():
+        if self.voltage.active or self.capture and self.capture.busy():
             return 0
         tick_ms = _TICK_MS - self.sync.utc_ms(now_ms) % _TICK_MS
         return min(super().rest_ms(now_ms), self.supply.rest_ms(now_ms), tick_ms)
@@ -283,14 +290,8 @@ class Meter(Acu):
         return q | Q_ESTIMATED if self.energy.q else q
 
     def handle(self, now_ms, topic, msg):
-        t = msg["t"]
-        if msg["d"] != self.id:
-            return
-        if t == "meas.req":
+        if msg["d"] == self.id and msg["t"] == "meas.req":
             self._reply_meas(now_ms, msg)
-        elif t == "cfg":                # no setting is remote
-            self.net.send(now_ms, self._up + "cfg.ack", "cfg.ack", msg["s"], {
-                "k": msg["b"]["k"], "ok": 0, "e": ev.E_UNKNOWN}, msg["c"])
 
     def _three(self, values, unit, bad=0):
         """[A, B, C] of what is measured, rounded; null where it is not, or its channel is bad."""

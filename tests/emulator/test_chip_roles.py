@@ -1,0 +1,40 @@
+"""Whole roles in MicroPython on an emulated Pico: they fit, and what the fast tier takes of 5 ms.
+
+The doors are the simulator's, so that their heap (some 5 KB) is in the figures and no network is.
+Needs what test_chip_kernels.py needs, and an image for the plain Pico.
+"""
+import json
+import subprocess
+
+import pytest
+
+from host_sim.bench import ROOT, _board_files, compile_to, modules_of, spec_of
+from host_sim.vm.find import micropython
+from tests.emulator.test_chip_kernels import GIVEN, HERE, pytestmark  # noqa: F401
+
+FILES_AT = "0xA0000"    # 2 MiB less 1408 KiB, see flash.py
+
+
+@pytest.mark.parametrize("role", ["operator", "meter"])
+def test_a_role_starts_and_its_fast_tick_fits(tmp_path, capsys, role):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    compile_to(folder, "armv6m", sorted((ROOT / "firmware").rglob("*.py")), ROOT / "firmware")
+    compile_to(folder, "armv6m", _board_files(), ROOT)
+    spec = {**spec_of(role), "level": "wave", "modules": modules_of(role)}
+    (folder / "spec.json").write_text(json.dumps(spec))
+    image = tmp_path / "flash.img"
+    subprocess.run([micropython(), "-X", "heapsize=16M", HERE / "flash.py", folder, image],
+                   check=True)
+    command = ["node", HERE / "chip.mjs", *GIVEN, HERE / "role_on_chip.py", "60", image, FILES_AT]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = {line.split()[0]: [int(word) for word in line.split()[1:]]
+            for line in done.stdout.splitlines()}
+    fast = said["fast"]
+    with capsys.disabled():
+        print(f"\n{role}: heap free {said['empty'][0]}, with its modules {said['loaded'][0]}, "
+              f"built {said['built'][0]}; fast tick {sum(fast) // len(fast)} us in the mean, "
+              f"{max(fast)} at most")
+    assert max(fast) < 5000 and said["built"][0] > 20_000
+    assert min(said["u"]) > 1000
