@@ -4,12 +4,15 @@ The .cfg is read line by line by the rules of IEEE C37.111-1991, -1999 and -2013
 against it. Each complaint is a sentence with code, thing, bound and remedy (E170 to E174, E176,
 E179). Values are no business of this file.
 """
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-REVISIONS = ("1991", "1999", "2001", "2013")
+REVISIONS = ("1991", "1999", "2013")
 _WIDTH = {"BINARY": 2, "BINARY32": 4, "FLOAT32": 4}     # bytes of an analog value
 FORMS = ("ASCII", *_WIDTH)
+_SECTION = re.compile(rb"(?i)^--- *file type: *([a-z]+)(?: +([a-z0-9]+)(?: *: *(\d+))?)? *---"
+                      rb"[ \t]*\r?\n", re.MULTILINE)
 _MOST_CHANNELS = 999
 _MOST_SAMPLES = 20_000_000
 
@@ -46,14 +49,39 @@ class Sheet:
     form: str = ""
 
 
+def files(path: Path) -> tuple[str, bytes, str, bytes]:
+    """(name, content) of the .cfg and of the .dat that belong to a .cfg or are in a .cff."""
+    if path.suffix.lower() == ".cff":
+        return _parts(path.name, content(path))
+    dat = companion(path)
+    return path.name, content(path), dat.name, content(dat)
+
+
+def _parts(name: str, raw: bytes) -> tuple[str, bytes, str, bytes]:
+    """Of a file of the 2013 standard that has them all, each after a line that says which."""
+    found = {}
+    for mark in _SECTION.finditer(raw):
+        kind = mark[1].upper()
+        if kind in found:
+            continue          # a likeness in a BINARY part
+        if kind == b"DAT" and mark[3]:
+            end = mark.end() + int(mark[3])
+        else:
+            after = _SECTION.search(raw, mark.end())
+            end = after.start() if after else len(raw)
+        found[kind] = raw[mark.end():end]
+    for kind in (b"CFG", b"DAT"):
+        if kind not in found:
+            raise RecordError(f"E170 {name}: has no part '--- file type: {kind.decode()} ---'. "
+                              "Save it as .cfg and .dat.")
+    return f"{name} (CFG)", found[b"CFG"], f"{name} (DAT)", found[b"DAT"]
+
+
 def companion(cfg: Path) -> Path:
     """The .dat beside a .cfg, in whichever case its name is written."""
-    if cfg.suffix.lower() == ".cff":
-        raise RecordError(f"E179 {cfg.name}: one-file records (.cff) are not read. Save it as "
-                          ".cfg and .dat.")
     if cfg.suffix.lower() != ".cfg":
-        raise RecordError(f"E170 {cfg.name}: is no .cfg file. Give the record's .cfg; its .dat is "
-                          "found beside it.")
+        raise RecordError(f"E170 {cfg.name}: is no .cfg or .cff file. Give the record's .cfg; its "
+                          ".dat is found beside it.")
     try:
         if not cfg.is_file():
             raise RecordError(f"E170 {cfg}: no such file. Give the record's .cfg.")
@@ -125,10 +153,8 @@ def sheet(name: str, raw: bytes) -> Sheet:
     text = decoded(raw)
     lines = _Lines(name, text)
     first = lines.next("station, device, revision", 2)
-    revision = first[2] if len(first) > 2 and first[2] else "1991"
-    if revision not in REVISIONS:
-        raise lines.wrong("E179", f"revision {revision!r} is not known. There are: "
-                                  f"{', '.join(REVISIONS)}.")
+    year = lines.whole(first[2] if len(first) > 2 and first[2] else "1991", "revision", 1991, 2099)
+    revision = max(known for known in REVISIONS if int(known) <= year)   # recorders write others
     out = Sheet(text, first[0], first[1], revision)
     n_analog = _counts(lines, out)
     for k in range(n_analog):
@@ -174,10 +200,10 @@ def _counts(lines: _Lines, out: Sheet) -> int:
 
 
 def _index(lines: _Lines, fields: list[str], k: int, kind: str) -> None:
-    if fields[0] != str(k + 1) and fields[0].lstrip("0") != str(k + 1):
-        raise lines.wrong("E172", f"begins with {fields[0]!r}, {kind} channel {k + 1} was "
-                                  "expected. The channels' lines do not fit the numbers in line "
-                                  "2: correct either.")
+    if not fields[0].isdecimal():     # which number is the recorder's affair
+        raise lines.wrong("E172", f"begins with {fields[0]!r}, the number of {kind} channel "
+                                  f"{k + 1} was expected. The channels' lines do not fit the "
+                                  "numbers in line 2: correct either.")
 
 
 def _analog(lines: _Lines, k: int, n: int, revision: str) -> Analog:
@@ -190,7 +216,7 @@ def _analog(lines: _Lines, k: int, n: int, revision: str) -> Analog:
     lines.number(b or "0", "offset b", -1e12, 1e12)
     skew_us = lines.number(skew or "0", "skew", -1e6, 1e6)
     for text, what in zip(fields[8:10], ("least value", "greatest value"), strict=True):
-        lines.number(text or "0", what, -1e12, 1e12)
+        lines.number(text or "0", what, -1e39, 1e39)
     ratio = 1.0
     if revision != "1991" and len(fields) >= 13:
         side = fields[12].upper()
@@ -237,11 +263,16 @@ def _stamp(lines: _Lines, fields: list[str], what: str) -> None:
                                   "hh:mm:ss.ssssss.") from None
 
 
+def filled(raw: bytes) -> list[str]:
+    """The rows of an ASCII .dat; some recorders write an empty one after each."""
+    return [row for row in decoded(raw).splitlines() if row.strip()]
+
+
 def data(name: str, raw: bytes, of: Sheet) -> None:
     """Holds the .dat of this name against its .cfg."""
     samples = of.rates[-1][1]
     if of.form == "ASCII":
-        rows = [row for row in decoded(raw).splitlines() if row.strip()]
+        rows = filled(raw)
         columns = 2 + len(of.analogs) + of.n_status
         for k in range(min(len(rows), samples)):
             if rows[k].count(",") + 1 != columns:

@@ -47,24 +47,23 @@ class Record:
 
 
 def read(cfg: Path) -> Record:
-    """The record of this .cfg and its .dat."""
-    dat = check.companion(cfg)
-    sheet = check.sheet(cfg.name, check.content(cfg))
-    raw = check.content(dat)
-    check.data(dat.name, raw, sheet)
+    """The record of this .cfg and its .dat, or of this .cff."""
+    name, text, dat, raw = check.files(cfg)
+    sheet = check.sheet(name, text)
+    check.data(dat, raw, sheet)
     package = comtrade.Comtrade(ignore_warnings=True, use_numpy_arrays=True,
                                 use_double_precision=True)
-    body = raw if sheet.form != "ASCII" else check.decoded(raw)
+    body = raw if sheet.form != "ASCII" else "\n".join(check.filled(raw))
     try:
         package.read(_plain(sheet), body)
     except Exception as e:      # whatever check.py has not thought of
-        raise RecordError(f"E171 {cfg.name}: cannot be read ({type(e).__name__}: {e}). Save the "
+        raise RecordError(f"E171 {name}: cannot be read ({type(e).__name__}: {e}). Save the "
                           "record again, as 1999 or 2013.") from e
     time_s = times(sheet.rates) if sheet.rates[0][0] else np.asarray(package.time, dtype=float)
     step = np.diff(time_s)
     if len(step) and step.min() <= 0:
         k = int(step.argmin()) + 2
-        raise RecordError(f"E173 {dat.name}: the time of sample {k} is not after the one before. "
+        raise RecordError(f"E173 {dat}: the time of sample {k} is not after the one before. "
                           "Give the .cfg a rate, or correct the time stamps.")
     notes: list[str] = []
     channels = []
@@ -72,7 +71,7 @@ def read(cfg: Path) -> Record:
         quantity, factor = unit(analog.unit, analog.name)
         y = np.asarray(values, dtype=float) * (factor * analog.ratio)
         channels.append(Channel(analog.name, analog.phase.upper(), quantity,
-                                _filled(y, analog.name, dat.name, notes), analog.skew_us * 1e-6))
+                                _filled(y, analog.name, dat, notes), analog.skew_us * 1e-6))
     start = package.start_timestamp
     trigger_s = (package.trigger_timestamp - start).total_seconds()
     if not 0 <= trigger_s <= time_s[-1]:
@@ -92,7 +91,7 @@ def _plain(sheet: check.Sheet) -> str:
     """The .cfg as the package takes it."""
     lines = sheet.text.splitlines()
     first = lines[0].split(",")
-    lines[0] = ",".join(first[:3] if len(first) > 2 and first[2].strip() else first[:2])
+    lines[0] = ",".join(first[:2] + ([sheet.revision] if sheet.revision != "1991" else []))
     return "\n".join(lines) + "\n"
 
 

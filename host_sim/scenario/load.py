@@ -13,14 +13,13 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from acu import config as acu_config
-from acu import events as acu_events
 from acu import metering as acu_metering
+from host_sim.scenario import expectations
 from host_sim.scenario.complaints import Complaints, InputError, choices, meant, sentences
 from host_sim.scenario.deeds import Deeds
 from host_sim.scenario.feeder import Feeder, spec_of
 from host_sim.scenario.plan import Acu, Event, Network, Scenario
 from host_sim.scenario.schema import (
-    PHASES,
     AcuForm,
     BoardForm,
     Customer,
@@ -193,7 +192,7 @@ class _Builder:
         deeds = Deeds(form, {acu.id: acu.board for acu, _ in parts}, self.wrong,
                       self.feeder.network)
         events: list[Event] = [deeds.event(n, e) for n, e in enumerate(form.event, 1)]
-        self._expect()
+        expectations.check(form, self.wrong, self.acu_ids, [a.id for a in self.operators])
         if self.wrong.all:
             raise InputError(self.wrong.all)
         parts.sort(key=lambda part: part[0].id)
@@ -426,27 +425,3 @@ class _Builder:
         """The table that this setting of an ACU was written in."""
         shared = key in self.form.config and key not in form.config
         return "[config]" if shared else f"[acu {self.acu_ids.index(form.id) + 1}] [config]"
-
-    def _expect(self) -> None:
-        expect = self.form.expect
-        operators = [a.id for a in self.operators]
-        for n, move in enumerate(expect.moves or [], 1):
-            where = f"[expect] moves, entry {n}"
-            if len(move) != 3 or move[1] not in PHASES or move[2] not in PHASES:
-                self.wrong.add("E127", where, ": write [operator, from phase, to phase].")
-            else:
-                self.wrong.known(where, move[0], "acu", operators)
-        for one in expect.reconnect_order or []:
-            self.wrong.known("[expect] reconnect_order", one, "acu", operators)
-        for one in self.form.zoom.acus if self.form.zoom else ():
-            self.wrong.known("[zoom] acus", one, "acu", self.acu_ids)
-        names = [name for table in (acu_events.TABLE, acu_metering.TABLE)
-                 for name, *_ in table.values()]
-        for line in expect.events:
-            who, _, name = line.partition(" ")
-            if not name:
-                self.wrong.add("E127", f"[expect] events = {line!r}", ": write \"acu NAME\".")
-            elif self.wrong.known("[expect] events", who, "acu", self.acu_ids) \
-                    and name not in names:
-                self.wrong.add("E129", f"[expect] events = {line!r}",
-                               f": the log has no {name}. {meant(name, names)}")

@@ -107,7 +107,7 @@ def spec(record: Record, of: Plan) -> dict:
     """The Meter, as host_sim/board/unit.py takes it."""
     config = {"id": ME, "role": "meter", "sc": "playback", "uc": "playback",
               "wiring": of.wiring, "un_dv": of.un_dv, "fn_mhz": of.fn_mhz,
-              "i_max_ma": min(4_000_000, round(of.i_peak_ma / 1.4142))}
+              "cap_n": 4, "i_max_ma": min(4_000_000, round(of.i_peak_ma / 1.4142))}
     return {"id": ME, "board": board(of), "config": config, "level": "wave",
             "utc0_ms": start_ms(record)}
 
@@ -169,11 +169,12 @@ def _pct(ppm: int) -> float | None:
 
 
 def _window(out: Played, acu, frames: int) -> Window | None:
-    """None outside the record."""
+    """None outside the record, and where it is less than a quarter of the window."""
     meter, q = acu.measuring, acu.quantities
     end_s = frames / RATE_HZ - LEAD_US / 1e6
     length_s = meter.n_frames / RATE_HZ
-    if end_s <= 0 or end_s - length_s >= out.record.length_s:
+    both_s = min(end_s, out.record.length_s) - max(end_s - length_s, 0.0)
+    if both_s < min(length_s, out.record.length_s) / 4:
         return None
     u, i = out.plan.u_ratio, out.plan.i_ratio
     n = len(q.u_mv)

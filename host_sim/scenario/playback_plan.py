@@ -19,6 +19,9 @@ INPUTS = ("ua", "ub", "uc", "ia", "ib", "ic")
 _PHASES = {"A": 0, "B": 1, "C": 2, "R": 0, "S": 1, "T": 2, "L1": 0, "L2": 1, "L3": 2, "1": 0,
            "2": 1, "3": 2}
 _NAME = re.compile(r"(?:^|[^A-Z])[UVI][_ ]?(L?[ABCRST123])[_ -]?N?(?![A-Z0-9])")
+_OTHER_PHASE = re.compile(r"[NEG]|(?:L?[ABCRST123]){2,3}")
+_OTHER_NAME = re.compile(r"^3[UVI]|(?:^|[^A-Z])[UVI][_ ]?(?:[0NEGO]|(?:L?[ABCRST123]){2})"
+                         r"(?![A-Z0-9])")
 _LINE_V = (100, 110, 190, 200, 208, 220, 380, 400, 415, 480, 690, 3300, 6000, 6600, 10_000,
            11_000, 13_800, 15_000, 20_000, 22_000, 30_000, 33_000, 35_000, 66_000, 69_000,
            110_000, 115_000, 132_000, 138_000, 150_000, 220_000, 230_000, 330_000, 345_000,
@@ -26,6 +29,9 @@ _LINE_V = (100, 110, 190, 200, 208, 220, 380, 400, 415, 480, 690, 3300, 6000, 66
 _UN_V = (120.0, 127.0, 220.0, 230.0, 240.0, 277.0, *(u / math.sqrt(3) for u in _LINE_V))
 _LOW_V, _HIGH_V, _UN_METER_V = 100.0, 400.0, 230.0
 _LEAST_HZ = 500.0
+_MOST_HZ = 1e6
+_LISTED = 8             # names in a note
+_LEAST = 8              # samples
 _LONGEST_S = 3600.0
 _U_PEAK_V = 450.0       # of the board, as long as the record fits
 
@@ -52,9 +58,10 @@ def plan(record: Record, un_v: float | None = None, chosen: dict[str, str] | Non
     channels for inputs, by name or number, instead of the phases that the record gives."""
     notes = list(record.notes)
     f_nominal = _nominal_hz(record)
-    if record.length_s < 2 / f_nominal:
+    step_s = record.length_s / max(1, len(record.time_s) - 1)
+    if record.length_s + step_s < 0.999 / f_nominal or len(record.time_s) < _LEAST:
         raise InputError([f"E177 {record.name}: {record.length_s * 1000:.1f} ms long, at least "
-                          f"two cycles ({2000 / f_nominal:.0f} ms) are needed. Take a longer "
+                          f"one cycle ({1000 / f_nominal:.0f} ms) is needed. Take a longer "
                           "record."])
     if record.length_s > _LONGEST_S:
         raise InputError([f"E177 {record.name}: {record.length_s:.0f} s long, at most "
@@ -64,11 +71,15 @@ def plan(record: Record, un_v: float | None = None, chosen: dict[str, str] | Non
         raise InputError([f"E173 {record.name}: {slowest_hz:.4g} samples a second at its slowest, "
                           f"a wave needs at least {_LEAST_HZ:.0f} Hz (is it a log of RMS values?)."
                           " Give a record of samples."])
+    fastest_hz = 1.0 / float(np.diff(record.time_s).min())
+    if fastest_hz > _MOST_HZ * 1.001:
+        raise InputError([f"E173 {record.name}: {fastest_hz:.4g} samples a second at its fastest, "
+                          f"at most {_MOST_HZ:.0f} Hz are played. Thin it."])
     wired = _chosen(record, chosen) if chosen else _found(record, notes)
     phases = sorted({INPUTS.index(name) % 3 for name in wired})
-    if not any(name[0] == "u" for name in wired):
-        raise InputError([f"E175 {record.name}: no voltage among its channels "
-                          f"({_listed(record)}). A Meter needs one: name it, --map ua=CHANNEL."])
+    if not wired:
+        raise InputError([f"E175 {record.name}: neither voltage nor current of a phase among its "
+                          f"channels ({_listed(record)}). Name them, --map ua=CHANNEL,..."])
     kind = ("single", "two", "post")[len(phases) - 1]
     wiring = "CA" if phases == [0, 2] else "".join("ABC"[k] for k in phases)
     order = [2, 0] if wiring == "CA" else phases
@@ -76,18 +87,22 @@ def plan(record: Record, un_v: float | None = None, chosen: dict[str, str] | Non
               for quantity in "ui" for k in order]
     notes += [f"{name}: nothing recorded, a dead input" for name, channel in inputs
               if channel is None]
-    voltages = np.array([c.values for name, c in inputs if c is not None and name[0] == "u"])
-    period_s, found = period(record.time_s, voltages, f_nominal)
+    voltages, currents = ([c.values for name, c in inputs if c is not None and name[0] == of]
+                          for of in "ui")
+    if not voltages:
+        notes.append("no voltage: the Meter runs at its nominal frequency")
+    period_s, found = period(record.time_s, np.array(voltages or currents), f_nominal)
     if not found:
         notes.append("its beginning does not repeat itself: the cycles before it are as it began")
-    if un_v is None:
-        un_v = _own_un(record, voltages, period_s)
+    if un_v is None and not voltages:
+        un_v = _UN_METER_V
+    elif un_v is None:
+        un_v = _own_un(record, np.array(voltages), period_s)
         notes.append(f"nominal voltage to neutral taken as {_si(un_v, 'V')}; --un says otherwise")
     elif not 1.0 <= un_v <= 1e6:
         raise InputError([f"E175 --un {un_v:g} is outside 1 to 1000000 V, phase to neutral."])
     u_ratio = 1.0 if _LOW_V <= un_v <= _HIGH_V else un_v / _UN_METER_V
-    peak_v = float(abs(voltages).max()) / u_ratio
-    currents = [c.values for name, c in inputs if c is not None and name[0] == "i"]
+    peak_v = max((float(abs(y).max()) for y in voltages), default=0.0) / u_ratio
     peak_a = max((float(abs(y).max()) for y in currents), default=1.0)
     i_ratio = 1.0
     while peak_a / i_ratio > 2000.0:
@@ -121,8 +136,9 @@ def _nominal_hz(record: Record) -> float:
     for nominal in (50.0, 60.0):
         if abs(f_hz - nominal) <= 4.9:
             return nominal
-    raise InputError([f"E178 {record.name}: its line frequency is {f_hz:g} Hz, a Meter is for 50 "
-                      "or 60 Hz. Correct the .cfg if that is wrong."])
+    raise InputError([f"E178 {record.name}: its line frequency is {f_hz:g} Hz"
+                      f"{'' if record.f_hz else ' (by its wave)'}, a Meter is for 50 or 60 Hz. "
+                      "Correct the .cfg if that is wrong."])
 
 
 def _listed(record: Record) -> str:
@@ -154,44 +170,59 @@ def _chosen(record: Record, chosen: dict[str, str]) -> dict[str, Channel]:
 def _found(record: Record, notes: list[str]) -> dict[str, Channel]:
     """By phase and unit; where no phase is given, in the order of the file."""
     wired: dict[str, Channel] = {}
+    unused = []
     for quantity, letter in (("V", "u"), ("A", "i")):
-        mine = [c for c in record.channels if c.quantity == quantity]
-        phases = [phase_of(c) for c in mine]
-        if not any(k is not None for k in phases):
+        all_mine = [c for c in record.channels if c.quantity == quantity]
+        mine = [c for c in all_mine if not _other(c)]
+        unused += [c.name for c in all_mine if _other(c)]
+        # recorders put numbers of their own where the phase belongs: whichever tells more
+        phases = max(([by_phase(c) for c in mine], [by_name(c) for c in mine]),
+                     key=lambda found: len(set(found) - {None}))
+        if not set(phases) - {None}:
             if len(mine) > 3:
                 raise InputError([f"E175 {record.name}: {len(mine)} channels in {quantity} and "
                                   f"none says its phase ({_listed(record)}). Say which: --map "
                                   f"{letter}a=CHANNEL,..."])
             phases = list(range(len(mine)))
         for channel, k in zip(mine, phases, strict=True):
-            if k is None:
-                notes.append(f"{channel.name}: not used (no single phase)")
-                continue
-            name = letter + "abc"[k]
-            if name in wired:
-                notes.append(f"{channel.name}: not used ({wired[name].name} is {name} already; "
-                             "--map chooses)")
+            name = "" if k is None else letter + "abc"[k]
+            if not name or name in wired:
+                unused.append(channel.name)
             else:
                 wired[name] = channel
+    if unused:
+        more = f" and {len(unused) - _LISTED} more" if len(unused) > _LISTED else ""
+        notes.append(f"not used: {', '.join(unused[:_LISTED])}{more}; --map chooses")
     return wired
 
 
-def phase_of(channel: Channel) -> int | None:
-    """0, 1, 2; None: no phase to neutral, or not said."""
-    text = channel.phase.replace("-", "").replace(" ", "")
-    if text:
-        if len(text) > 1 and text.endswith("N"):
-            text = text[:-1]
-        return _PHASES.get(text)
+def _plain(phase: str) -> str:
+    """AN and A-N are A."""
+    text = phase.replace("-", "").replace(" ", "")
+    return text[:-1] if len(text) > 1 and text.endswith("N") else text
+
+
+def by_phase(channel: Channel) -> int | None:
+    """0, 1, 2 from what the file gives as its phase; None: something else."""
+    return _PHASES.get(_plain(channel.phase))
+
+
+def by_name(channel: Channel) -> int | None:
     seen = _NAME.search(channel.name.upper())
     return _PHASES.get(seen[1]) if seen else None
+
+
+def _other(channel: Channel) -> bool:
+    """Between phases, of the neutral or a sum: nothing that a Meter is connected to."""
+    return bool(_OTHER_PHASE.fullmatch(_plain(channel.phase))
+                or _OTHER_NAME.search(channel.name.upper()))
 
 
 def _own_un(record: Record, voltages: np.ndarray, period_s: float) -> float:
     """The usual voltage next to that of the first cycle, or of most of the record's better ones
     where that is dead."""
-    ends = np.searchsorted(record.time_s,
-                           np.arange(int(record.length_s / period_s + 1e-6) + 1) * period_s - 1e-9)
+    n = max(1, int(record.length_s / period_s + 1e-6))
+    ends = np.searchsorted(record.time_s, np.arange(n + 1) * period_s - 1e-9)
     cycles = np.array([np.sqrt((voltages[:, a:b]**2).mean(axis=1)) for a, b in pairwise(ends)])
     rms = float(np.median(cycles[0]))
     best = float(np.percentile(cycles, 80))

@@ -161,10 +161,10 @@ def measured(case: Case, seed: int, fronts: dict) -> list[Result]:
     f = float(readings.mean("f_mhz") - load.f_mhz)
     f_window = float(abs(readings.f_mhz - load.f_mhz).max())
     u2 = float(readings.mean("u2_pct") - truth["u2_pct"])
-    columns = [x.tolist() for x in (p, p_spread, q, u, u_window, i, i_spread)]
     pcts = [100 * i_a / I_MAX_A for i_a in load.i_a]
     return [Result(case.group, case.x, round(pcts[k], 4), case.pfs[k], "ABC"[k], load.noise_lsb,
-                   load.f_mhz / 1000, *(column[k] for column in columns), f, f_window, u2)
+                   load.f_mhz / 1000, float(p[k]), float(p_spread[k]), float(q[k]), float(u[k]),
+                   float(u_window[k]), float(i[k]), float(i_spread[k]), f, f_window, u2)
             for k in range(3)]
 
 
@@ -179,24 +179,21 @@ class NotLearned(ValueError):
 
 def _front(front_end: str, curve: adc.Curve | None, correction: str) -> Front:
     """Raises NotLearned."""
+    if curve is None and front_end == "rp2040":
+        curve = adc.Curve("rp2040", adc.rp2040(), adc.rp2040())
     table = None
     if correction == "general":
         table = adc_table.general()
-    if curve is None:
-        if correction == "own":
-            curve = adc.Curve("rp2040", adc.rp2040(), adc.rp2040())
-        sums = adc.rp2040() if front_end == "rp2040" else None
-        if correction == "own" and sums is None:
+    elif correction == "own":
+        if curve is None:
             raise NotLearned("E152 study: an ideal converter has nothing to correct. Leave "
                              "--correction out, or choose --front-end rp2040.")
-    else:
-        sums = curve.sum_b
-    if correction == "own":
         try:
             table = bench.own_table(curve)
         except ValueError as e:
             raise NotLearned(str(e)) from e
-    return Front(front_end if curve is None or sums is None else curve.name, sums, table)
+    return (Front("ideal", None, table) if curve is None
+            else Front(curve.name, curve.sum_b, table))
 
 
 def run(front_end: str, curve: adc.Curve | None, correction: str, full: bool, seed: int, jobs: int,

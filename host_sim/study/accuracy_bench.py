@@ -23,7 +23,7 @@ _BOARD = Path(__file__).resolve().parents[2] / "boards" / "pico_w_meter3" / "boa
 
 AVERAGE_S = 10.0
 _SETTLE_S = 1.2                  # frequency and offsets are found; far from nominal it is searched
-_SEARCH_S = 3.0
+_SEARCH_S = 4.0
 UN_V = 230.0
 _REF_TEMPERATURE_C = 23.0
 _OFFSETS = (6.0, -9.0, 3.0, -4.0, 11.0, -7.0)   # of the mid voltage at each input, codes

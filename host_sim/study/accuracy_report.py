@@ -133,7 +133,9 @@ def _group(r: Report, of: list[Result], group: str, unit: str, title: str, note:
 
 
 def _worst(of: Iterable[Result], name: str) -> float:
-    return round(max((getattr(o, name) for o in of), key=abs), 4)
+    values: list[float] = [getattr(o, name) for o in of]
+    worst = max(values, key=abs)
+    return round(worst, 4)
 
 
 def _axes(n: int):
@@ -164,7 +166,7 @@ def _by_current(results: list[Result]) -> Figure:
     ax.set_xscale("log")
     ax.set(xlabel="current, % of Imax", ylabel="error of P, %")
     ax.set_xticks(CURRENTS_PCT, [f"{pct:g}" for pct in CURRENTS_PCT])
-    ax.legend()
+    ax.legend(loc="lower right", ncols=3)
     return figure
 
 
@@ -172,7 +174,7 @@ def _inl(front: Front) -> Figure:
     """Of the curve in codes, raw and through the table in use."""
     figure, (ax,) = _axes(1)
     x = np.arange(STEPS) / 8
-    raw = front.sums / READINGS
+    raw = np.asarray(front.sums) / READINGS
     inside = slice(STEPS // 64, -STEPS // 64)
     curves = [("as it is", raw, "0.6")]
     table = front.table or adc_table.general()
@@ -180,8 +182,9 @@ def _inl(front: Front) -> Figure:
     curves.append(("corrected" if front.table else "by the general table (not used)", corrected,
                    "tab:blue"))
     for label, y, colour in curves:
-        line = np.polyval(np.polyfit(x[inside], y[inside], 1), x)
-        ax.plot(x[inside], (y - line)[inside], color=colour, linewidth=0.7, label=label)
+        slope, start = np.polyfit(x[inside], y[inside], 1)
+        ax.plot(x[inside], (y - slope * x - start)[inside], color=colour, linewidth=0.7,
+                label=label)
     ax.set(xlabel="input, codes", ylabel="deviation, codes")
     ax.legend()
     return figure

@@ -34,8 +34,7 @@ def loads(full: bool, seed: int) -> list[Load]:
         for pct in LEVELS_PCT:
             if "u_harmonics" in what and pct > THD_MOST_PCT:
                 continue
-            u_v = pct / 100 * bench.UN_V
-            found.append(replace(idle, u_v=(u_v, u_v, u_v), labels={
+            found.append(replace(idle, u_v=(pct / 100 * bench.UN_V,) * 3, labels={
                 "what": "u", "wave": name, "level_pct": pct}, **what))
     for k in range(200 if full else 30):
         name, what = waves[k % 3]

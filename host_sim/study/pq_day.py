@@ -8,7 +8,7 @@ start of the meter, so that processes share the day.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def meter() -> tuple[Measuring, Watch]:
     return m, Watch(sampler, m, round(bench.UN_V * 10))
 
 
-def wave_of(orders: Sequence, shares: Sequence, angles: Sequence) -> np.ndarray:
+def wave_of(orders: Sequence, shares: Any, angles: Any) -> np.ndarray:
     """A cycle of a cosine with these harmonics (shares of the fundamental), of RMS 1."""
     lines = np.zeros(_TABLE // 2 + 1, dtype=complex)
     lines[1] = 1
@@ -116,7 +116,7 @@ def render(one: Stretch) -> tuple[np.ndarray, int]:
     f_hz += 0.2 * r.choice((-1, 1)) * np.clip(
         1 - np.abs(np.arange(n) - ramp) * _TICK_S / 10, 0, None)
     cycles = np.concatenate(([0], np.cumsum(f_hz * _TICK_S)))[:-1] + r.random()
-    level = 1.0 - 0.03 * math.sin(2 * math.pi * (hour - 4) / 24) * np.array([1, 0.6, 1.3])
+    level = 1.0 - 0.03 * math.sin(2 * math.pi * (hour - 13) / 24) * np.array([1, 0.6, 1.3])
     u = np.stack([level[c] + _wander(r, n, 0.004, 40) for c in range(3)], axis=1)
     turn = np.zeros((n, 3))
     count = _steps(r, u, turn)

@@ -76,10 +76,10 @@ class Rig:
         step = self.f_hz / bench.RATE_HZ
         place = self._cycles + step * np.arange(n)[:, None] + self.shift
         self._cycles = (self._cycles + n * step) % 1
-        place = (place * len(self.tables[0])).astype(np.int64) % len(self.tables[0])
+        index = (place * len(self.tables[0])).astype(np.int64) % len(self.tables[0])
         codes = np.full((n, 6), 2048, dtype="<u2")
         for c in range(3):
-            x = 2053.5 + _SCALE * level[:, c] * self.tables[c][place[:, c]]
+            x = 2053.5 + _SCALE * level[:, c] * self.tables[c][index[:, c]]
             x += self._wave.noise_lsb * self._r.standard_normal(n)
             codes[:, c] = np.clip(x, 0, 4095)
         for at in range(0, n, _PER_TICK):
@@ -130,7 +130,7 @@ class Rig:
 
 class Onsets(NamedTuple):
     wave: Wave
-    count: int
+    cases: int
     seed: int
 
 
@@ -140,7 +140,7 @@ def latencies(one: Onsets) -> dict:
     r = np.random.default_rng((one.seed, 1))
     found: dict = {name: [] for name in (
         "loss", "interruption", "told", "fast", "dip", "fast_dip")}
-    for _ in range(one.count):
+    for _ in range(one.cases):
         rig.f_hz = one.wave.f_hz + r.uniform(-_TREMBLE_HZ, _TREMBLE_HZ)
         t0_ms = rig.strike((0.0, 0.0, 0.0), 60.0)
         for name, place in (("loss", 0), ("interruption", 2), ("fast", 3)):
@@ -192,7 +192,7 @@ def cases(one: Onsets) -> list[Case]:
     rig = Rig(one.wave, one.seed)
     r = np.random.default_rng((one.seed, 2))
     found = []
-    for _ in range(one.count):
+    for _ in range(one.cases):
         rig.f_hz = one.wave.f_hz + r.uniform(-_TREMBLE_HZ, _TREMBLE_HZ)
         kind = int(r.choice((ve.DIP, ve.DIP, ve.SWELL, ve.INTERRUPTION)))
         levels = _levels(r, kind, one.wave.before, rig.most)

@@ -64,9 +64,9 @@ def _accuracy(r: Report, rows: list[dict]) -> None:
             "up to 13 %. Greatest errors of any window and phase.")
     figure, axes = _axes("Voltage", "U, % of Udin", "error, % of Udin")
     for wave in waves:
-        level = sorted((one["level_pct"], one["u_err_pct"]) for one in rows
-                       if one["wave"] == wave and one["what"] == "u")
-        axes.plot(*zip(*level, strict=True), marker=".", label=wave)
+        points = sorted((one["level_pct"], one["u_err_pct"]) for one in rows
+                        if one["wave"] == wave and one["what"] == "u")
+        axes.plot(*zip(*points, strict=True), marker=".", label=wave)
     axes.axhline(0.1, color="k", ls="--", lw=1)
     axes.legend(fontsize=7, ncol=2)
     r.figure("voltage", figure, "Greatest error of a window; dashed the limit of class A.")
@@ -74,7 +74,7 @@ def _accuracy(r: Report, rows: list[dict]) -> None:
 
 def _events(r: Report, results: Results) -> None:
     waves = list(dict.fromkeys(one.wave for one in results.latencies))
-    rows = []
+    rows: list[tuple] = []
     for wave in waves:
         some = [one.ms for one in results.latencies if one.wave == wave]
         for name, label in _SHOWN.items():

@@ -1,5 +1,5 @@
-"""numpy twin of what a meter's fast path sees, for days of waveform: watching.py's kernels and the
-way of Measuring from window to window, bit-equal (tests/host/test_study_pq.py).
+"""numpy twin of what a meter's fast path sees, for days of waveform: the kernels of watching.py
+and dsp/expected.py and the way of Measuring from window to window, bit-equal (test_study_pq.py).
 
 Two passes over a stretch of codes. `follow` goes through the windows: sums by matrix products, but
 evaluated by the firmware's own Windows, so that the tracked frequency and the offsets are its own.
@@ -85,7 +85,7 @@ def follow(m: Measuring, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             half_q16 = m._half_q16
             marks = [*starts, step, 2 * m._mid]
             step = m._step
-            m._window(*sums, counts[0], sum(counts), marks, 0)
+            m._window(sums[0], sums[1], counts[0], sum(counts), marks, 0)
 
 
 def _sums(x: np.ndarray, wave: np.ndarray) -> list[int]:
@@ -152,6 +152,7 @@ class Twin:
         seen.square[rows, c] = (s << 13) // lag_q8
 
     def _ratios(self, seen: Seen, c: int, a: np.ndarray, rows: np.ndarray, of: tuple) -> None:
+        """dsp/expected.py: its four kernels."""
         ends, lag, z, best = (x[rows] for x in of)
         lag = lag[:, None]
         place = ends[:, None] - 1 - self._stride * np.arange(self._long)
@@ -161,38 +162,15 @@ class Twin:
         q = a[place - lag - (lag + 2 >> 2)] - z
         lim = self._lim[c]
         n = self._short
-        ee, xx = (np.einsum("ij,ij->i", y[:, :n], y[:, :n]) for y in (e, x))
-        square = _quotient(xx, ee)
-        flat = ee < lim[8] * n
-        short = np.where(flat, -1, square)
-        fell = ~flat & (square < 4096) & (square * best < lim[7])
-
-        ee, qq, eq, xe, xq, xx = (np.einsum("ij,ij->i", u, v).astype(np.int64) for u, v in (
-            (e, e), (q, q), (e, q), (x, e), (x, q), (x, x)))
-        most = np.maximum(ee, qq)
-        flat = most < lim[8] * self._long
-        far = xx >> 1 >= ee + qq
-        bits = np.frexp(most.astype(float))[1]
-        # by twos to 16 bits, then by ones to 14
-        shift = np.maximum(bits - 15 >> 1, 0) * 2
-        shift += np.maximum(bits - shift - 14, 0)
-        ee, qq, eq, xe, xq, most = (y >> shift for y in (ee, qq, eq, xe, xq, most))
-        det = ee * qq - eq * eq
-        twisted = det <= most * most >> 4
-        det = np.maximum(det >> 12, 1)
-        a, b = xe * qq - xq * eq, xq * ee - xe * eq
-        u, v = np.abs(a) // det, np.abs(b) // det
-        long = np.where((u < 8192) & (v < 8192), u * u + v * v >> 12, 16384)
-        told = ~flat & ~far & ~twisted
-        power = long * best
-        k = np.flatnonzero(told & (long < 4096) & (power < lim[6]))
-        fit = e[k] * (np.sign(a) * u)[k, None] + q[k] * (np.sign(b) * v)[k, None]
-        left = x[k] - (fit + 2048 >> 12)
-        most_left = ((4096 - long >> 1)**2 >> 12) * (ee + qq) >> 12
-        fell[k] |= (np.einsum("ij,ij->i", left, left) >> shift[k]) * 28 < most_left[k]
+        short = _squares(x[:, :n], e[:, :n], lim[8] * n)
+        fell = (short >= 0) & (short < 4096) & (short * best < lim[7])
+        fit = _Fit(x, e, q, lim[8] * self._long)
+        hints = fit.told & (fit.ratio < 4096) & (fit.ratio * best < lim[6])
+        for row in np.flatnonzero(hints & ~fell):
+            fell[row] = fit.confirmed(row, x[row], e[row], q[row])
         seen.trips[rows, c] = fell
         seen.ratio[rows, c, 0] = short
-        seen.ratio[rows, c, 1] = np.where(flat | ~far & twisted, -1, np.where(far, 16384, long))
+        seen.ratio[rows, c, 1] = fit.ratio
 
     def run(self, seen: Seen, first: int = 0) -> list[tuple[int, int, int, int, int]]:
         """Goes through the ticks from `first` on; returns those that changed a mask: (tick, dip,
@@ -249,12 +227,46 @@ def _turned(mask: int, bit: int, begins: bool, ends: bool) -> int:
     return mask | bit if begins else mask
 
 
-def _quotient(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """x / y in Q12 as the kernel has it, 16384 from 4 on."""
-    x, y = x.astype(np.int64), y.astype(np.int64)
-    shift = np.maximum(np.frexp(y.astype(float))[1] - 16, 0)
-    ratio = ((x >> shift) << 12) // np.maximum(y >> shift, 1)
-    return np.where(x >> 2 < y, ratio, 16384)
+def _dot(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return np.einsum("ij,ij->i", u, v).astype(np.int64)
+
+
+def _squares(x: np.ndarray, e: np.ndarray, least: int) -> np.ndarray:
+    """Squares of x by those of e, Q12, 16384 from 4 on; -1 where e is too flat."""
+    xx, ee = _dot(x, x), _dot(e, e)
+    shift = np.maximum(np.frexp(ee.astype(float))[1] - 16, 0)
+    ratio = ((xx >> shift) << 12) // np.maximum(ee >> shift, 1)
+    return np.where(ee < least, -1, np.where(xx >> 2 < ee, ratio, 16384))
+
+
+class _Fit:
+    """x = a e + b q by least squares. ratio: a a + b b, Q12; told: whether it is one."""
+
+    def __init__(self, x: np.ndarray, e: np.ndarray, q: np.ndarray, least: int):
+        xx, xe, xq = _dot(x, x), _dot(x, e), _dot(x, q)
+        ee, eq, qq = _dot(e, e), _dot(e, q), _dot(q, q)
+        most = np.maximum(ee, qq)
+        flat, far = most < least, xx >> 1 >= ee + qq
+        self._shift = shift = np.maximum(np.frexp(most.astype(float))[1] - 14, 0)
+        ee, eq, qq, xe, xq, most = (y >> shift for y in (ee, eq, qq, xe, xq, most))
+        det = ee * qq - eq * eq
+        twisted = det <= most * most >> 4
+        det = np.maximum(det >> 12, 1)
+        u, v = xe * qq - xq * eq, xq * ee - xe * eq
+        self._a = np.where(u < 0, -(-u // det), u // det)
+        self._b = np.where(v < 0, -(-v // det), v // det)
+        a, b = abs(self._a), abs(self._b)
+        ratio = np.where((a < 8192) & (b < 8192), a * a + b * b >> 12, 16384)
+        self.told = ~flat & ~far & ~twisted
+        self.ratio = np.where(flat | ~far & twisted, -1, np.where(far, 16384, ratio))
+        self._size = ee + qq
+
+    def confirmed(self, row: Any, x: np.ndarray, e: np.ndarray, q: np.ndarray) -> bool:
+        """What the fit leaves of the samples is too little for a jump of phase."""
+        rest = x - (e * self._a[row] + q * self._b[row] + 2048 >> 12)
+        less = 4096 - self.ratio[row] >> 1
+        bound = (less * less >> 12) * self._size[row] >> 12
+        return bool((rest @ rest >> self._shift[row]) * 28 < bound)
 
 
 def _highest(square: np.ndarray) -> np.ndarray:

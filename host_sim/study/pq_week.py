@@ -184,7 +184,8 @@ def play(work: Work) -> list:
 
 class Week(NamedTuple):
     """Ten-minute values: rows, by phase where the meter has three; NaN in flagged intervals, but U
-    only where supply was interrupted (EN 50160, 4.2.2). f_hz: 10 s. told: (interval, kind, phases, % of Udin, ms) of ended events."""
+    only where supply was interrupted (EN 50160, 4.2.2). f_hz: 10 s. told:
+    (interval, kind, phases, % of Udin, ms) of ended events."""
 
     values: dict
     flagged: int

@@ -118,6 +118,19 @@ def test_the_first_revision_has_shorter_lines(tmp_path):
     assert np.sqrt((record.channels[0].values[:960]**2).mean()) == pytest.approx(230, rel=1e-4)
 
 
+def test_what_recorders_write_against_the_standard_is_read(tmp_path):
+    """Years that are no revision, and channel numbers that skip."""
+    for year, revision in (("1997", "1991"), ("2000", "1999"), ("2001", "1999"), ("2017", "2013")):
+        def odd(lines, year=year):
+            lines[0] = f"s,d,{year}"
+            for k in range(5, 8):
+                lines[k] = "1" + lines[k]
+
+        record = read(rewrite(three(tmp_path / "x.cfg"), odd))
+        assert record.revision == revision
+        assert np.sqrt((record.channels[4].values[:960]**2).mean()) == pytest.approx(10, rel=1e-4)
+
+
 def test_few_missing_values_are_bridged_and_said(tmp_path):
     cfg = three(tmp_path / "x.cfg")
     dat = cfg.with_suffix(".dat")
@@ -150,14 +163,15 @@ BROKEN = [
     (_cut(1), "E171 .*ends after 1 lines, before its line of numbers of channels"),
     (_cut(5), "E171 .*before its line of analog channel 4 of 6"),
     (_cut(11), "E171 .*before its line of the first sample's time"),
-    (_line(1, 2, "2031"), "E179 .*'2031' is not known. There are: 1991, 1999"),
+    (_line(1, 2, "second"), "E171 x.cfg line 1: revision = 'second' is no number. Set 1991 to"),
+    (_line(1, 2, "20"), "E171 .*revision = 20 is outside 1991 to 2099"),
     (_line(2, None, "6,6A"), "E171 .*2 fields, a line of numbers of channels has at least 3"),
     (_line(2, None, "7,6A,0D"), "E172 .*7 channels are not 6 analog and 0 status"),
     (_line(2, None, "5,5A,0D"), "E172 .*line 8: describes a channel; line 2 promises 5"),
     (_line(2, None, "7,7A,0D"), "E171 .*line 9: 1 fields, a line of analog channel 7 of 7"),
     (_line(2, None, "6,6,0"), "E171 .*write 6A,0D"),
     (_line(2, None, "xA,1,2"), "E171 .*number of channels = 'xA' is no number"),
-    (_line(4, 0, "9"), "E172 .*begins with '9', analog channel 2 was expected"),
+    (_line(4, 0, "b"), "E172 .*begins with 'b', the number of analog channel 2 was expected"),
     (_line(3, 5, "0"), "E176 .*factor a of VA is 0"),
     (_line(3, 5, "nan"), "E171 .*factor a = nan is outside"),
     (_line(3, 5, "abc"), "E171 .*factor a = 'abc' is no number"),
@@ -205,10 +219,30 @@ def test_parts_that_are_missing_or_of_another_record(tmp_path):
         read(cfg)
     with pytest.raises(RecordError, match="E170 .*nix.cfg: no such file"):
         read(tmp_path / "nix.cfg")
-    with pytest.raises(RecordError, match="E170 .*is no .cfg file"):
+    with pytest.raises(RecordError, match="E170 .*is no .cfg or .cff file"):
         read(tmp_path / "x.dat")
-    with pytest.raises(RecordError, match="E179 .*one-file records"):
-        read(tmp_path / "x.cff")
+
+
+@pytest.mark.parametrize("form", ("ASCII", "BINARY"))
+def test_a_record_in_one_file(tmp_path, form):
+    cfg = three(tmp_path / "x.cfg", length_s=0.1, form=form)
+    raw = cfg.with_suffix(".dat").read_bytes()
+    text = cfg.read_bytes()
+    size = f": {len(raw)}" if form == "BINARY" else ""
+    one = tmp_path / "y.CFF"
+    head = b"--- file type: CFG ---\r\n", b"--- file type: INF ---\r\nx\r\n"
+    mark = f"--- file type: DAT {form}{size} ---\r\n".encode()
+    one.write_bytes(head[0] + text + head[1] + mark + raw)
+    there, here = read(cfg), read(one)
+    assert (here.time_s == there.time_s).all() and here.name == "y"
+    for a, b in zip(here.channels, there.channels, strict=True):
+        assert (a.values == b.values).all()
+    one.write_bytes(head[0] + text)
+    with pytest.raises(RecordError, match="E170 y.CFF: has no part '--- file type: DAT ---'"):
+        read(one)
+    one.write_bytes(head[0] + text + mark + raw[:-9])
+    with pytest.raises(RecordError, match="E174 y.CFF .DAT."):
+        read(one)
 
 
 def test_an_ascii_dat_of_other_columns_or_words(tmp_path):

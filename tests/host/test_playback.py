@@ -1,17 +1,21 @@
 """Any record becomes what a Meter sees: its values, its events, and what it records of them."""
+import datetime as dt
 import json
+import random
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from host_sim.board.firmware import Firmware
-from host_sim.comtrade.read import Channel, read
-from host_sim.scenario import captures, playback
+from host_sim.comtrade.read import Channel, Record, read
+from host_sim.scenario import captures, load, playback
 from host_sim.scenario.complaints import InputError
-from host_sim.scenario.playback_plan import phase_of
+from host_sim.scenario.playback_plan import plan as fitted
 from slvg.cli import app
 from tests.host.records import rewrite, save, three, times, wave
+
+START = dt.datetime(2026, 3, 1)     # noqa: DTZ001  records have no zone
 
 
 def played(cfg, **how):
@@ -91,6 +95,16 @@ def test_a_missing_current_is_a_dead_input_and_said(tmp_path):
     assert not logged(out, "ADC_BAD")            # dead, not frozen: its converter has noise
 
 
+def test_currents_alone_are_measured_at_the_nominal_frequency(tmp_path):
+    t = times(2400, 4800)
+    columns = [("I" + p, p, "A", wave(t, 300, phase="ABC".index(p))) for p in "ABC"]
+    out = played(save(tmp_path / "x.cfg", columns))
+    assert "no voltage: the Meter runs at its nominal frequency" in out.plan.notes
+    w = out.windows[1]
+    assert w.f_hz == 0 and w.i_a == pytest.approx([300] * 3, rel=1e-3)
+    assert w.i_deg == pytest.approx([0, -120, 120], abs=0.1)
+
+
 def test_harmonics_and_skew_come_through(tmp_path):
     t = times(12_000, 12_000)
     cfg = save(tmp_path / "x.cfg", [("V", "A", "V", wave(t, 230, thd=0.08)),
@@ -107,13 +121,23 @@ def test_harmonics_and_skew_come_through(tmp_path):
 
 
 def test_phases_as_recorders_name_them():
-    for phase, name, expected in (
-            ("A", "x", 0), ("L3", "x", 2), ("BN", "x", 1), ("c-n", "x", 2), ("T", "x", 2),
-            ("AB", "VAB", None), ("N", "IN", None), ("", "VA", 0), ("", "Bus1:Vb", 1),
-            ("", "U_L2", 1), ("", "I3", 2), ("", "IN", None), ("", "VAB", None),
-            ("", "frequency", None)):
-        channel = Channel(name, phase.upper(), "V", np.zeros(1), 0.0)
-        assert phase_of(channel) == expected, (phase, name)
+    t = times(480, 4800)
+    for channels, expected in (
+            ([("C", "x"), ("A", "y"), ("B", "z")], "y z x"),
+            ([("L1", "x"), ("L2", "y"), ("L3", "z")], "x y z"),
+            ([("R", "x"), ("S-N", "y"), ("T", "z")], "x y z"),
+            ([("3", "x"), ("2", "y"), ("1", "z")], "z y x"),
+            ([("", "Bus1:Vc"), ("", "Bus1:Va"), ("", "Bus1:Vb")], "Bus1:Va Bus1:Vb Bus1:Vc"),
+            ([("", "U_L3"), ("", "U_L1"), ("", "U_L2")], "U_L1 U_L2 U_L3"),
+            ([("1", "Va"), ("1", "Vb"), ("1", "Vc"), ("1", "Vn")], "Va Vb Vc"),
+            ([("0", "U21"), ("1", "U32"), ("6", "Vo"), ("8", "V2")], "V2"),
+            ([("AB", "x"), ("B", "y"), ("N", "z")], "y"),
+            ([("", "first"), ("", "second"), ("", "3V0")], "first second")):
+        record = Record("x", "", "", "1999", "BINARY", 50.0, [(4800.0, 480)], START, 0.0, t,
+                        [Channel(name, phase, "V", wave(t, 230), 0.0)
+                            for phase, name in channels], [])
+        used = [c.name for name, c in fitted(record).inputs if name[0] == "u"]
+        assert " ".join(used) == expected
 
 
 def test_channels_and_nominal_voltage_can_be_chosen(tmp_path):
@@ -141,8 +165,9 @@ def test_what_no_meter_can_be_connected_to(tmp_path):
         return change
 
     one = [("V", "A", "V", volt)]
-    refuse("^E175 y: no voltage among its channels .1 I .A.*--map ua=CHANNEL",
-           [("I", "A", "A", volt)])
+    refuse("^E175 y: neither voltage nor current of a phase .*1 f .*, 2 I .A., 3 I0 .A.*--map",
+           [("f", "", "Hz", volt), ("I", "N", "A", volt), ("I0", "N", "A", volt)])
+    refuse("^E175 y: neither", [("3I0", "", "A", volt), ("UN", "", "V", volt)])
     refuse("^E175 y: 4 channels in V and none says its phase", [(f"x{k}", "", "V", volt)
                                                                   for k in range(4)])
     refuse("^E175 y: its voltages are zero throughout", [("V", "A", "V", 0 * volt)])
@@ -150,8 +175,10 @@ def test_what_no_meter_can_be_connected_to(tmp_path):
     refuse("^E175 --map uz=V: 'uz' is no input", one, chosen={"uz": "V"})
     refuse("^E175 --map ua=W: y has no channel 'W'. There are: 1 V .V.", one, chosen={"ua": "W"})
     refuse("^E175 --map ia=V: V is in V, ia needs A", one, chosen={"ua": "V", "ia": "V"})
-    refuse("^E177 y: 39.8 ms long, at least two cycles .40 ms", [("V", "A", "V", volt[:192])])
+    refuse("^E177 y: 19.6 ms long, at least one cycle .20 ms", [("V", "A", "V", volt[:95])])
     refuse("^E173 y: 400 samples a second.*at least 500 Hz", one, rate_hz=400.0)
+    refuse("^E173 y: 5e.06 samples a second.*at most 1000000 Hz",
+           [("V", "A", "V", np.tile(volt, 50))], rate_hz=5e6)
     refuse("^E178 y: its line frequency is 16.7 Hz", one, frequency("16.7"))
 
 
@@ -228,6 +255,13 @@ def test_the_command_prints_and_writes(tmp_path):
     assert " DIP " in (tmp_path / "o.log").read_text()
 
 
+def test_a_scenario_whose_meters_keep_nothing_is_refused(tmp_path):
+    text = (load.FILES / "meter.toml").read_text().replace("cap_n = 4", "cap_n = 0")
+    (tmp_path / "none.toml").write_text(text)
+    out = run(tmp_path / "none.toml", "--comtrade", tmp_path)
+    assert out.exit_code == 2 and "cap_n is 0" in out.output
+
+
 def test_the_command_refuses_in_a_sentence(tmp_path):
     cfg = three(tmp_path / "x.cfg", length_s=0.1)
     for args, expected in (
@@ -254,3 +288,27 @@ def test_the_nominal_voltage_is_that_of_the_first_cycle_or_of_what_lives(tmp_pat
         _, plan = playback.prepare(cfg, None, None)
         assert plan.un_dv == 2300
         assert any("does not repeat itself" in note for note in plan.notes) != repeats
+
+
+def test_no_damaged_cfg_ends_in_anything_but_a_plan_or_a_sentence(tmp_path):
+    """300 of them, with signs changed, lost and put in: whatever the files still say fits a Meter
+    or is refused."""
+    cfg = three(tmp_path / "x.cfg", length_s=0.1)
+    good, rng = cfg.read_bytes(), random.Random(5)
+    fitted_ones = refused = 0
+    for _ in range(300):
+        text = bytearray(good)
+        for _ in range(rng.choice((1, 1, 2, 5))):
+            at = rng.randrange(len(text))
+            text[at:at + rng.randrange(3)] = rng.choice((b"", b"0", b"9", b"-", b",", b"e", b"k",
+                                                         b"A", b"\n"))
+        cfg.write_bytes(text)
+        try:
+            record, plan = playback.prepare(cfg, None, None)
+            fitted_ones += 1
+            if fitted_ones % 20 == 0:
+                playback.codes(record, plan, 1)
+        except InputError as e:
+            refused += 1
+            assert e.text.startswith("E17") and e.text.endswith(".")
+    assert fitted_ones > 30 and refused > 100

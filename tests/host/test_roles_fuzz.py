@@ -10,7 +10,8 @@ import pytest
 from acu import app, messages
 from acu.dsp.ring import RingSampler
 from host_sim.board.doors import SimClock, SimLink, SimStore, SimSwitchgear, SimWatchdog
-from tests.unit import spot
+from tests.unit import box, spot
+from tests.unit.box import Box
 from tests.unit.cabinet import DOWN, Cabinet
 from tests.unit.mast import Mast
 from tests.unit.spot import Spot
@@ -119,3 +120,21 @@ def test_a_coordinator_with_branches_takes_anything(seed):
         m.acu.cycle = r.choice((0, 1, 7))
         m.run(10)
     m.run(2000)
+
+
+@pytest.mark.parametrize("kind", ["post", "single"])
+def test_a_meter_takes_anything_and_any_clock(kind):
+    r = random.Random(1)
+    b = Box(kind).started()
+    for t, raw in frames(r, 1000, ("cd", "scc", "eu1"), ("m1", "m1", "*"), b.utc_ms):
+        b._post.append((r.choice((box.NET + "m1/dn/", box.NET + "all/dn/")) + t, raw))
+        b.u_dv = [r.choice((2300, 2300, 2300, 0, 1200, 2700)) for _ in b.u_dv]
+        b.i_ma = [r.choice((10_000, -10_000, 0, 90_000)) for _ in b.i_ma]
+        b.inputs[:2] = r.choice(((0, 0), (1, 0), (0, 1)))
+        b.frozen = r.choice(((), (), (), (0,), (1,)))
+        b.run(r.choice((5, 10, 30, 300)))
+        assert len(b.acu.log._unsaved) < 100
+    b.frozen = ()
+    b.u_dv = [2300] * b.n
+    b.run(2000)
+    assert not b.acu._dead() and not b.acu.voltage.active

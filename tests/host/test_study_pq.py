@@ -19,12 +19,13 @@ TICK = bench.RATE_HZ // 200
 EMPTY = 4                        # ticks until the ring holds a cycle
 
 
-def codes_of(seconds, f_hz=50.0, thd_pct=8.0, noise_lsb=2.0, level=None, seed=1):
-    """Frames x 3; level: frames x 3 of Udin."""
+def codes_of(seconds, f_hz=50.0, thd_pct=8.0, noise_lsb=2.0, level=None, seed=1, jumps=0):
+    """Frames x 3; level: frames x 3 of Udin; jumps: of phase, cycles, added up by frame."""
     r = np.random.default_rng(seed)
     n = int(seconds * bench.RATE_HZ)
     x = np.empty((n, 3))
-    turn = r.random() + f_hz * np.arange(n) / bench.RATE_HZ
+    t = np.arange(n) / bench.RATE_HZ
+    turn = r.random() + (f_hz + 0.02 * t) * t + jumps        # the frequency drifts
     for c in range(3):
         wave = pq_day.table(r, thd_pct)
         x[:, c] = wave[((turn - c / 3) * len(wave)).astype(int) % len(wave)]
@@ -78,7 +79,7 @@ def test_the_twin_goes_from_window_to_window_as_measuring_does(f_hz):
     played = Played(codes)
     lag, zero = follow(pq_day.meter()[0], codes)
     assert (lag == played.lag).all() and (zero == played.zero).all()
-    assert len(set(lag.tolist())) > 2 and len(np.unique(zero, axis=0)) > 5
+    assert len(set(lag.tolist())) > 5 and len(np.unique(zero, axis=0)) > 1
     assert not compare(codes, played).any()
 
 
@@ -88,13 +89,16 @@ def test_the_twin_sees_events_bit_for_bit_as_the_watch_does():
         r = np.random.default_rng(seed)
         n = 6 * bench.RATE_HZ
         level = np.ones((n, 3))
+        jumps = np.zeros(n)
         at = 3000
         while at < n:
             lasting = int(r.exponential(150)) + 1
             level[at:at + lasting, r.random(3) < 0.6] = r.choice(
                 (0, 0.02, 0.045, 0.3, 0.6, 0.84, 0.895, 0.93, 1.12, 1.4)) * r.uniform(0.99, 1.01)
             at += lasting + int(r.exponential(250))
-        codes = codes_of(6, 50 + r.uniform(-0.5, 0.5), 4 * seed % 9, 0.6 * seed, level, seed)
+            jumps[at:] += r.uniform(-0.15, 0.15)
+        codes = codes_of(6, 50 + r.uniform(-0.5, 0.5), 4 * seed % 9, 0.6 * seed, level, seed,
+                         jumps)
         played = Played(codes)
         seen |= {tuple(row) for row in compare(codes, played)}
     assert len(seen) > 60
@@ -152,7 +156,8 @@ def test_latencies_and_events_reach_their_goals():
     results = pq.Results()
     for k, wave in enumerate(pq_events.WAVES[:2]):
         onsets = Onsets(wave, 5, 40 + k)
-        results.latencies.append(pq.Latencies(wave.name, pq_events.latencies(onsets)))
+        results.latencies.append(pq.Latencies(wave.name, pq_events.latencies(
+            onsets._replace(cases=12))))
         results.cases += pq_events.cases(onsets._replace(wave=wave._replace(noise_lsb=0.5)))
     figures = pq.figures(results)
     assert figures["goals_missed"] == [] and figures["events"] == 10
@@ -226,7 +231,7 @@ def test_events_are_classed_by_voltage_and_duration():
 @pytest.fixture(scope="module")
 def morning():
     """Two hours in which everything happens."""
-    struck = [pq_week.Event(2, ve.DIP, (0.6, None, None), 150.0),
+    struck = [pq_week.Event(2, ve.DIP, (0.6, None, None), 1500.0),
               pq_week.Event(4, ve.SWELL, (None, 1.2, 1.15), 300.0),
               pq_week.Event(6, ve.INTERRUPTION, (0.01, 0.01, 0.01), 100.0),
               pq_week.Event(8, ve.RVC, (0.92, None, None), 2500.0)]
@@ -273,7 +278,7 @@ def test_the_report_can_be_handed_over(morning, tmp_path):
     assert files == {"pq.html", "pq-goals.csv", "pq-en50160.csv", "pq-dips.csv", "pq-swells.csv",
                      "pq-week-events.csv", "pq-week.csv", "pq-week.png"}
     page = (tmp_path / "pq.html").read_text(encoding="utf-8")
-    assert "FAIL" in page and "interruption" in page
+    assert 'class="pass"' in page and "interruption" in page
     dips = (tmp_path / "pq-dips.csv").read_text(encoding="utf-8").splitlines()
     assert [sum(map(int, line.split(",")[1:])) for line in dips[1:]] == [0, 0, 1, 0, 1]
 

@@ -19,6 +19,8 @@ CODES = {
     "any": lambda n, period: RNG.integers(0, 4096, n),
     "square": lambda n, period: (np.arange(n) // max(period // 2, 1) & 1) * 4095,
     "jump": lambda n, period: (np.arange(n) > n // 2) * 4095,
+    "rise": lambda n, period: 2048 + np.where(abs(np.arange(n) - 90) < 40, 2047, 64)
+    * np.where(np.arange(n) // max(period // 2, 1) & 1, 1, -1),
     "noise": lambda n, period: 2048 + RNG.integers(0, 3, n),
 }
 

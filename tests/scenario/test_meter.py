@@ -123,6 +123,25 @@ def test_readings_are_the_truth(wave):
     assert q.sequence == 1 and wave.unit("m1").acu.quantities.phases == (0,)
 
 
+def test_a_meter_sees_its_own_customer_behind_his_phase_switch():
+    """c2 is on phase B, and its Operator opens when that is lost."""
+    scenario = assay("meter", acus={"m1": {"customer": "c2"}}, run_s=8, events=[
+        (4, {"phase_lost": "B"}), (5, {"phase_back": "B"})])
+    seen = []
+
+    def look(run):
+        q = run.firmware.units["m1"].acu.quantities
+        seen.append((q.u_mv[0] / 1000, q.i_ua[0] / 1e6, run.street.truth("m1")))
+
+    played = play(scenario, at={3.5: look})
+    u_v, i_a, truth = seen[0]
+    assert abs(u_v - truth["u_v"][0]) < 0.2
+    assert abs(i_a - truth["i_a"][0]) < 0.05 and 7.5 < i_a < 8
+    assert played.unit("m1").acu.phases == (1,)
+    # the phase is back, the customer is not
+    assert played.closed_at(7)["c2"] == set() and played.unit("m1").acu.quantities.u_mv[0] < 1000
+
+
 def test_a_restart_keeps_the_energy(coarse):
     assert [t >= 55 for t in coarse.times("BOOT", "m1")] == [False, True]
     energy = coarse.unit("m1").acu.energy
@@ -188,9 +207,9 @@ def test_time_leaps_over_a_quiet_street_with_meters():
 
 # -- a meter of two phases, on a street with lines
 
-def two(board="pico_w_meter2", phases="BC", **customer):
+def two(board="pico_w_meter2", phases="BC", run_s=3.0, **customer):
     given = {
-        "title": "two phases", "run_s": 3.0, "feeder": {"network": "synthetic", "customers": 6},
+        "title": "two phases", "run_s": run_s, "feeder": {"network": "synthetic", "customers": 6},
         "config": {},
         "customer": [{"id": "h1", "bus": "", "phases": phases, "s_va": 3000.0, "load": "z",
                       "inrush_x": 0.0, **customer}],
@@ -205,7 +224,8 @@ def two(board="pico_w_meter2", phases="BC", **customer):
 
 @pytest.mark.parametrize("level", ["wave", "quantity", "phasor"])
 def test_two_phases_are_measured_where_the_customer_is_wired(level):
-    played = play(two(), level)
+    played = play(two(run_s=40.0 if level == "phasor" else 3.0), level)
+    assert bool(played.unit("m2").acu.measuring.told) == (level == "phasor")
     acu = played.unit("m2").acu
     truth = played.run.street.truth("m2")
     assert acu.phases == (1, 2)
@@ -213,6 +233,7 @@ def test_two_phases_are_measured_where_the_customer_is_wired(level):
         assert abs(acu.quantities.u_mv[k] / 1000 - truth["u_v"][k]) < 0.2
         assert abs(acu.quantities.i_ua[k] / 1e6 - truth["i_a"][k]) < 0.05
         assert abs(acu.quantities.p_mw[k] / 1000 - truth["p_w"][k]) < 8
+        assert abs(acu.measuring.half_ma[k] / 1000 - truth["i_a"][k]) < 0.3
     # between two phases the load is one: its power is the sum, not twice one phase's
     assert abs(acu.quantities.p_total_mw / 1000 - 0.95 * 3000) < 100
     if level != "phasor":

@@ -48,9 +48,7 @@ def straightness(table):
     far = 0.0
     low = table[100] / 8 - (begin(100) + begin(101)) / 2
     high = table[4000] / 8 - (begin(4000) + begin(4001)) / 2
-    for c in range(20, 4070, 3):
-        if c + 1 in (512, 1536, 2560, 3584):
-            continue
+    for c in list(range(20, 4070, 3)) + [511, 1535, 2559, 3583]:
         line = low + (high - low) * (c - 100) / 3900
         far = max(far, abs(table[c] / 8 - (begin(c) + begin(c + 1)) / 2 - line))
     return far

@@ -191,8 +191,7 @@ def test_without_samples_there_is_nothing_to_capture():
 
 
 def test_it_keeps_up_before_the_ring_comes_round():
-    """60 frames a tick against 20 new ones: the buffer has caught up after 100 ms."""
+    """50 frames a tick against 20 new ones: it has caught up before 200 ms."""
     b = Bench().run(500).run(5, picked=1)
-    for _ in range(25):
-        b.run(5)
+    b.run(180)
     assert (b.sampler.tail - b.capture._next) & 0x1FFFFFFF == 0

@@ -267,9 +267,12 @@ NOMINAL = [(U_PEAK_DV * 100_000, 0), (I_PEAK_MA * 1000, 2000)]
 
 def test_a_calibration_in_the_store_is_used_and_told():
     b = Box("single")
-    cal = [(U_PEAK_DV * 110_000, 0, (), 0), (I_PEAK_MA * 1000, 2000, ((1_000_000, 3000),), 0)]
+    cal = [(U_PEAK_DV * 110_000, 0, (), 512),
+           (I_PEAK_MA * 1000, 2000, ((1_000_000, 3000),), -256)]
     assert calibrating.save(b.unit.store, cal, NOMINAL, 20_500 * 86_400) == ""
-    b = Box("single", b.unit.store).started().run(1000)
+    b = Box("single", b.unit.store)
+    assert list(b.acu.measuring._zero_q8) == [512, -256]        # from the first half cycle on
+    b.started().run(1000)
     assert b.said("CAL") == ["CAL ok=1 date_day=20500 e=0"]
     assert near(b.meas()["u_dV"][1], 2530, 4)
 
@@ -332,9 +335,10 @@ def test_it_rests_until_the_tick_and_not_during_an_event():
     b.i_ma = [30_000]
     b.run(500)
     assert 0 < b.acu.rest_ms(b.ms()) <= 1000        # an over-current that has picked up
-    b.u_dv = [1000]
-    b.run(100)
-    assert b.acu.rest_ms(b.ms()) == 0
+    b = Box("single", u_dip_pm=980).started().run(61_000)
+    b.u_dv = [2220]                 # a dip for this meter, no under-voltage for anybody
+    b.run(2000)
+    assert b.acu.sensing.calm() and b.acu.rest_ms(b.ms()) == 0
 
 
 def test_a_link_that_is_down_loses_no_event():

@@ -105,7 +105,7 @@ def test_the_fast_path_reaches_its_times_with_harmonics_and_noise():
 
 
 def test_two_ms_of_a_loss_and_four_and_a_half_of_a_dip_are_enough_at_any_phase():
-    for u_v, frame in ((0.0, 12), (0.85 * 230, 2)):
+    for u_v, frame in ((0.0, 12), (60.0, 12), (0.85 * 230, 2)):
         for k in range(12):
             s = Street(phase=pi * k / 12)
             s.run(260)
@@ -113,17 +113,30 @@ def test_two_ms_of_a_loss_and_four_and_a_half_of_a_dip_are_enough_at_any_phase()
             assert s.told[3] == 1, (u_v, k)
 
 
-def test_a_jump_of_phase_without_a_dip_is_none():
-    for phase, frame in onsets(12):
-        for jump in (0.26, -0.26):      # 15 degrees
+def jumps(u_v, after_v, phases):
+    """Streets whose phase, and voltage, jumped by 20 degrees either way, 30 ms ago."""
+    for phase, frame in onsets(phases):
+        for jump in (0.35, -0.35):
             s = Street(phase=phase)
-            s.run(260)
+            s.run(260, u_v)
             s.push(frame)
+            t_us = s.at_us + frame * 250
             s.turn += jump
+            s.u_v = [after_v]
             s.push(20 - frame)
             s.tick()
             s.run(30)
-            assert s.log == [], (phase, frame, jump)
+            yield s, t_us
+
+
+def test_a_jump_of_phase_without_a_dip_is_none():
+    for s, _ in jumps(212.0, 212.0, 12):
+        assert s.first(4) is None      # the RMS of the cycle does fall
+
+
+def test_a_dip_with_a_jump_of_phase_is_one():
+    for s, t_us in jumps(230.0, 184.0, 5):
+        assert s.first(4) - t_us <= 10_000
 
 
 def test_the_way_back_is_no_second_event():

@@ -15,6 +15,9 @@ def exporting(folder: Path, scenario: Scenario, level: str) -> None:
     if not any(acu.role == "meter" for acu in scenario.acus):
         bad_input(f"E170 --comtrade {folder}: {scenario.name} has no meter, nobody records "
                   "samples. Try the scenario meter.")
+    if not any(acu.config.get("cap_n") for acu in scenario.acus if acu.role == "meter"):
+        bad_input(f"E170 --comtrade {folder}: no meter of {scenario.name} keeps records (cap_n is "
+                  "0). Set cap_n = 4 in its config.")
     if level != "wave":
         bad_input(f"E170 --comtrade {folder}: at level {level} there are no samples to record. "
                   "Add --level wave.")

@@ -85,7 +85,8 @@ def figures(played: playback.Played) -> dict:
 
 
 def _head(console: Console, record: playback.Record, plan: playback.Plan) -> None:
-    rates = ", ".join(f"{rate:g} Hz" for rate, _ in record.rates if rate) or "own times"
+    rates = ", ".join(f"{rate:g} Hz" for rate, _ in record.rates[:3] if rate) or "own times"
+    rates += f" and {len(record.rates) - 3} more" if len(record.rates) > 3 else ""
     console.print(f"{record.name}: {record.station}, {record.device} ({record.revision} "
                   f"{record.form}, {rates}); {record.length_s:.3f} s from {record.start} on, "
                   f"trigger at {record.trigger_s:.3f} s", markup=False)

@@ -25,13 +25,34 @@ EVENT_SEEN = const(10)
 STATE_LEN = const(11)
 
 
+@micropython.viper
+def _root(x: int) -> int:
+    r = 0
+    b = 1 << 26
+    while b:
+        t = r + b
+        r >>= 1
+        if x >= t:
+            x -= t
+            r += b
+        b >>= 2
+    return r
+
+
 def isqrt(x):
     """The whole part of the root."""
-    if x < 2:
-        return x
-    y = 1 << 31
-    while y * y < x:
-        y <<= 8
+    y = x
+    n = 0
+    while y > 0xFFFFFFFFFFFF:
+        y >>= 32
+        n += 16
+    while y > 0xFFFFFFF:
+        y >>= 8
+        n += 4
+    y = _root(y)
+    if not n:
+        return y
+    y = (y + 1) << n        # above the root, by less than a 500th
     while True:
         z = (y + x // y) >> 1
         if z >= y:
@@ -82,8 +103,10 @@ def atan2(y, x):
 
 def sin_q16(phase):
     """sin of any phase in 2^24 a turn, Q16, within 10: between the steps of the table."""
-    k = phase >> 16 & 255
-    return (SINE[k] << 4) + (SINE[k + 64] * ((phase & 0xFFFF) - 0x8000) * 411_775 >> 36)
+    phase &= 0xFFFFFF
+    k = phase >> 16
+    # in small integers: they cost a board a tenth of long ones
+    return (SINE[k] << 4) + ((SINE[k + 64] * ((phase & 0xFFFF) - 0x8000) >> 12) * 25_736 >> 20)
 
 
 @micropython.viper

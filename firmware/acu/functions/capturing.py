@@ -1,8 +1,8 @@
 """Keeps the samples around an event: 200 ms before it to 200 ms after, as they came.
 
 fast(now_us, picked) belongs to the fast tier, after all that may pick up; it allocates nothing. An
-edge of `picked`, or request() of the slow tier, begins a capture: at most 60 frames a tick go from
-the sampler's ring into a buffer of its own, faster than new ones come, so that the oldest are safe
+edge of `picked`, or request() of the slow tier, begins a capture: at most 50 frames a tick go from
+the sampler's ring into parts of its own, faster than new ones come, so that the oldest are safe
 long before they are overwritten. slow() then writes it to the store, a piece a pass: a header, the
 codes (after the correction table), CRC-32 over both. `keep` records, the oldest goes first. While
 one is being taken or written another event is only counted, in `missed`.
@@ -28,9 +28,9 @@ UNSYNC = const(1)            # flag: the clock was not synchronised
 REQUESTED = const(0xFFFF)    # cause, where the slow tier gives none
 
 _FRAMES = const(0x1FFFFFFF)
-_STEP = const(60)            # frames a tick
+_PART = const(50)            # frames a part of the buffer, and a tick at most
 _GUARD = const(24)           # the writer may add meanwhile
-_PIECE = const(2048)         # codes a pass: an erase block of the flash
+_PIECE = const(2000)         # codes a pass, about: an erase block of the flash
 
 
 @micropython.viper
@@ -73,21 +73,23 @@ class Capture:
         n = len(measuring.cal)
         self._before = before_ms * sampler.rate_hz // 1000
         self._after = after_ms * sampler.rate_hz // 1000
-        self._buffer = array("H", bytes(
-            2 * n * (self._before + self._after) if self.on else 0))
+        # in parts: no heap has 19 KB in one piece after the start
+        self._parts = [array("H", bytes(2 * n * _PART)) for _ in range(
+            (self._before + self._after + _PART - 1) // _PART if self.on else 0)]
         self._par = None
         if self.on:
             self._par = array("i", [sampler.size - 1, n, 0])
             self._far = sampler.size - _GUARD
         self._left = 0           # frames still to be taken
         self._next = 0           # the first of them
+        self._taken = 0
         self._full = False       # waits to be written
         self._picked = 1         # what stands from the start on is no event
         self._wanted = 0
         self._why = 0
         self._t_us = 0
         self._pre = 0
-        self._at = -1            # codes written
+        self._at = -1            # parts written
         self._crc = 0
 
     # ---- fast tier
@@ -107,7 +109,7 @@ class Capture:
                 self._pre = pre
                 self._next = s.tail - pre
                 self._left = pre + self._after
-                self._par[2] = 0
+                self._par[2] = self._taken = 0
             self._wanted = 0
         self._picked = picked
         if self._left:
@@ -116,8 +118,12 @@ class Capture:
                 self._left = 0
                 self.lost += 1
                 return
-            n = min(n, self._left, _STEP)
-            _gather(n, self._next & self._par[0], s.ring, self._buffer, self._par)
+            k = self._taken // _PART
+            n = min(n, self._left, (k + 1) * _PART - self._taken)
+            _gather(n, self._next & self._par[0], s.ring, self._parts[k], self._par)
+            self._taken += n
+            if self._taken == (k + 1) * _PART:
+                self._par[2] = 0
             self._next = (self._next + n) & _FRAMES
             self._left -= n
             if not self._left:
@@ -140,12 +146,14 @@ class Capture:
         if self._at < 0:
             self._begin(now_ms)
             return 0
-        end = self._par[2]
-        piece = bytes(memoryview(self._buffer)[self._at:min(self._at + _PIECE, end)])
+        size = 2 * self._par[1] * _PART        # of a part, in bytes
+        k = self._at + max(1, 2 * _PIECE // size)
+        piece = b"".join([bytes(memoryview(part)) for part in self._parts[self._at:k]])
+        piece = piece[:2 * self._par[1] * self.frames - self._at * size]
         self._crc = crc32(piece, self._crc)
-        self._at += _PIECE
+        self._at = k
         name = "cap%d" % (self.number % self._keep)
-        if self._at < end:
+        if k * _PART < self.frames:
             self._store.append(name, piece)
             return 0
         self._store.append(name, piece + struct.pack("<I", self._crc & 0xFFFFFFFF))
@@ -164,7 +172,7 @@ class Capture:
         flags = 0 if self._sync.synchronised(now_ms) else UNSYNC
         n = self._par[1]
         self.cause = self._why
-        self.frames = self._par[2] // n
+        self.frames = self._taken
         head = struct.pack(HEAD, MAGIC, self.number, self._why, flags, s.rate_hz, self.frames,
                            self._pre, t_ms, m.used_mhz, m.un_dv, m.kind.encode(), n)
         for c in range(n):

@@ -129,6 +129,7 @@ class VoltageEvents:
         m = self._watch.measuring
         if self.active or told:
             self._spoilt = True
+            self._kept = 0          # steady a second after it at the earliest
         n = (m.half_seq - self._seq) & 0x3FFFFFFF
         if n > _HALVES:
             self._seq = m.half_seq
@@ -172,8 +173,7 @@ class VoltageEvents:
                     self.rvc_max_dv = max(self.rvc_max_dv, abs(du))
         self._at = (self._at + 1) % n
         self._kept = min(self._kept + 1, n)
-        # at the voltage of a dip or swell nothing is steady: the way back is its own
-        if self._steady or self._kept < n or self.active:
+        if self._steady or self._kept < n:
             return
         for c in range(len(total)):
             band = self._band_dv // 2

@@ -19,6 +19,8 @@ EVENT = const(16)    # a supply voltage was below 90 % or above 110 % of nominal
 
 _STEP = const(8)    # codes; half a frame too many at full scale moves a mean by 2.5
 
+_NEAR_MHZ = const(20)    # what the window was evaluated with is then as good as its frequency
+
 F_MIN_MHZ = const(45_000)
 F_MAX_MHZ = const(65_000)
 
@@ -68,6 +70,8 @@ class Windows:
         # no-load threshold of the energy registers: below it noise would count both ways
         self._creep_mw = cal[-1][0] * cal[0][0] // 10**9 >> 15
 
+        # milliwatt at 2048 x 2048 codes, Q10
+        self._gain = [(cal[v][0] * cal[i][0] << 10) // 10**9 for v, i in pairs]
         # places of each channel's sum, sum of squares and correlation, in its first pair
         self._place = place = []
         for c in range(len(cal)):
@@ -108,8 +112,9 @@ class Windows:
         # there, known from the fundamental, takes that away.
         odd_q16 = (n << 16) - (halves * self._rate_hz * 500 * 65_536 + used_mhz // 2) // used_mhz
         image = None
-        if broken or abs(odd_q16) > 0x40000:
+        if broken or abs(odd_q16) > 0x40000:    # or cut by another frequency, while it is searched
             odd_q16 = 0
+            flags |= NO_F
         else:
             image = self._image(n, used_mhz, start, step, table_one)
         self.quality = flags
@@ -135,14 +140,17 @@ class Windows:
         table_error).
         """
         rate = self._rate_hz * 1000
-        both = step * rate + (f_mhz << 24)  # of one frame, times the rate
         x_q16 = (f_mhz - (step * rate >> 24)) * n * 205_887 // rate   # pi in Q16
-        k = (sin_q16(n * both // (2 * rate)) << 30) // (n * sin_q16(both // (2 * rate)))
-        k = (k << 16) // (65_536 - (x_q16 * x_q16 >> 16) // 6)  # the wave itself is seen smaller
+        # half the turn of n frames of both together, and of one
+        k = ((sin_q16((step * n >> 1) + (f_mhz * n << 23) // rate) << 30)
+             // (n * sin_q16((step >> 1) + (f_mhz << 23) // rate)))
+        x_q16 = (x_q16 * x_q16 >> 16) // 6
+        if x_q16:
+            k = (k << 16) // (65_536 - x_q16)   # the wave itself is seen smaller
         twice = 2 * start + step * (n - 1)
-        scale = n << 28
-        return (-(k * sin_q16(twice + 0x400000) >> 16) - (error[2] * 411_775 << 14) // scale,
-                -(k * sin_q16(twice) >> 16) + (error[1] * 411_775 << 14) // scale)
+        n <<= 14
+        return (-(k * sin_q16(twice + 0x400000) >> 16) - error[2] * 411_775 // n,
+                -(k * sin_q16(twice) >> 16) + error[1] * 411_775 // n)
 
     def _fundamental(self, sums, c, image):
         """Correlations of channel c without its image, if that is known."""
@@ -160,13 +168,13 @@ class Windows:
         level = 0
         for c in range(self._n_u):
             k, square, _ = self._place[c]
-            a = one[square] * n_one - one[k]**2
-            b = two[square] * n_two - two[k]**2
-            least = min(a // n_one**2, b // n_two**2)
+            a = one[square] // n_one - (one[k] // n_one)**2
+            b = two[square] // n_two - (two[k] // n_two)**2
+            least = min(a, b)
             if least >= max(level, self._v_min[c]):
                 best = c
                 level = least
-            elif best < 0 and max(a // n_one**2, b // n_two**2) >= self._v_min[c]:
+            elif best < 0 and max(a, b) >= self._v_min[c]:
                 best = -2  # for a part of the window only
         if best == -1:
             return 0
@@ -187,7 +195,9 @@ class Windows:
         n = n_one + n_two
         step = marks[3]
         f_mhz = self._rate_hz * 1000 * step >> 24
-        for _ in range(2):
+        before_mhz = 0
+        while abs(f_mhz - before_mhz) > _NEAR_MHZ:
+            before_mhz = f_mhz
             angle = 0
             for sums, frames, k in ((one, n_one, 0), (two, n_two, 1)):
                 error = self._table[k]
@@ -215,31 +225,33 @@ class Windows:
             last += mean >> 8
             square = (sums[self._place[c][1]] << 48) - (odd_q16 * last * last << 16)
             var_q32 = max(square // n_q16 - mean * mean, 0)
-            rms_u.append(isqrt(var_q32 * self.cal[c][0]**2) >> 27)
+            rms_u.append(isqrt(var_q32) * self.cal[c][0] >> 27)
             fund.append((re, im))
             last_q8.append(last)
             mean_q16.append(mean)
         p_mw = []
         q_mvar = []
+        nn = n * n
+        radian = self.used_mhz * 6_746_518_852 // 10**6    # Q30, in a microsecond
         for k in range(self.n_p):
             v, i = self.pairs[k]
             v_re, v_im = fund[v]
             i_re, i_im = fund[i]
             p = (sums[9 * k + 4] << 48) - (odd_q16 * last_q8[v] * last_q8[i] << 16)
             p = p // n_q16 - mean_q16[v] * mean_q16[i]
-            p1 = ((v_re * i_re + v_im * i_im) << 9) // n**2
-            q = ((v_re * i_im - v_im * i_re) << 9) // n**2
+            p1 = ((v_re * i_re + v_im * i_im) << 9) // nn
+            q = ((v_re * i_im - v_im * i_re) << 9) // nn
             # the current is sampled later than the voltage, and the transducers lead: turn it back
             # by 2 pi f t and their difference, in Q30; the cosine and sine of that by their series
-            turn = ((self.cal[i][1] - self.cal[v][1]) * self.used_mhz * 6_746_518_852 // 10**12
+            turn = ((self.cal[i][1] - self.cal[v][1]) * radian // 10**6
                     + (self.lead_urad(i, rms_u[i]) - self.lead_urad(v, rms_u[v])) * 16_777_216
                     // 15_625)
             less = turn * turn >> 31
             turn -= less * turn // (3 << 30)
             p, q = (p - (p1 * less + q * turn >> 30), q + (p1 * turn - q * less >> 30))
-            gain = self.cal[v][0] * self.cal[i][0]  # picowatt at 2048 x 2048 codes
-            p_mw.append((p * gain // 10**9 + (1 << 53)) >> 54)
-            q_mvar.append((q * gain // 10**9 + (1 << 53)) >> 54)
+            gain = self._gain[k]
+            p_mw.append((p * gain >> 63) + 1 >> 1)
+            q_mvar.append((q * gain >> 63) + 1 >> 1)
         self._tell(rms_u, p_mw, q_mvar)
         self._count(sum(p_mw), n)
         return mean_q16
@@ -294,7 +306,8 @@ class Windows:
             k, square, _ = self._place[c]
             a, b = one[k], two[k]
             if (abs(a * n_two - b * n_one) > _STEP * n_one * n_two
-                    or (one[square] + two[square]) * (n_one + n_two) == (a + b)**2):
+                    or (a + b) % (n_one + n_two) == 0       # of one code, then, are the squares
+                    and (one[square] + two[square]) * (n_one + n_two) == (a + b)**2):
                 continue
             new_q8 = max(-512 << 8, min(512 << 8, mean_q16[c] >> 8))
             if self._zero_known & 1 << c:
