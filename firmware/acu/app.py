@@ -43,5 +43,5 @@ def build(board, config, ports):
         from acu.roles.meter import Meter as Role
     else:
         from acu.roles.subcoordinator import SubCoordinator as Role
-    return Role({"kind": board["kind"], "cal": calibration(board), "inputs": board["inputs"]}, cfg,
-                ports)
+    return Role({"kind": board["kind"], "cal": calibration(board),
+                 "inputs": board.get("inputs", ())}, cfg, ports)

@@ -43,22 +43,22 @@ OCU = const(67)
 REGISTERS = const(68)    # what the store had was of another meter: energy begins at nothing
 
 TABLE = {
-    DIP: ("DIP", "ph_mask", "res_dv", "dur_ms"),
-    SWELL: ("SWELL", "ph_mask", "max_dv", "dur_ms"),
-    INTR: ("INTR", "ph_mask", "res_dv", "dur_ms"),
-    RVC: ("RVC", "ph_mask", "du_dv", "dumax_dv"),
-    F_OUT: ("F_OUT", "f_mhz", "on", "dur_ms"),
-    REV: ("REV", "ph_mask", "p_w", "on"),
-    PH_LOSS: ("PH_LOSS", "ph_mask", "on", "u_dv"),
-    PH_SEQ: ("PH_SEQ", "seq", "on", ""),
-    OPEN_CH: ("OPEN_CH", "ch", "on", ""),
-    COVER: ("COVER", "open", "", ""),
-    MAGNET: ("MAGNET", "on", "", ""),
-    CAL: ("CAL", "ok", "date_day", "e"),
-    CAPTURE: ("CAPTURE", "n", "frames", ""),
-    ESTIMATED: ("ESTIMATED", "ph_mask", "on", ""),
-    OCU: ("OCU", "ph_mask", "i_ma", "lim_ma"),
-    REGISTERS: ("REGISTERS", "ok", "", ""),
+    DIP: "DIP ph_mask res_dv dur_ms",
+    SWELL: "SWELL ph_mask max_dv dur_ms",
+    INTR: "INTR ph_mask res_dv dur_ms",
+    RVC: "RVC ph_mask du_dv dumax_dv",
+    F_OUT: "F_OUT f_mhz on dur_ms",
+    REV: "REV ph_mask p_w on",
+    PH_LOSS: "PH_LOSS ph_mask on u_dv",
+    PH_SEQ: "PH_SEQ seq on",
+    OPEN_CH: "OPEN_CH ch on",
+    COVER: "COVER open",
+    MAGNET: "MAGNET on",
+    CAL: "CAL ok date_day e",
+    CAPTURE: "CAPTURE n frames",
+    ESTIMATED: "ESTIMATED ph_mask on",
+    OCU: "OCU ph_mask i_ma lim_ma",
+    REGISTERS: "REGISTERS ok",
 }
 events.TABLE.update(TABLE)
 

@@ -127,7 +127,7 @@ class Meter(Rig):
         if self.window and self.windows is not None:
             self.quantities.update()
             q = self.quantities
-            self.windows.append((q.f_mhz, max(q.u2_ppm, 0), *q.u_mv))
+            self.windows.append((q.f_mhz, max(q.u2_ppm or 0, 0), *q.u_mv))
         if self._due and self.spectrum.step() >= 0:
             self._due -= 1
 

@@ -75,7 +75,7 @@ class TwinSampler(RingSampler):
     def take(self, n, ref, out):
         at = self.tail & (self.size - 1)
         if self._table is not None:
-            self._correct(at, n)
+            self._put_right(at, n)
         frames = self._frames[at:at + n]
         index = ((_ROWS[:n] * ref[1] + ref[0]) >> 16) & 255
         frames[:, 1:3] = WAVES[index]
@@ -85,7 +85,7 @@ class TwinSampler(RingSampler):
         ref[0] = (ref[0] + n * ref[1]) & 0xFFFFFF
         self.tail = (self.tail + n) % HEAD_PERIOD
 
-    def _correct(self, at, n):
+    def _put_right(self, at, n):
         rows = (at + np.arange(n)) % self.size
         codes = self._frames[rows, 3:].astype(np.int64) + 2048
         codes = correct(codes, self._entries, self._mem)

@@ -3,6 +3,7 @@ import time
 from array import array
 
 from acu.dsp import kernels
+from acu.dsp.correction import correct
 from acu.dsp.viper import take_pairs as viper
 
 
@@ -39,6 +40,6 @@ times = []
 for n in (40, 120):
     t = time.ticks_us()
     for _ in range(50):
-        kernels.correct(n, 0, ring, sizes, table, mem)
+        correct(n, 0, ring, sizes, table, mem)
     times.append(time.ticks_diff(time.ticks_us(), t))
 print("us", *times)

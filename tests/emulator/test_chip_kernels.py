@@ -34,7 +34,8 @@ def said(tmp_path_factory):
     viper = folder / "acu/dsp/viper.py"
     viper.parent.mkdir(parents=True)
     viper.write_text((dsp / "kernels.py").read_text().replace('sys.platform == "rp2"', "False"))
-    compile_to(folder, "armv6m", [dsp / "kernels.py", dsp / "kernels_thumb.py"], ROOT / "firmware")
+    compile_to(folder, "armv6m", [dsp / f"{name}.py" for name in (
+        "kernels", "kernels_thumb", "correction")], ROOT / "firmware")
     compile_to(folder, "armv6m", [viper], folder)
     lines = ["import os", "for d in ('acu', 'acu/dsp'):", " try: os.mkdir(d)",
              " except OSError: pass"]

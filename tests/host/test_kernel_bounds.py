@@ -4,7 +4,7 @@ from array import array
 
 import pytest
 
-from acu.dsp import kernels
+from acu.dsp import correction, kernels
 from tests.host.spans import Cells, Span, run, span
 
 CODE = 4095
@@ -51,7 +51,7 @@ def corrected(decide, entry=32760):
     ring = Cells(2, kernels.STRIDE * 64, 0, CODE)
     states = ((0, 7), (-1, CODE), (0, CODE)) * 3
     mem = Cells.of(4, [span(lo, hi) for lo, hi in states])
-    run(kernels, "correct", 63, 40, ring, Cells.of(4, [64, 3]), Cells(2, 4096, 0, entry), mem,
+    run(correction, "correct", 63, 40, ring, Cells.of(4, [64, 3]), Cells(2, 4096, 0, entry), mem,
         decide=decide)
     return ring, mem
 

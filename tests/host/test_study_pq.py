@@ -105,7 +105,7 @@ def test_the_twin_sees_events_bit_for_bit_as_the_watch_does():
     assert all(any(row[k] for row in seen) for k in range(4))
 
 
-def test_a_stretch_of_the_day_is_what_the_firmware_makes_of_it(monkeypatch):
+def test_a_stretch_of_the_day_is_what_the_firmware_makes_of_it():
     codes, _ = pq_day.render(pq_day.Stretch(5, 3, 8))
     root = np.sqrt(np.mean((codes.astype(float) - codes.mean(axis=0))**2, axis=0))
     u_pct = root / 2048 * bench.U_PEAK_V / bench.UN_V * 100
@@ -284,7 +284,6 @@ def test_the_report_can_be_handed_over(morning, tmp_path):
 
 
 def test_the_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(pq_day, "STRETCH_S", 300)
     run = CliRunner().invoke
     out = tmp_path / "pq.json"
     asked = ["study", "pq", "--part", "day", "--hours", "0.08", "--jobs", "1", "--json", str(out)]

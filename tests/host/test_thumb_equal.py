@@ -11,6 +11,7 @@ import capstone
 import pytest
 
 from acu.dsp import kernels
+from acu.dsp.correction import correct
 from host_sim.bench import ROOT, compile_to
 from host_sim.thumb import machine_code
 from tests.host.thumb_machine import Machine
@@ -22,7 +23,7 @@ EXTREMES = ((0, 4095), (0,), (4095,), (2048,), (2047, 2049))
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("armv6m")
-    sources = [DSP / "kernels.py", DSP / "kernels_thumb.py"]
+    sources = [DSP / "kernels.py", DSP / "kernels_thumb.py", DSP / "correction.py"]
     compile_to(folder, "armv6m", sources, ROOT / "firmware")
     return folder / "acu/dsp"
 
@@ -80,7 +81,7 @@ def test_extreme_codes_for_as_long_as_the_door_allows(take_pairs, codes):
 
 def test_the_correction_on_the_board_is_that_of_cpython(compiled):
     rng = random.Random(4)
-    machine = Machine((compiled / "kernels.mpy", DSP / "kernels.py", "correct"))
+    machine = Machine((compiled / "correction.mpy", DSP / "correction.py", "correct"))
     table = array("H", (rng.randrange(32761) for _ in range(4096)))
     ring = frames(rng, 128)
     for k in range(20, 50):
@@ -89,7 +90,7 @@ def test_the_correction_on_the_board_is_that_of_cpython(compiled):
     for n, first in ((0, 0), (20, 0), (80, 20), (28, 100), (127, 120)):
         par = array("i", [128, 5])
         want_ring, want_mem = array("H", ring), array("i", mem)
-        kernels.correct(n, first, want_ring, par, table, want_mem)
+        correct(n, first, want_ring, par, table, want_mem)
         machine.call(n, first, ring, par, table, mem)
         assert ring == want_ring and mem == want_mem, (n, first)
 

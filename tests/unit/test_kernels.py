@@ -2,6 +2,7 @@
 from array import array
 
 from acu.dsp import kernels
+from acu.dsp.correction import correct
 
 PAIRS = ((0, 3), (1, 4), (2, 5))
 STEP = 209_715
@@ -125,7 +126,7 @@ def test_correction_of_any_piece_and_over_the_end_of_the_ring():
     mems = [[0, -1, 0] for _ in range(5)]
     first = 0
     for n in (0, 1, 63, 20, 2, 40, 64, 127 - 64):
-        kernels.correct(n, first, ring, array("i", [size, 5]), table, mem)
+        correct(n, first, ring, array("i", [size, 5]), table, mem)
         for c in range(5):
             places = [(first + k) % size for k in range(n)]
             done, mems[c] = corrected([want[c][k] for k in places], table, mems[c])
@@ -146,7 +147,7 @@ def test_the_correction_keeps_eighths_in_the_mean_and_a_frozen_channel_frozen():
     for k in range(size):
         ring[k * kernels.STRIDE] = 2000 + k % 2  # alive by one code
         ring[k * kernels.STRIDE + 1] = 1234      # frozen
-    kernels.correct(size, 0, ring, par, table, mem)
+    correct(size, 0, ring, par, table, mem)
     alive = channel(ring, 0)
     assert 8 * (sum(alive) - 2000 * size) == size // 2 * 8 + 3 * size - mem[0]
     assert channel(ring, 1) == [1234] * size

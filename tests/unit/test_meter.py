@@ -204,7 +204,7 @@ def test_a_frozen_current_is_estimated_and_says_so():
 def test_an_idle_phase_is_measured_as_nothing_not_estimated():
     b = Box().started().run(1000)
     b.i_ma[2] = 0
-    b.acu.supply._latches[12 - 4][2]._times_ms = (1000, 1000)    # t_open of a current: an hour
+    b.acu.supply._times_ms[12] = (1000, 1000)    # t_open of a current: an hour
     b.run(4000)
     assert b.said("OPEN_CH") == ["OPEN_CH ch=5 on=1"] and not b.said("ESTIMATED")
 

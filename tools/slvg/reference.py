@@ -87,8 +87,9 @@ def event_page() -> str:
             "of all three; a `mask` has bit 0 for phase A.", "",
             "| number | name | values |", "|---|---|---|"]
     table = {**events.TABLE, **metering.TABLE}
-    for number, (name, *keys) in sorted(table.items()):
-        rows.append(f"| {number} | {name} | {', '.join(f'`{key}`' for key in keys if key)} |")
+    for number, line in sorted(table.items()):
+        name, *keys = line.split()
+        rows.append(f"| {number} | {name} | {', '.join(f'`{key}`' for key in keys)} |")
     return "\n".join(rows) + "\n"
 
 

@@ -9,7 +9,7 @@ from array import array
 
 from micropython import const
 
-from acu.dsp.kernels import SINE, STRIDE, correct, spread, take_pairs
+from acu.dsp.kernels import SINE, STRIDE, spread, take_pairs
 
 HEAD_PERIOD = const(0x20000000)
 _MASK = const(0x1FFFFFFF)
@@ -41,6 +41,8 @@ class RingSampler:
     def use_table(self, table):
         """From now on each code becomes table[code] / 8 when it is taken, in the ring too. table:
         array('H'), 4096 entries of at most 32760."""
+        from acu.dsp.correction import correct
+        self._correct = correct
         self._mem = array("i", [0, -1, 0] * self.channels)
         self._sizes = array("i", [self.size, self.channels])
         self._table = table
@@ -59,7 +61,7 @@ class RingSampler:
         """Adds the sums of the n oldest frames to out; n <= ready() and n <= 127."""
         first = self.tail & (self.size - 1)
         if self._table is not None:
-            correct(n, first, self.ring, self._sizes, self._table, self._mem)
+            self._correct(n, first, self.ring, self._sizes, self._table, self._mem)
         take_pairs(n, first, self.ring, self._par, ref, SINE, out)
         self.tail = (self.tail + n) & _MASK
 

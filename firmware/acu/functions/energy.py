@@ -17,7 +17,9 @@ The last good window is the one before the last: a channel may have died in the 
 that was seen. Nothing is estimated for the time of a restart.
 """
 import struct
+from array import array
 
+import micropython
 from micropython import const
 
 IMPORT = const(0)
@@ -27,8 +29,41 @@ Q4 = const(5)
 _N = const(6)      # registers of a phase; as many again for estimates
 
 _VERSION = const(1)
+_LIMBS = const(5)  # of 15 bits, of each register
 _HEAD = "<BBI"     # version, phases, frames a second
 _REGISTER = "<QI"  # mWh; rest in mW frames
+
+
+@micropython.viper
+def _count(x: int, q: int, n: int, creep: int, sums: ptr32, at: int):
+    """Power x, q of |2^30| at most for n < 2^15 frames to the registers that begin at a limb."""
+    k = 0
+    if x < 0:
+        x = 0 - x
+        k = 1
+    if x < creep:
+        x = 0
+        k = 0
+    other = k + 2        # Q1, Q2
+    if q < 0:
+        q = 0 - q
+        other = 5 - k    # Q4, Q3
+    if q < creep:
+        q = 0
+    left = 2
+    while left:
+        left -= 1
+        k = at + k * _LIMBS
+        y = sums[k] + (x & 32767) * n
+        sums[k] = y & 32767
+        y = (y >> 15) + (x >> 15) * n
+        while y:
+            k += 1
+            y += sums[k]
+            sums[k] = y & 32767
+            y >>= 15
+        k = other
+        x = q
 
 
 class Energy:
@@ -46,8 +81,9 @@ class Energy:
         self._udin_mv = udin_mv
         self._hold = hold_s * rate_hz
         self._held = [0] * n_phases   # frames for which the last power has served
-        self._sums = [0] * (2 * _N * n_phases)
-        # of the last window and of the one before: P, Q, P/S, Q/S (1e-5); None: none yet
+        self._sums = array("i", [0] * (2 * _N * n_phases * _LIMBS))
+        # of the last window and of the one before: P, Q and a window of not too little power to
+        # take P/S and Q/S from: P, Q, U, I; None: none yet
         self._last = [None] * n_phases
         self._good = [None] * n_phases
 
@@ -61,7 +97,7 @@ class Energy:
         everyone = (1 << n) - 1
         self.q = everyone if lost else 0
         self.missing = everyone if lost < lost_frames else 0
-        u_est_mv = self._voltage(u_mv, bad_mask) if u_mv else 0
+        u_est_mv = self._voltage(u_mv, bad_mask) if u_mv and bad_mask & everyone else 0
         for k in range(n):
             v_bad = bad_mask >> k & 1
             i_bad = bad_mask >> (n + k) & 1
@@ -69,16 +105,24 @@ class Energy:
             if not (v_bad or i_bad):
                 p = p_mw[k]
                 q = q_mvar[k]
-                self._remember(k, p, q, u_mv[k] * i_ua[k] // 1_000_000 if u_mv and i_ua else 0)
+                before = self._last[k]
+                self._good[k] = before
+                of = before and before[2]
+                # a small integer where it can be
+                if u_mv and i_ua and u_mv[k] // 100 * (i_ua[k] // 1000) > self._creep_mw * 10:
+                    of = (p, q, u_mv[k], i_ua[k])
+                self._last[k] = (p, q, of)
             elif not i_bad and u_mv and i_ua:
-                _, _, p, q = self._good[k] or (0, 0, 100_000, 0)
+                good = self._good[k]
+                p, q, u, i = good and good[2] or (1, 0, 1000, 1000)
                 s_mva = u_est_mv * i_ua[k] // 1_000_000
-                p = s_mva * p // 100_000
-                q = s_mva * q // 100_000
+                u_i = max(u * i // 1_000_000, 1)
+                p = s_mva * (p * 100_000 // u_i) // 100_000
+                q = s_mva * (q * 100_000 // u_i) // 100_000
             elif not v_bad and u_mv and u_mv[k] * 10 < self._udin_mv:
                 p = q = 0
             else:
-                p, q, _, _ = self._good[k] or (0, 0, 0, 0)
+                p, q, _ = self._good[k] or (0, 0, 0)
                 frames = min(n_frames, self._hold - self._held[k])
                 if frames < n_frames or not self._good[k]:
                     self.missing |= 1 << k
@@ -106,52 +150,44 @@ class Energy:
             return total // count
         return 0 if healthy else self._udin_mv
 
-    def _remember(self, k, p, q, s_mva):
-        before = self._last[k]
-        self._good[k] = before
-        if s_mva > self._creep_mw:
-            self._last[k] = (p, q, p * 100_000 // s_mva, q * 100_000 // s_mva)
-        elif before:
-            self._last[k] = (p, q, before[2], before[3])
-        else:
-            self._last[k] = (p, q, 100_000, 0)
-
     def _count(self, k, p, q, frames, est):
-        at = 2 * _N * k + est
-        export = 1 if p < 0 else 0
-        if p >= self._creep_mw or p <= -self._creep_mw:
-            self._sums[at + export] += abs(p) * frames
-        else:
-            export = 0
-        if q >= self._creep_mw or q <= -self._creep_mw:
-            r = Q1 + export if q > 0 else Q4 - export
-            self._sums[at + r] += abs(q) * frames
+        at = (2 * _N * k + est) * _LIMBS
+        while frames:
+            _count(p, q, frames & 0x7FFF, self._creep_mw, self._sums, at)
+            frames >>= 15
+            at += 1
+
+    def _sum(self, register):
+        total = 0
+        for k in range(_LIMBS - 1, -1, -1):
+            total = (total << 15) + self._sums[register * _LIMBS + k]
+        return total
 
     def mwh(self, k, register, estimated=False):
         """mWh or mvarh of phase k; register: IMPORT, EXPORT, Q1..Q4."""
-        at = 2 * _N * k + register + (_N if estimated else 0)
-        return self._sums[at] // self._per_mwh
+        return self._sum(2 * _N * k + register + (_N if estimated else 0)) // self._per_mwh
 
     def total_mwh(self, register, estimated=None):
         """Of all phases: measured ones, estimated ones or, with None, both."""
         total = 0
-        for k in range(register, len(self._sums), _N):
+        for k in range(register, 2 * _N * self._n, _N):
             if estimated is None or (k // _N & 1) == estimated:
-                total += self._sums[k]
+                total += self._sum(k)
         return total // self._per_mwh
 
     def pack(self):
         """Registers for a Record, which adds sequence and CRC."""
         raw = struct.pack(_HEAD, _VERSION, self._n, self._rate_hz)
+        sums = [self._sum(k) for k in range(2 * _N * self._n)]
         return raw + b"".join([struct.pack(_REGISTER, x // self._per_mwh, x % self._per_mwh)
-                               for x in self._sums])
+                               for x in sums])
 
     def unpack(self, raw):
         """Takes registers up again; False, and nothing is changed, if they are not of such a
         meter. Those of another rate of sampling keep their mWh."""
         head = struct.calcsize(_HEAD)
         size = struct.calcsize(_REGISTER)
-        if len(raw) != head + size * len(self._sums):
+        if len(raw) != head + size * 2 * _N * self._n:
             return False
         version, n, rate_hz = struct.unpack(_HEAD, raw[:head])
         if version != _VERSION or n != self._n or not rate_hz:
@@ -161,6 +197,7 @@ class Energy:
             mwh, rest = struct.unpack(_REGISTER, raw[at:at + size])
             if rest >= rate_hz * 3600:
                 return False
-            sums.append(mwh * self._per_mwh + rest * self._rate_hz // rate_hz)
-        self._sums = sums
+            x = mwh * self._per_mwh + rest * self._rate_hz // rate_hz
+            sums += [x >> 15 * k & 0x7FFF for k in range(_LIMBS)]
+        self._sums = array("i", sums)
         return True

@@ -34,40 +34,11 @@ _F_HYST_MHZ = const(50)
 _LIVE_PM = const(800)   # a phase above it lives
 _LOSS_PM = const(500)   # one below it beside a living one is lost, until above _LIVE_PM
 _OPEN_PM = const(5)
+_WHOLE = (F_LOW, F_HIGH, SEQUENCE, NEUTRAL, COVER, MAGNET)     # of no single phase
 # A floating neutral moves all phases by one phasor: zero sequence without negative one. Of a lost
 # phase both are a third.
 _U0_PPM = const(100_000)
 _U2_PPM = const(50_000)
-
-
-class Latch:
-    """On when picked up for on_ms, off when dropped for off_ms."""
-
-    def __init__(self, on_ms, off_ms):
-        self.on = False
-        self.start_ms = 0       # of the condition that is on
-        self._since_ms = -1
-        self._times_ms = (on_ms, off_ms)
-
-    def step(self, now_ms, window_ms, pick, drop):
-        """A window that ends now. True when it turned."""
-        if not (drop if self.on else pick):
-            self._since_ms = -1
-            return False
-        if self._since_ms < 0:
-            self._since_ms = now_ms - window_ms
-        if now_ms - self._since_ms < self._times_ms[self.on]:
-            return False
-        if not self.on:
-            self.start_ms = self._since_ms
-        self._since_ms = -1
-        self.on = not self.on
-        return True
-
-    def rest_ms(self, now_ms):
-        if self._since_ms < 0:
-            return FOREVER_MS
-        return max(self._since_ms + self._times_ms[self.on] - now_ms, 0)
 
 
 class SupplyEvents:
@@ -85,25 +56,26 @@ class SupplyEvents:
         self._p_rev_w = p_rev_w
         self._i_live_ma = i_live_ma
         self._i_open_ma = i_open_ma
-        self._latches = []
-        for kind in range(F_LOW, MAGNET + 1):
-            on_ms = off_ms = t_ms
-            if kind == OPEN_U:
-                on_ms = 5 * t_ms
-            elif kind == OPEN_I:
-                on_ms = t_open_ms
-            elif kind >= COVER:
-                on_ms = 0
-            n = phases if kind in (OVERCURRENT, REVERSED, PHASE_LOSS, OPEN_U, OPEN_I) else 1
-            self._latches.append([Latch(on_ms, off_ms) for _ in range(n)])
+        # by kind: how long to pick up and to drop; by phase since when it has, or -1; start
+        self._times_ms = [(t_ms, t_ms)] * 15
+        self._times_ms[OPEN_U] = (5 * t_ms, t_ms)
+        self._times_ms[OPEN_I] = (t_open_ms, t_ms)
+        self._times_ms[COVER] = self._times_ms[MAGNET] = (0, t_ms)
+        self._since_ms = [[-1] * (1 if kind in _WHOLE else phases) for kind in range(15)]
+        self._start_ms = [[0] * phases for kind in range(15)]
+        self._waits = 0             # kinds (bits) of which a phase has picked up, or dropped
 
     def rest_ms(self, now_ms):
         """Until a condition that has picked up, or dropped, will have lasted for its time."""
         rest_ms = FOREVER_MS
-        for latches in self._latches:
-            for latch in latches:
-                rest_ms = min(rest_ms, latch.rest_ms(now_ms))
-        return rest_ms
+        for kind in range(15):
+            if self._waits & 1 << kind:
+                for k in range(len(self._since_ms[kind])):
+                    since_ms = self._since_ms[kind][k]
+                    if since_ms >= 0:
+                        on = self.mask[kind] >> k & 1
+                        rest_ms = min(rest_ms, since_ms + self._times_ms[kind][on] - now_ms)
+        return max(rest_ms, 0)
 
     def step(self, now_ms, window_ms, f_mhz, u_dv, i_ma, p_w, bad_u=0, bad_i=0, sequence=0,
              u0_ppm=-1, u2_ppm=-1, cover=0, magnet=0):
@@ -114,69 +86,80 @@ class SupplyEvents:
         self._told = []
         self._at = (now_ms, window_ms)
         lo_mhz, hi_mhz = self._f_mhz
-        self._one(F_LOW, f_mhz, 0 < f_mhz < lo_mhz, not 0 < f_mhz < lo_mhz + _F_HYST_MHZ)
-        self._one(F_HIGH, f_mhz, f_mhz > hi_mhz, f_mhz <= hi_mhz - _F_HYST_MHZ)
+        self._turn(F_LOW, (f_mhz,), 0 < f_mhz < lo_mhz, not 0 < f_mhz < lo_mhz + _F_HYST_MHZ)
+        self._turn(F_HIGH, (f_mhz,), f_mhz > hi_mhz, f_mhz <= hi_mhz - _F_HYST_MHZ)
         all_u = self._all & ~bad_u
         lives = self._where(u_dv, self._un_dv * _LIVE_PM // 1000) & all_u
         flows = self._where(i_ma, self._i_live_ma) & ~bad_i
         over = self._where(i_ma, self._i_max_ma + 1) & ~bad_i
-        self._each(OVERCURRENT, i_ma, over,
+        self._turn(OVERCURRENT, i_ma, over,
                    ~self._where(i_ma, self._i_max_ma - self._i_max_ma // 20), bad_i)
         back_w = [-p for p in p_w]
-        self._each(REVERSED, p_w, self._where(back_w, self._p_rev_w),
+        self._turn(REVERSED, p_w, self._where(back_w, self._p_rev_w),
                    ~self._where(back_w, self._p_rev_w // 2), bad_u | bad_i)
         nothing = ~self._where(u_dv, self._un_dv * _OPEN_PM // 1000)
         unlikely = nothing & flows & ~over
         some = ~self._where(u_dv, self._un_dv * _LOSS_PM // 1000) if lives else 0
-        self._each(PHASE_LOSS, u_dv, some & ~unlikely, lives | unlikely, bad_u)
-        self._each(OPEN_U, u_dv, unlikely, ~nothing, bad_u | bad_i)
+        self._turn(PHASE_LOSS, u_dv, some & ~unlikely, lives | unlikely, bad_u)
+        self._turn(OPEN_U, u_dv, unlikely, ~nothing, bad_u | bad_i)
         idle = ~self._where(i_ma, self._i_open_ma)
         suspect = 0
         for k in range(len(i_ma)):
             if lives & idle & 1 << k and flows & ~(1 << k):
                 suspect |= 1 << k
-        self._each(OPEN_I, i_ma, suspect, ~idle, bad_i)
+        self._turn(OPEN_I, i_ma, suspect, ~idle, bad_i)
         known = sequence if lives == self._all == 7 else 0
-        self._one(SEQUENCE, sequence, known < 0, known > 0)
-        self._one(NEUTRAL, u0_ppm, u0_ppm > _U0_PPM and u2_ppm < _U2_PPM,
+        self._turn(SEQUENCE, (sequence,), known < 0, known > 0)
+        self._turn(NEUTRAL, (u0_ppm,), u0_ppm > _U0_PPM and u2_ppm < _U2_PPM,
                   0 <= u0_ppm < _U0_PPM * 8 // 10)
-        self._one(COVER, cover, cover, not cover)
-        self._one(MAGNET, magnet, magnet, not magnet)
+        self._turn(COVER, (cover,), cover, not cover)
+        self._turn(MAGNET, (magnet,), magnet, not magnet)
         return self._told
 
     def _where(self, values, limit):
         """Phases at or above the limit."""
+        if min(values) >= limit:
+            return self._all
         mask = 0
-        for k in range(len(values)):
-            if values[k] >= limit:
-                mask |= 1 << k
+        if max(values) >= limit:
+            for k in range(len(values)):
+                if values[k] >= limit:
+                    mask |= 1 << k
         return mask
 
-    def _one(self, kind, value, pick, drop):
-        latch = self._latches[kind - F_LOW][0]
+    def _turn(self, kind, values, pick, drop, bad=0):
+        """Off phases in pick turn on when they have been there for the time, likewise on ones in
+        drop; a bad one stays what it was."""
+        on = self.mask[kind]
+        turning = (pick & ~on | drop & on) & ~bad & self._all
+        if not turning and not self._waits & 1 << kind:
+            return
         now_ms, window_ms = self._at
-        if latch.step(now_ms, window_ms, pick, drop):
-            self.mask[kind] = on = int(latch.on)
-            self._told.append((kind, on, on, value, now_ms - latch.start_ms))
-
-    def _each(self, kind, values, pick, drop, bad):
-        """The phases of a kind; a bad one stays what it was."""
-        now_ms, window_ms = self._at
+        since_ms = self._since_ms[kind]
         turned = [0, 0]
         at = [0, 0]
-        latches = self._latches[kind - F_LOW]
-        for k in range(len(latches)):
+        for k in range(len(since_ms)):
             bit = 1 << k
-            good = not bad & bit
-            latch = latches[k]
-            if latch.step(now_ms, window_ms, good and pick & bit, good and drop & bit):
-                self.mask[kind] ^= bit
-                on = int(latch.on)
-                if not turned[on] or abs(values[k]) > abs(values[at[on]]):
-                    at[on] = k
-                turned[on] |= bit
+            was = on >> k & 1
+            if not turning & bit:
+                since_ms[k] = -1
+                continue
+            if since_ms[k] < 0:
+                since_ms[k] = now_ms - window_ms
+            if now_ms - since_ms[k] < self._times_ms[kind][was]:
+                continue
+            if not was:
+                self._start_ms[kind][k] = since_ms[k]
+            since_ms[k] = -1
+            if not turned[1 - was] or abs(values[k]) > abs(values[at[1 - was]]):
+                at[1 - was] = k
+            turned[1 - was] |= bit
+        self.mask[kind] = on ^ turned[0] ^ turned[1]
+        self._waits &= ~(1 << kind)
+        if max(since_ms) >= 0:
+            self._waits |= 1 << kind
         for on in (0, 1):
             if turned[on]:
                 k = at[on]
-                self._told.append((kind, on, turned[on], values[k],
-                                   now_ms - latches[k].start_ms))
+                self._told.append((kind, on, on if kind in _WHOLE else turned[on], values[k],
+                                   now_ms - self._start_ms[kind][k]))

@@ -9,6 +9,7 @@ cycle earlier, for all of it is below 5 %. Sends and logs nothing.
 """
 from array import array
 
+import micropython
 from micropython import const
 
 # Kinds; those of supply_events.py follow.
@@ -21,6 +22,65 @@ START = const(1)
 END = const(0)
 
 _HALVES = const(10)     # that measuring surely still has; more at once: a gap
+
+# Places in the state of the rapid changes.
+_KEPT = const(3)        # half cycles in the memory
+_STEADY = const(4)
+
+
+@micropython.viper
+def _slide(x: int, y: int, good: int, st: ptr32, dest: ptr32, past: ptr16, sums: ptr32) -> int:
+    """One half cycle, dest, into the memory of a second; but a steady voltage that leaves the band
+    around the mean only sets its bit in the result. x, y: nothing. st: voltages, half cycles of a
+    second, place, _KEPT, _STEADY, band (0.1 V)."""
+    n = st[1]
+    c = 0
+    out = 0
+    if st[4]:
+        while c < st[0]:
+            x = dest[c] * n - sums[c]
+            y = st[5] * n
+            if x > y or x < 0 - y:
+                out |= 1 << c
+            c += 1
+        out &= good
+        c = 0
+    if not out:
+        y = st[2]
+        while c < st[0]:
+            x = dest[c]
+            if x > 65535:  # noqa: PLR1730  viper has no min()
+                x = 65535
+            sums[c] += x - past[y]
+            past[y] = x
+            y += n
+            c += 1
+        y = st[2] + 1
+        if y == n:
+            y = 0
+        st[2] = y
+        if st[3] < n:
+            st[3] += 1
+    return out
+
+
+@micropython.viper
+def _moved(x: int, y: int, good: int, st: ptr32, past: ptr16, sums: ptr32) -> int:
+    """Voltages of which the last second was not inside half the band around its mean."""
+    n = st[1]
+    c = 0
+    at = 0
+    while c < st[0]:
+        y = sums[c] // n
+        k = n
+        while k:
+            x = past[at] - y
+            if x > st[5] >> 1 or x < 0 - (st[5] >> 1):
+                good |= 1 << c + 8
+            at += 1
+            k -= 1
+        c += 1
+    return good & good >> 8
 
 
 class VoltageEvents:
@@ -43,8 +103,9 @@ class VoltageEvents:
         self._n = 100 if fn_mhz < 55_000 else 120   # half cycles of a second
         self._seq = watch.measuring.half_seq
         if rvc_pm:
-            self._past = [array("H", bytes(2 * self._n)) for _ in range(watch.phases)]
-            self._sum = [0] * watch.phases
+            self._past = array("H", bytes(2 * self._n * watch.phases))
+            self._sum = array("i", [0] * watch.phases)
+            self._st = array("i", (watch.phases, self._n, 0, 0, 0, self._band_dv))
             self._dest = array("i", [0] * watch.measuring.n_v)
             self._forget()
 
@@ -67,7 +128,10 @@ class VoltageEvents:
             self._raw = one[1:4]
             self._judge(told, now_ms, now_us, one[0], one[4], one[5])
             one = self._watch.pop()
-        if self._band_dv:
+        if self._band_dv and (self.active or told):
+            self._spoilt = True
+            self._st[_KEPT] = 0     # steady a second after it at the earliest
+        if self._band_dv and self._watch.measuring.half_seq != self._seq:
             self._rapid(told, now_ms, now_us)
         return told
 
@@ -118,18 +182,13 @@ class VoltageEvents:
 
     def _forget(self):
         """Begins anew: steady after a second of voltage inside the band."""
-        self._steady = False
-        self._kept = 0              # half cycles in the memory
-        self._at = 0
+        self._st[_KEPT] = self._st[_STEADY] = 0
         self._rvc = 0               # phases of the change that goes on
         self._before = None
         self._spoilt = False        # it became a dip or a swell
 
     def _rapid(self, told, now_ms, now_us):
         m = self._watch.measuring
-        if self.active or told:
-            self._spoilt = True
-            self._kept = 0          # steady a second after it at the earliest
         n = (m.half_seq - self._seq) & 0x3FFFFFFF
         if n > _HALVES:
             self._seq = m.half_seq
@@ -146,42 +205,33 @@ class VoltageEvents:
     def _half(self, told, now_ms, now_us):
         """One half cycle: steady while it is inside the band around the mean of the last second,
         and again when a whole second is inside half the band around its own (5.11.3)."""
-        n = self._n
+        st = self._st
         dest = self._dest
         total = self._sum
-        if self._steady:
+        good = self._all & ~self._bad
+        out = _slide(0, 0, good, st, dest, self._past, total)
+        if out:
+            st[_STEADY] = 0
+            self._rvc = out
+            self._spoilt = self.active > 0
+            self._before = [x // self._n for x in total]
+            self.rvc_max_dv = 0
+            self._rvc_us = self._watch.measuring.half_t_us(self._seq)
+            self._rvc_ms = now_ms - ((now_us - self._rvc_us) & 0x3FFFFFFF) // 1000
+            _slide(0, 0, good, st, dest, self._past, total)
+        elif st[_STEADY]:
+            return
+        if self._before:
             for c in range(len(total)):
-                if abs(dest[c] * n - total[c]) > self._band_dv * n and not self._bad & 1 << c:
-                    self._rvc |= 1 << c
-            if self._rvc:
-                self._steady = False
-                self._spoilt = self.active > 0
-                self._before = [x // n for x in total]
-                self.rvc_max_dv = 0
-                self._rvc_us = self._watch.measuring.half_t_us(self._seq)
-                self._rvc_ms = now_ms - ((now_us - self._rvc_us) & 0x3FFFFFFF) // 1000
-        for c in range(len(total)):
-            u = min(dest[c], 65_535)
-            past = self._past[c]
-            total[c] += u - past[self._at]
-            past[self._at] = u
-            if self._before:
-                du = u - self._before[c]
-                if abs(du) > self._band_dv and not self._bad & 1 << c:
+                du = abs(dest[c] - self._before[c])
+                if du > self._band_dv and good & 1 << c:
                     self._rvc |= 1 << c
                 if self._rvc & 1 << c:
-                    self.rvc_max_dv = max(self.rvc_max_dv, abs(du))
-        self._at = (self._at + 1) % n
-        self._kept = min(self._kept + 1, n)
-        if self._steady or self._kept < n:
+                    self.rvc_max_dv = max(self.rvc_max_dv, du)
+        # at the voltage of a dip or swell nothing is steady: the way back is its own
+        if st[_KEPT] < self._n or self.active or _moved(0, 0, good, st, self._past, total):
             return
-        for c in range(len(total)):
-            band = self._band_dv // 2
-            mean = total[c] // n
-            past = self._past[c]
-            if not self._bad & 1 << c and (max(past) > mean + band or min(past) < mean - band):
-                return
-        self._steady = True
+        st[_STEADY] = 1
         if self._before:
             self._settled(told, now_ms)
 

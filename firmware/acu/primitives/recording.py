@@ -120,15 +120,13 @@ class Recorder:
 
     def line(self, row):
         """One event as the log shows it: time, who, number in this run, name, key=value."""
-        spec = events.TABLE[row[2]]
+        spec = events.TABLE[row[2]].split(" ")
         text = "%s %s %d %s" % (iso(row[1]), self._me, row[0], spec[0])
-        for k in (1, 2, 3):
-            key = spec[k]
-            if key:
-                value = row[k + 2]
-                if key == "why" and 0 <= value < len(events.WHYS):
-                    value = events.WHYS[value]
-                text += " %s=%s" % (key, value)
+        for k in range(1, len(spec)):
+            value = row[k + 2]
+            if spec[k] == "why" and 0 <= value < len(events.WHYS):
+                value = events.WHYS[value]
+            text += " %s=%s" % (spec[k], value)
         return text
 
 
