@@ -3,8 +3,7 @@ timed.
 
 Counted on CPython by tracing, on the firmware's own files; what viper functions do inside is
 compiled code and counted as one call. Byte codes are CPython's and only comparable with
-themselves. The design (section 4) gives 600 cycles of an RP2040 for a plain statement, which turns
-the statements into a budget.
+themselves. bench.py turns the statements into a budget.
 """
 import re
 import sys

@@ -29,16 +29,16 @@ _STEADY = const(4)
 
 
 @micropython.viper
-def _slide(x: int, y: int, good: int, st: ptr32, dest: ptr32, past: ptr16, sums: ptr32) -> int:
-    """One half cycle, dest, into the memory of a second; but a steady voltage that leaves the band
-    around the mean only sets its bit in the result. x, y: nothing. st: voltages, half cycles of a
-    second, place, _KEPT, _STEADY, band (0.1 V)."""
+def _slide(x: int, at: int, good: int, st: ptr32, dest: ptr32, past: ptr16, sums: ptr32) -> int:
+    """One half cycle, from place `at` of dest on, into the memory of a second; but a steady
+    voltage that leaves the band around the mean only sets its bit in the result. x: nothing. st:
+    voltages, half cycles of a second, place, _KEPT, _STEADY, band (0.1 V)."""
     n = st[1]
     c = 0
     out = 0
     if st[4]:
         while c < st[0]:
-            x = dest[c] * n - sums[c]
+            x = dest[at + c] * n - sums[c]
             y = st[5] * n
             if x > y or x < 0 - y:
                 out |= 1 << c
@@ -48,7 +48,7 @@ def _slide(x: int, y: int, good: int, st: ptr32, dest: ptr32, past: ptr16, sums:
     if not out:
         y = st[2]
         while c < st[0]:
-            x = dest[c]
+            x = dest[at + c]
             if x > 65535:  # noqa: PLR1730  viper has no min()
                 x = 65535
             sums[c] += x - past[y]
@@ -106,7 +106,6 @@ class VoltageEvents:
             self._past = array("H", bytes(2 * self._n * watch.phases))
             self._sum = array("i", [0] * watch.phases)
             self._st = array("i", (watch.phases, self._n, 0, 0, 0, self._band_dv))
-            self._dest = array("i", [0] * watch.measuring.n_v)
             self._forget()
 
     def seen(self):
@@ -194,22 +193,21 @@ class VoltageEvents:
             self._seq = m.half_seq
             self._forget()
             return
+        good = self._all & ~self._bad
         while n:
             n -= 1
             self._seq = (self._seq + 1) & 0x3FFFFFFF
-            if not m.half(self._seq, self._dest):
-                self._forget()
-                return
-            self._half(told, now_ms, now_us)
+            at = (self._seq & 15) * m.n_v
+            out = _slide(0, at, good, self._st, m._history, self._past, self._sum)
+            if out or not self._st[_STEADY]:
+                self._half(told, now_ms, now_us, at, good, out)
 
-    def _half(self, told, now_ms, now_us):
+    def _half(self, told, now_ms, now_us, at, good, out):
         """One half cycle: steady while it is inside the band around the mean of the last second,
         and again when a whole second is inside half the band around its own (5.11.3)."""
         st = self._st
-        dest = self._dest
+        dest = self._watch.measuring._history
         total = self._sum
-        good = self._all & ~self._bad
-        out = _slide(0, 0, good, st, dest, self._past, total)
         if out:
             st[_STEADY] = 0
             self._rvc = out
@@ -218,12 +216,10 @@ class VoltageEvents:
             self.rvc_max_dv = 0
             self._rvc_us = self._watch.measuring.half_t_us(self._seq)
             self._rvc_ms = now_ms - ((now_us - self._rvc_us) & 0x3FFFFFFF) // 1000
-            _slide(0, 0, good, st, dest, self._past, total)
-        elif st[_STEADY]:
-            return
+            _slide(0, at, good, st, dest, self._past, total)
         if self._before:
             for c in range(len(total)):
-                du = abs(dest[c] - self._before[c])
+                du = abs(dest[at + c] - self._before[c])
                 if du > self._band_dv and good & 1 << c:
                     self._rvc |= 1 << c
                 if self._rvc & 1 << c:

@@ -93,6 +93,8 @@ class Gate:
 
     def fast(self):
         """Each fast tick: ends the coil pulses."""
+        if not max(self._pulse):
+            return
         for k in range(self.n):
             p = self._pulse[k]
             if p:

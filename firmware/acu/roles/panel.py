@@ -66,15 +66,15 @@ class Panel(Switched):
         if halves:
             m = self.measuring
             k = self.phase
-            own_dv = m.half_u(k)
-            mask = self.gate.mask()
+            dv = m.half_dv
+            own_dv = dv[k]
             bad = self.sensing.bad
             if (own_dv < self._u_out_dv and not bad & 8 and not self.look.load_dead()
-                    and mask == 1 << k):
+                    and self.gate.mask() == 1 << k):
                 # alive behind the closed contact: a dead channel, not a dead phase
                 own_dv = m.half_load_dv()
-            why = self.rule.step(self.half_us * halves, own_dv, m.half_u(0), m.half_u(1),
-                                 m.half_u(2), bad & (1 << k) == 0, bad & 7 == 0)
+            why = self.rule.step(self.half_us * halves, own_dv, dv[0], dv[1], dv[2],
+                                 bad & (1 << k) == 0, bad & 7 == 0)
             if why == 0:
                 if self.rule.low_us == 0 and self.rule.high_us == 0:
                     self._tripped = 0
