@@ -10,7 +10,7 @@ from array import array
 import pytest
 
 from acu.dsp import expected, fixed, harmonics
-from acu.functions import spectrum
+from acu.functions import aggregates, energy, spectrum, voltage_events
 from acu.primitives import sensing, watching
 from host_sim import stand_in
 from host_sim.bench import ROOT, compile_to
@@ -18,7 +18,7 @@ from tests.host.thumb_machine import Machine
 from tests.unit.test_spectrum import EIGHT, Meter
 from tests.unit.waves import POST, Street
 
-MODULES = (expected, fixed, harmonics, sensing, watching)
+MODULES = (expected, fixed, harmonics, sensing, watching, aggregates, energy, voltage_events)
 EACH = 24
 
 
@@ -65,6 +65,18 @@ def calls():
             for _ in range(24):
                 street.run(5, u_v)
                 guard.fast(1)
+        events = voltage_events.VoltageEvents(street.watch, 2300)
+        for k in range(300):
+            street.run(5, 230.0 if k < 250 else [230.0, 212.0, 230.0])
+            events.step(0, 0)
+        registers = energy.Energy(3, 4000, 1373)
+        sums = aggregates.Aggregates("rmflg")
+        for k in range(40):
+            most = rng.choice((1 << 30, 1 << 24, 3000))
+            p_mw, q_mvar = [[rng.randrange(-most, most) for _ in range(3)] for _ in range(2)]
+            registers.add(rng.randrange(780, 40_000), p_mw, q_mvar)
+            sums.add(200 * k + 200, rng.randrange(1, 5000),
+                     [abs(p_mw[0]), q_mvar[0], rng.choice((0, 50_000)), p_mw[1], q_mvar[1]])
         meter = Meter(((1480, EIGHT), (90, {3: (0.5, 1.0)})), 50.7)
         meter.run(1100)
         assert meter.spectrum.thd_ppm[0] != spectrum.UNKNOWN

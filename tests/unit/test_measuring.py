@@ -185,6 +185,24 @@ def test_a_frequency_far_from_nominal_is_searched_for():
     near(m.u_dv[0], 2300, 1)
 
 
+def test_windows_cut_by_another_frequency_are_marked_until_it_is_found():
+    for fn_mhz, f_hz in ((60_000, 50.0), (50_000, 53.5), (60_000, 56.0)):
+        b = Bench(POST, fn_mhz)
+        m = b.meter
+        seen = marked = 0
+        for _ in range(280):
+            n = m.n_windows
+            b.run(10, f_hz=f_hz)
+            if m.n_windows != n:
+                seen += 1
+                if m.quality:
+                    marked += 1
+                else:
+                    near(m.rms_u[0], 230_000_000, 60_000)
+                    near(m.f_mhz, int(f_hz * 1000), 3)
+        assert 0 < marked < seen
+
+
 def test_without_voltage_there_is_no_frequency_and_half_cycles_go_on():
     b = Bench()
     m = b.run(800, f_hz=49.0)

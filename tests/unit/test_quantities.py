@@ -119,6 +119,31 @@ def test_unbalance_is_what_its_components_were_made_of():
     assert q.sequence == 1
 
 
+def test_components_are_freed_of_skew_lead_and_differing_full_scales():
+    w = Window("post", *(U + I10))
+    w.cal = [((405, 450, 495)[c % 3] * 1_000_000, 6000 * (c % 3)) for c in range(6)]
+    w.LEAD_URAD = (80_000, -20_000, 0, 0, 0, 0)
+    q = Quantities(w)
+    for u2 in (0.0, 2.3):
+        w.set(*[(230.0 + u2, 0), (230.0 - u2 / 2, -120), (230.0 - u2 / 2, 120)], *I10)
+        q.update()
+        near(q.u1_mv, 230_000, 3)
+        near(q.u2_ppm, u2 / 2 / 230 * 1e6, 20)
+        near(q.u0_ppm, u2 / 2 / 230 * 1e6, 20)
+
+
+def test_what_is_seldom_asked_for_is_of_the_last_window():
+    w = Window("post", *(U + I10))
+    q = Quantities(w)
+    assert q.phasors is None and q.p_total_mw == 0
+    q.update()
+    near(q.u12_mv, 398_372, 1)
+    w.set((115.0, 0), (115.0, -120), (115.0, 120), *I10)
+    q.update()
+    near(q.u12_mv, 199_186, 1)
+    assert q.s_total_mva == 3_450_000 and not hasattr(q, "u13_mv")
+
+
 def _deg(x, y):
     a = acos(x / sqrt(x * x + y * y)) * 180 / pi
     return a if y >= 0 else -a

@@ -72,7 +72,7 @@ class _Interval:
 
     def __init__(self, kinds, of_windows):
         self.kinds = kinds
-        self._letters = "".join(kinds).encode()
+        self._letters = array("B", "".join(kinds).encode())
         self._st = array("i", [0] * (6 * len(kinds) * of_windows))
         self.clear()
 

@@ -122,15 +122,15 @@ class VoltageEvents:
         if bad != self._bad:
             self._bad = bad
             self._judge(told, now_ms, now_us, now_us, None, None)
-        one = self._watch.pop()
-        while one:
+        watch = self._watch
+        while watch._got != watch._put:
+            one = watch.pop()
             self._raw = one[1:4]
             self._judge(told, now_ms, now_us, one[0], one[4], one[5])
-            one = self._watch.pop()
         if self._band_dv and (self.active or told):
             self._spoilt = True
             self._st[_KEPT] = 0     # steady a second after it at the earliest
-        if self._band_dv and self._watch.measuring.half_seq != self._seq:
+        if self._band_dv and watch.measuring.half_seq != self._seq:
             self._rapid(told, now_ms, now_us)
         return told
 

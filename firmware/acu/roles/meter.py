@@ -133,7 +133,7 @@ class Meter(Acu):
 
     def _still(self):
         """Channels that do not move. One that clips says something: it is over its range."""
-        why = self.sensing.why
+        why = self.sensing.why if self.sensing.bad else ()
         return sum([1 << c for c in range(len(why)) if why[c] in (FROZEN, STALE)])
 
     def _mask(self, measured):
