@@ -90,6 +90,7 @@ class Sensing:
         self.ov = self.uv = self.oc = 0           # a bit a phase
         self._m = measuring
         self._told = [0] * n
+        self._any_told = 0
         un_dv = measuring.un_dv
         self._st = array("i", (0, 0, 0, 0, n, len(measuring.half_dv), ov_dv, uv_dv, oc_ma,
                                un_dv // 10, un_dv // 2, 0, 0))
@@ -119,13 +120,16 @@ class Sensing:
 
     def calm(self):
         """Slow tier: all channels believed, and told so; no voltage outside its limits."""
-        return not (self.bad or self.ov or self.uv or max(self._told))
+        return not (self.bad or self.ov or self.uv or self._any_told)
 
     def changed(self):
         """Slow tier: one (channel, why) that has changed since it was asked for last, or None."""
+        if not (self.bad or self._any_told):
+            return None
         for k in range(len(self._told)):
             why = self.why[k]
             if why != self._told[k]:
                 self._told[k] = why
+                self._any_told = max(self._told)
                 return k, why
         return None
