@@ -40,7 +40,7 @@ CAL = const(64)
 CAPTURE = const(65)
 ESTIMATED = const(66)
 OCU = const(67)
-REGISTERS = const(68)    # what the store had was of another meter: energy begins at nothing
+REGISTERS = const(68)    # those of the store are another meter's, or damaged: energy begins at 0
 
 TABLE = {
     DIP: "DIP ph_mask res_dv dur_ms",
@@ -55,8 +55,8 @@ TABLE = {
     COVER: "COVER open",
     MAGNET: "MAGNET on",
     CAL: "CAL ok date_day e",
-    CAPTURE: "CAPTURE n frames",
-    ESTIMATED: "ESTIMATED ph_mask on",
+    CAPTURE: "CAPTURE n frames missed",
+    ESTIMATED: "ESTIMATED ph_mask on none_mask",
     OCU: "OCU ph_mask i_ma lim_ma",
     REGISTERS: "REGISTERS ok",
 }

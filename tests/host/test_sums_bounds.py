@@ -15,7 +15,8 @@ def whole(limbs):
     return sum(x << 15 * k for k, x in enumerate(limbs))
 
 
-@pytest.mark.parametrize(("p", "q"), product((MOST, 1373, 1372, 0, -1372, -1373, -MOST), repeat=2))
+@pytest.mark.parametrize(("p", "q"), [
+    *product((MOST, 1373, 1372, 0, -1372, -1373, -MOST), repeat=2)])
 def test_energy_of_any_power_and_time(p, q):
     n = 12
     start = ([FULL] * 4 + [5]) * n

@@ -44,6 +44,15 @@ def test_ten_minutes_hold_every_window_and_end_at_the_tick():
     assert tens[1][2] == (229_003, 1_000_000, 50_000, 229_000, 229_006)
 
 
+def test_a_first_window_that_ends_with_the_tick_belongs_before_it():
+    a = Aggregates(("f",))
+    assert a.add(T0_MS, 800, (50_000,)) == []
+    done = a.add(T0_MS + 200, 800, (50_010,))
+    assert [one[:2] for one in done] == [(TEN_S, T0_MS), (THREE_S, T0_MS), (TEN_MIN, T0_MS),
+                                         (TWO_H, T0_MS)]
+    assert all([one[2:4] == ((50_000,), 800) for one in done])
+
+
 def test_windows_that_straddle_the_tick_count_where_they_end():
     a = Aggregates(("m",))
     done = []

@@ -105,13 +105,7 @@ class Energy:
             if not (v_bad or i_bad):
                 p = p_mw[k]
                 q = q_mvar[k]
-                before = self._last[k]
-                self._good[k] = before
-                of = before and before[2]
-                # a small integer where it can be
-                if u_mv and i_ua and u_mv[k] // 100 * (i_ua[k] // 1000) > self._creep_mw * 10:
-                    of = (p, q, u_mv[k], i_ua[k])
-                self._last[k] = (p, q, of)
+                self._remember(k, p, q, u_mv and i_ua and (p, q, u_mv[k], i_ua[k]))
             elif not i_bad and u_mv and i_ua:
                 good = self._good[k]
                 p, q, u, i = good and good[2] or (1, 0, 1000, 1000)
@@ -150,6 +144,14 @@ class Energy:
             return total // count
         return 0 if healthy else self._udin_mv
 
+    def _remember(self, k, p, q, of):
+        before = self._last[k]
+        self._good[k] = before
+        # in small integers
+        if not of or of[2] // 100 * (of[3] // 1000) <= self._creep_mw * 10:
+            of = before and before[2]
+        self._last[k] = (p, q, of)
+
     def _count(self, k, p, q, frames, est):
         at = (2 * _N * k + est) * _LIMBS
         while frames:
@@ -158,10 +160,8 @@ class Energy:
             at += 1
 
     def _sum(self, register):
-        total = 0
-        for k in range(_LIMBS - 1, -1, -1):
-            total = (total << 15) + self._sums[register * _LIMBS + k]
-        return total
+        a, b, c, d, e = self._sums[register * _LIMBS:(register + 1) * _LIMBS]
+        return (((e << 15) + d << 15) + c << 30) + (b << 15) + a
 
     def mwh(self, k, register, estimated=False):
         """mWh or mvarh of phase k; register: IMPORT, EXPORT, Q1..Q4."""

@@ -56,7 +56,7 @@ class Quantities:
         self._late = None
         self.f_mhz = m.f_mhz
         self.u_mv = [(u + 500) // 1000 for u in m.rms_u[:n]]
-        self.i_ua = m.rms_u[n:]
+        self.i_ua = list(m.rms_u[n:])
         self.p_mw = m.p_mw
         self.q_mvar = m.q_mvar
         self._no_components()

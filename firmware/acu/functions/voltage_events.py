@@ -114,6 +114,11 @@ class VoltageEvents:
         self._seen = 0
         return seen & (1 << DIP | 1 << SWELL | 1 << INTERRUPTION)
 
+    def running(self):
+        """(kind, phases, worst so far in 0.1 V, monotonic ms of its start) of each in progress."""
+        return [(k, self._mask[k], self._worst[k], self._start_ms[k]) for k in range(3)
+                if self.active >> k & 1]
+
     def step(self, now_ms, now_us, bad=0):
         """now_ms, now_us: the same instant, monotonic ms and ticks; bad: channels that are frozen,
         stale or open. Returns a list of (kind, START or END, phases, 0.1 V, ms, ticks of the

@@ -64,6 +64,7 @@ class Measuring(Windows):
         self.half_seq = 0                             # 0..2^30-1, wraps
         self.t_frames_us = 0                          # when the last frames came
         self.idle_ticks = 0                           # calls of fast() since then
+        self.lost_frames = 0                          # in no window
 
         scale = []
         for c in range(len(cal)):
@@ -168,8 +169,10 @@ class Measuring(Windows):
 
     def _gap(self):
         """Frames were lost: the reference turns on, the half cycle at hand is worth nothing."""
-        skip(self._ref, self._sampler.overruns - self._overruns)
-        self._overruns = self._sampler.overruns
+        lost = self._sampler.overruns - self._overruns
+        skip(self._ref, lost)
+        self._overruns += lost
+        self.lost_frames += lost + self._state[LENGTH] - self._left
         clear(self._half, 27)
         clear(self._prev, 27)
         self._state[BEFORE] = 0

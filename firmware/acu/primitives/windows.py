@@ -103,6 +103,9 @@ class Windows:
         elif f_mhz < 0:
             flags |= NO_F
             f_mhz = self._good_mhz
+        elif used_mhz != self._good_mhz:    # lost while it was searched
+            self._f_mhz = self._good_mhz
+            self._tune(self._f_mhz)
         self.f_mhz = f_mhz
         total = [one[k] + two[k] for k in range(27)]
         for k in range(3):
@@ -129,8 +132,11 @@ class Windows:
 
     def _tune(self, f_mhz):
         """What the fast tier takes up at its next window."""
-        self._step = ((f_mhz << 24) + self._rate_hz * 500) // (self._rate_hz * 1000)
+        self._step = self._turn(f_mhz)
         self._half_q16 = self._rate_hz * 500 * 65_536 // f_mhz
+
+    def _turn(self, f_mhz):
+        return ((f_mhz << 24) + self._rate_hz * 500) // (self._rate_hz * 1000)
 
     def _image(self, n, f_mhz, start, step, error):
         """What a correlation of n frames sees of a wave of f besides the wave, as (a, b) in Q30.
@@ -187,9 +193,10 @@ class Windows:
             if (sums[k]**2 + sums[k + 1]**2) * 20 < (sums[square] << 24) * n * 6:
                 missed += 1
         if missed == 2 and marks[3] == self._step:
-            # far from the reference, and neither a dip nor a jump: try the next of four bands
+            # Far from the reference, and neither a dip nor a jump: try the next of four bands. Half
+            # cycles stay as long as they were: cut by a wrong band the RMS would swing by 10 %.
             self._f_mhz = 47_500 + (self._f_mhz - 42_500) // 5000 * 5000 % 20_000
-            self._tune(self._f_mhz)
+            self._step = self._turn(self._f_mhz)
         if missed:
             return -1
         n = n_one + n_two

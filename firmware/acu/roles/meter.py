@@ -13,16 +13,18 @@ from acu import events as ev
 from acu import metering as mt
 from acu.functions import supply_events as se
 from acu.functions import voltage_events as ve
-from acu.functions.aggregates import TEN_MIN, Aggregates
-from acu.functions.energy import EXPORT, IMPORT, Energy
+from acu.functions.aggregates import CLOCK, TEN_MIN, Aggregates
+from acu.functions.energy import Q4, Energy
 from acu.functions.quantities import Quantities
 from acu.functions.spectrum import Spectrum
 from acu.primitives.recording import Record
 from acu.primitives.sensing import FROZEN, STALE
 from acu.primitives.watching import Watch
-from acu.roles.base import DRF_1, DRF_2, FW, Acu
+from acu.primitives.windows import LOST, NO_F
+from acu.roles.base import DRF_1, DRF_2, FW, Q_OVERRUN, Acu
 
-Q_ESTIMATED = const(16)      # of `fl` and `q`: powers and energy of the last window are estimates
+# Of `fl` and `q`: powers and energy of the last window are estimates, or its frequency is held.
+Q_ESTIMATED = const(16)
 
 # Flags of an aggregate besides the window's own (windows.py: 2 to 16) and the clock's (1).
 A_ESTIMATED = const(32)
@@ -32,6 +34,8 @@ A_EVENT_SHIFT = const(7)     # 128 a dip, 256 a swell, 512 an interruption (6100
 _ENERGY_MS = const(60_000)
 _TICK_MS = const(600_000)
 _HOLD_MS = const(80)         # sensing knows by then that a channel is frozen
+_STEP_MS = const(500)        # a clock that jumps by more was set
+_STEADY_MS = const(1000)     # so long is a voltage steady before a rapid change is over
 
 # Kind of a supply event: number and code of `evt`.
 _SUPPLY = {se.F_LOW: (mt.F_OUT, "FRQ"), se.F_HIGH: (mt.F_OUT, "FRQ"),
@@ -83,9 +87,10 @@ class Meter(Acu):
         self.energy = Energy(n, self._sampler.rate_hz, m._creep_mw, un_dv * 100, cfg["t_est_s"])
         self._registers = Record(self.store, "registers")
         raw = self._registers.load()
-        if raw and not self.energy.unpack(raw):
+        if not self.energy.unpack(raw) if raw else self._written("registers"):
             self.log.add(now_ms, mt.REGISTERS, 0, 0, 0, True)
-        self._published()
+        self._stored_wh = self._wh()
+        self.e_wh, self._exported_wh = self._stored_wh[:2]
         self.spectrum = Spectrum(self._sampler, m)
         self.capture = None
         if cfg["cap_n"]:
@@ -97,9 +102,12 @@ class Meter(Acu):
         self.latest = [None] * 4        # the last finished interval of each kind
         self._starts = [None, None, None]    # of voltage events, by kind, that wait to be told
         self._begun = 0                      # kinds (bits) whose start was told
+        self._begun_ms = [0, 0, 0]           # when that was
         self._bad = 0                   # channels that were bad in this window
-        self._lost = self._sampler.overruns
-        self._told_q = 0                # phases whose estimates are in the log
+        self._lost = m.lost_frames
+        self._offset_ms = self.sync.utc_ms(0)
+        self._off = -1                  # channels that said nothing in all of these 10 minutes
+        self._told_q = (0, 0)           # phases whose estimates, and gaps, are in the log
         names = [one["name"] for one in board["inputs"]]
         self._inputs = [names.index(name) if name in names else -1
                         for name in ("cover", "magnet", "temperature")]
@@ -145,7 +153,13 @@ class Meter(Acu):
         self.spectrum.step()
         n = self.capture.slow(now_ms, self.may_write()) if self.capture else 0
         if n:
-            self.log.add(now_ms, mt.CAPTURE, n, self.capture.frames)
+            self.log.add(now_ms, mt.CAPTURE, n, self.capture.frames,
+                         self.capture.missed + self.capture.lost)
+
+    def passed(self, now_ms):
+        """What is wrong with the voltage already began before the start, or with it."""
+        for kind, mask, value, start_ms in self.voltage.running():
+            self._starts[kind] = (start_ms, mask, value)
 
     def _voltages(self, now_ms):
         """A channel that froze shows a dip at first: a start waits until sensing has judged."""
@@ -158,34 +172,41 @@ class Meter(Acu):
                 if self.ready:
                     starts[kind] = (now_ms - ((now_us - t0_us) & 0x3FFFFFFF) // 1000, mask, value)
             elif kind == ve.RVC:
-                self._tell(now_ms, now_ms, kind, mask, value, dur_ms)
-            elif starts[kind]:
-                if not mask & bad:
-                    self._tell_start(now_ms, kind)
-                    self._tell(now_ms, now_ms, kind, mask, value, dur_ms)
-                starts[kind] = None
-            elif self._begun & 1 << kind:       # else of before the start: nobody knows since when
-                self._begun ^= 1 << kind
-                self._tell(now_ms, now_ms, kind, mask, value, dur_ms)
+                self._tell(now_ms, now_ms - dur_ms - _STEADY_MS, kind, mask, value, dur_ms)
+            else:
+                if starts[kind] and mask & bad:
+                    starts[kind] = None
+                self._tell_start(now_ms, kind)
+                if self._begun & 1 << kind:
+                    self._begun ^= 1 << kind
+                    self._tell(now_ms, self._begun_ms[kind], kind, mask, value, dur_ms)
         for kind in range(len(starts)):
             if starts[kind] and now_ms - starts[kind][0] >= _HOLD_MS:
                 self._tell_start(now_ms, kind)
-                self._begun |= 1 << kind
-                starts[kind] = None
 
     def _tell_start(self, now_ms, kind):
+        """If it waits to be told."""
+        if not self._starts[kind]:
+            return
         at_ms, mask, value = self._starts[kind]
+        self._starts[kind] = None
         if kind == ve.INTERRUPTION:
+            self._tell_start(now_ms, ve.DIP)         # it is one as well, and began before
             self._energy_ms = at_ms - _ENERGY_MS     # store: it may be the last that we do
+        self._begun |= 1 << kind
+        self._begun_ms[kind] = at_ms
         self._tell(now_ms, at_ms, kind, mask, value, 0)
 
-    def _tell(self, now_ms, at_ms, kind, mask, value, dur_ms):
-        """A voltage event: dur_ms 0 at its start."""
+    def _tell(self, now_ms, t0_ms, kind, mask, value, dur_ms):
+        """A voltage event that began at t0_ms; dur_ms 0 at its start. Logged when it was, a rapid
+        change at its start."""
         number, code = _VOLTAGE[kind]
         mask = self._mask(mask)
-        self.log.add(at_ms, number, mask, value,
-                     self.voltage.rvc_max_dv if kind == ve.RVC else dur_ms, True)
-        self._evt(now_ms, code, mask, value, dur_ms, at_ms - dur_ms)
+        if kind == ve.RVC:
+            self.log.add(t0_ms, number, mask, value, self.voltage.rvc_max_dv, True)
+        else:
+            self.log.add(t0_ms + dur_ms, number, mask, value, dur_ms, True)
+        self._evt(now_ms, code, mask, value, dur_ms, t0_ms)
 
     def _supplies(self, now_ms, dead):
         m, q, n = self.measuring, self.quantities, self.n
@@ -228,34 +249,46 @@ class Meter(Acu):
         self._voltages(now_ms)          # what happened in it, before it is judged
         m, q, energy = self.measuring, self.quantities, self.energy
         q.update()
-        bad = self._bad | self._dead()
+        dead = self._dead()
+        bad = self._bad | dead
         self._bad = 0
-        lost = self._sampler.overruns
+        lost = m.lost_frames
         energy.add(m.n_frames, q.p_mw, q.q_mvar, bad, q.u_mv, q.i_ua, lost - self._lost)
         self._lost = lost
-        if energy.q != self._told_q:
-            self._told_q = energy.q
-            self.log.add(now_ms, mt.ESTIMATED, self._mask(energy.q), int(energy.q != 0))
+        if (energy.q, energy.missing) != self._told_q:
+            self._told_q = (energy.q, energy.missing)
+            self.log.add(now_ms, mt.ESTIMATED, self._mask(energy.q), int(energy.q != 0),
+                         self._mask(energy.missing))
         flags = m.quality | self.voltage.seen() << A_EVENT_SHIFT
         if energy.q:
             flags |= A_ESTIMATED
         if bad:
             flags |= A_ADC
+        offset_ms = self.sync.utc_ms(0)
+        if (abs(offset_ms - self._offset_ms) > _STEP_MS
+                or not self.sync.synchronised(now_ms)):
+            flags |= CLOCK
+        self._offset_ms = offset_ms
         values = [q.f_mhz, max(q.u2_ppm, 0), max(q.u0_ppm, 0)]
         values += q.u_mv + q.u_mv + q.u_mv + q.i_ua + energy.p_mw + energy.q_mvar
         values += [max(thd, 0) for thd in self.spectrum.thd_ppm]
         for done in self.aggregates.add(self.sync.utc_ms(now_ms), m.n_frames, values, flags):
             self.latest[done[0]] = done
-            if done[0] == TEN_MIN and self.ready:
-                self._tell_pq(now_ms, done)
+            if done[0] == TEN_MIN:
+                if self.ready:
+                    self._tell_pq(now_ms, done)
+                self._off = -1
+        self._off &= dead
         if self.ready:
             self._supplies(now_ms, self._still())
 
-    def _published(self):
-        """What is told is what is stored."""
-        energy = self.energy
-        self.e_wh = energy.total_mwh(IMPORT) // 1000
-        self._exported_wh = energy.total_mwh(EXPORT) // 1000
+    def _written(self, name):
+        """Is there anything in either slot of this record?"""
+        return self.store.read(name + ".a") is not None or self.store.read(name + ".b") is not None
+
+    def _wh(self):
+        """Import, export, Q1 to Q4 of all phases, Wh and varh."""
+        return [self.energy.total_mwh(register) // 1000 for register in range(Q4 + 1)]
 
     def _keep_energy(self, now_ms):
         if now_ms - self._energy_ms < _ENERGY_MS or not self.may_write():
@@ -264,10 +297,12 @@ class Meter(Acu):
         self._store_energy()
 
     def _store_energy(self):
-        e_wh, x_wh = self.e_wh, self._exported_wh
-        self._published()
-        if e_wh != self.e_wh or x_wh != self._exported_wh:
+        """What is told is what is stored."""
+        wh = self._wh()
+        if wh != self._stored_wh:
             self._registers.save(self.energy.pack())
+            self._stored_wh = wh
+            self.e_wh, self._exported_wh = wh[:2]
 
     # -- rest
 
@@ -287,7 +322,10 @@ class Meter(Acu):
 
     def quality(self, now_ms):
         q = super().quality(now_ms)
-        return q | Q_ESTIMATED if self.energy.q else q
+        seen = self.measuring.quality
+        if seen & LOST:
+            q |= Q_OVERRUN
+        return q | Q_ESTIMATED if self.energy.q or seen & NO_F else q
 
     def handle(self, now_ms, topic, msg):
         if msg["d"] == self.id and msg["t"] == "meas.req":
@@ -319,11 +357,12 @@ class Meter(Acu):
         n = self.n
         at = [v[k:k + n] for k in range(3, 3 + 6 * n, n)]
         thd = [x or None for x in v[3 + 6 * n:]]            # 0: there was none to be had
+        off = self._off
         self._store_energy()
         self.net.send(now_ms, self._up + "pq", "pq", "*", {
-            "t0_ms": end_ms, "n": n_frames, "fl": flags, "u_mV": self._three(at[0], 1),
-            "umin_mV": self._three(at[1], 1), "umax_mV": self._three(at[2], 1),
-            "i_mA": self._three(at[3], 1000), "p_W": self._three(at[4], 1000),
+            "t0_ms": end_ms, "n": n_frames, "fl": flags, "u_mV": self._three(at[0], 1, off),
+            "umin_mV": self._three(at[1], 1, off), "umax_mV": self._three(at[2], 1, off),
+            "i_mA": self._three(at[3], 1000, off >> n), "p_W": self._three(at[4], 1000),
             "q_var": self._three(at[5], 1000), "thdu_m": self._three(thd, 1000),
             "thdi_m": self._three(thd[n:], 1000), "f_mHz": v[0] or None,
             "u2_m": (v[1] + 500) // 1000 if n == 3 else None,
