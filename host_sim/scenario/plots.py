@@ -1,5 +1,5 @@
-"""The course of a run as a picture: voltages and powers at the post, powers of the customers; of a
-feeder also its map, and the voltage along the way."""
+"""The course of a run as a picture: voltages and powers at the post, powers of the customers; what
+meters logged, if there are any; of a feeder also its map, and the voltage along the way."""
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from host_sim.scenario.feeder_map import (  # noqa: E402
     draw_profile,
 )
 from host_sim.scenario.figures import event_lines  # noqa: E402
+from host_sim.scenario.meter_plot import draw_logged  # noqa: E402
 from host_sim.scenario.plan import Event, Scenario  # noqa: E402
 from host_sim.scenario.quality import reports  # noqa: E402
 from host_sim.scenario.result import RunResult  # noqa: E402
@@ -25,7 +26,8 @@ from host_sim.scenario.result import RunResult  # noqa: E402
 _MARKED = ("OUT", "RES", "RECON_END", "UB_QUERY", "UB_DONE", "UV", "STUCK", "LOCKOUT")
 _MANY = 12       # customers: of more the curves have their phase's colour and no names
 _HOURS_S = 7_200.0   # longer runs are drawn over hours
-_NEAR_S = 0.02   # of the width of the picture: labels closer than that go to the next row
+_LETTER = 0.0058  # of the width of the voltages' frame, takes a letter of a label
+_ROWS = 7        # of labels in it, before they cover each other
 
 
 def plot(result: RunResult, scenario: Scenario, path: Path) -> None:
@@ -44,8 +46,15 @@ def plot(result: RunResult, scenario: Scenario, path: Path) -> None:
         draw_map(top, feeder, right)
         draw_profile(bottom, feeder, reports(result, scenario))
     else:
-        figure, (volts, powers, users) = plt.subplots(
-            3, 1, sharex=True, figsize=(12, 9), height_ratios=(3, 3, 3), layout="constrained")
+        meters = [acu.id for acu in scenario.acus if acu.role == "meter"]
+        rows = 4 if meters else 3
+        figure, axes = plt.subplots(rows, 1, sharex=True, figsize=(12, 2 + 2.4 * rows),
+                                    height_ratios=(4, 3, 3, 0.7 + 0.9 * len(meters))[:rows],
+                                    layout="constrained")
+        volts, powers, users = axes[:3]
+        if meters:
+            draw_logged(axes[3], meters, result, 3.6e9 if hours else 1e6)
+            axes[3].set_xlabel("time of the run, " + ("h" if hours else "s"))
     for p, colour in enumerate(PHASE_COLOURS):
         volts.plot(t_s, result.trace[f"u_v{p}"], color=colour, lw=1.2, label=f"phase {'ABC'[p]}")
         powers.plot(t_s, result.trace[f"s_va{p}"], color=colour, lw=1.2, label=f"phase {'ABC'[p]}")
@@ -62,7 +71,8 @@ def plot(result: RunResult, scenario: Scenario, path: Path) -> None:
     volts.set_ylabel("U at the post, V rms")
     powers.set_ylabel("S at the post, VA")
     users.set_ylabel("S of the customers, VA")
-    users.set_xlabel("time of the run, " + ("h" if hours else "s"))
+    if with_map or not meters:
+        users.set_xlabel("time of the run, " + ("h" if hours else "s"))
     volts.set_ylim(0, 1.18 * max(max(result.trace[f"u_v{p}"], default=0) for p in range(3)) or 1)
     _frame(powers, [result.trace[f"s_va{p}"] for p in range(3)], scenario)
     _frame(users, [result.trace[key] for key in customers], scenario)
@@ -82,13 +92,14 @@ def _frame(axes, curves: list[list[float]], scenario: Scenario) -> None:
     """Inrush of six times the load would press everything else to the floor: it leaves the frame,
     with a note of how far."""
     highest = max((max(curve, default=0.0) for curve in curves), default=0.0)
-    usual = 0.75 * sum(c.s_va for c in scenario.street.customers)
+    usual = max(0.75 * sum(c.s_va for c in scenario.street.customers),
+                *(1.1 * float(np.percentile(curve or [0.0], 97.0)) for curve in curves))
     if scenario.street.feeder is not None and highest:
         usual = 1.15 * max(float(np.percentile(curve, 99.0)) for curve in curves)
     top = max(1.0, min(highest, usual))
     axes.set_ylim(0, top * 1.18)   # room for the legend above the curves
     if highest > top * 1.18:
-        axes.text(0.995, 0.95, f"inrush peaks up to {highest / 1000:.1f} kVA, beyond the frame",
+        axes.text(0.995, 0.95, f"peaks up to {highest / 1000:.1f} kVA, beyond the frame",
                   transform=axes.transAxes, ha="right", va="top", fontsize="x-small")
 
 
@@ -96,10 +107,25 @@ def _label(event: Event) -> str:
     args = event.args
     if event.kind == "world":
         acu = f" {args['acu']}" if args.get("acu") else ""
-        return f"{args['name']} {args['value']}{acu}"
+        value = args["value"]
+        if isinstance(value, (list, tuple)):     # a phase each
+            value = "/".join(f"{x:g}" if isinstance(x, float) else str(x) for x in value)
+        return f"{args['name']} {value}{acu}"
     if event.kind == "scc":
         return " ".join(["scc", *(str(v) for v in args["body"].values())])
     return f"{event.kind} {args.get('acu', '')}"
+
+
+def rows_of(labels: list[tuple[float, float]], rows: int) -> list[int]:
+    """Which row each label (where it begins, how long it is; sorted) goes to, so that none lies on
+    another; where there is no room, the one that is free first."""
+    ends = [-1e9] * rows
+    chosen = []
+    for at, length in labels:
+        row = next((k for k in range(rows) if ends[k] <= at), ends.index(min(ends)))
+        ends[row] = at + length
+        chosen.append(row)
+    return chosen
 
 
 def _mark(top, others, result: RunResult, scenario: Scenario, unit_s: float) -> None:
@@ -107,13 +133,14 @@ def _mark(top, others, result: RunResult, scenario: Scenario, unit_s: float) -> 
     marks = [(e.t_us / unit_us, _label(e), "tab:red") for e in scenario.events]
     marks += [(e.t_us / unit_us, f"{e.acu} {e.name}", "tab:blue") for e in event_lines(result)
               if e.name in _MARKED]
-    row, last_s = 0, -1e9
-    near_s = _NEAR_S * result.run_us / unit_us * 4
-    for t_s, text, colour in sorted(marks):
+    marks.sort()
+    width = max(result.run_us / unit_us, 1e-9)
+    rows = rows_of([(t, _LETTER * width * (len(text) + 1)) for t, text, _ in marks], _ROWS)
+    for (t, text, colour), row in zip(marks, rows, strict=True):
         for axes in (top, *others):
-            axes.axvline(t_s, color=colour, lw=0.8, ls="--", alpha=0.7)
-        row = row + 1 if t_s - last_s < near_s else 0
-        last_s = t_s
-        top.annotate(text, (t_s, 0.62 - 0.09 * (row % 6)), xycoords=("data", "axes fraction"),
-                     xytext=(3, 0), textcoords="offset points", fontsize="x-small", color=colour,
+            axes.axvline(t, color=colour, lw=0.8, ls="--", alpha=0.7)
+        right = t + _LETTER * width * len(text) > width     # else it would leave the frame
+        top.annotate(text, (t, 0.62 - 0.085 * row), xycoords=("data", "axes fraction"),
+                     xytext=(-3 if right else 3, 0), textcoords="offset points",
+                     ha="right" if right else "left", fontsize="x-small", color=colour,
                      bbox={"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 0.5})

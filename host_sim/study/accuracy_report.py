@@ -51,13 +51,18 @@ def report(results: list[Result], figures: dict, front: Front) -> Report:
     ])
     _summary(r, results, figures)
     _classes(r, results)
-    r.figure("current", _by_current(results), "Error of P over the current; dashed the limits of "
-             "class 0.5S, dotted of class 1. Whiskers: all noises and phases.")
+    name = f"converter {figures['front_end']}, correction {figures['correction']}"
+    r.heading("Error of P over the current")
+    r.figure("current", _by_current(results, name), "Error of P over the current; dashed the "
+             "limits of class 0.5S, dotted of class 1, thick of PF 1, thin of PF 0.5i and 0.8c. "
+             "Points: means; whiskers: least and greatest of all noises and phases.")
     if front.sums is not None:
-        r.figure("converter", _inl(front), "The converter's deviation from a straight line, as it "
-                 "is and as corrected.")
+        r.heading("The converter")
+        r.figure("converter", _inl(front, name), "The converter's deviation from a straight line, "
+                 "as it is and as corrected; one reading a step, without noise added.")
     for group, (unit, title, note) in _SAY.items():
-        _group(r, [x for x in results if x.group == group], group, unit, title, note)
+        _group(r, [x for x in results if x.group == group], (group, unit, title, note), name,
+               0.01 if figures["front_end"] == "ideal" else 0.1)
     fields = list(Result.__dataclass_fields__)
     r.attach("readings", fields, [[getattr(x, name) for name in fields] for x in results])
     return r
@@ -107,9 +112,11 @@ def _classes(r: Report, results: list[Result]) -> None:
                else ""))
 
 
-def _group(r: Report, of: list[Result], group: str, unit: str, title: str, note: str) -> None:
+def _group(r: Report, of: list[Result], about: tuple, name: str, u_goal: float) -> None:
+    """u_goal: of U, % of Udin; 0 where the temperature is what is wrong."""
     if not of:
         return
+    group, unit, title, note = about
     rows = []
     for x, pct in dict.fromkeys((one.x, one.pct if group != "unbalance" else None) for one in of):
         same = [o for o in of if o.x == x and pct in (o.pct, None)]
@@ -121,15 +128,41 @@ def _group(r: Report, of: list[Result], group: str, unit: str, title: str, note:
         "I, %", "f, mHz", "f, window, mHz", "u2, points of %"], rows,
         f"{note} Each cell the worst of three pairs of channels (PF 1, 0.5i, 0.8c).")
     if group in ("frequency", "voltage", "temperature"):
-        figure, (left, right) = _axes(2)
-        for pct in dict.fromkeys(o.pct for o in of):
-            some = sorted((o for o in of if o.pct == pct), key=lambda o: o.x)
-            left.plot([o.x for o in some], [o.p_pct for o in some], ".", label=f"{pct:g} %")
-            right.plot([o.x for o in some], [o.u_pct for o in some], ".", label=f"{pct:g} %")
-        left.set(xlabel=unit, ylabel="error of P, %")
-        right.set(xlabel=unit, ylabel="error of U, % of Udin")
-        left.legend(title="Imax")
-        r.figure(group, figure, f"{title}: errors of P and U.")
+        r.figure(group, _pair(of, f"{title}: {name}", unit, 0 if group == "temperature"
+                              else u_goal),
+                 f"{title}: errors of P and U, each pair of channels a point; marks as above: "
+                 "circle PF 1, square 0.5i, triangle 0.8c."
+                 + ("" if group == "temperature" else " Dashed: the goal of U."))
+
+
+def _pair(of: list[Result], title: str, unit: str, u_goal: float) -> Figure:
+    """P on the left with the narrowest class limit that its errors leave visible, U on the
+    right."""
+    figure, (left, right) = _axes(2, title)
+    pcts = list(dict.fromkeys(o.pct for o in of))
+    for n, pct in enumerate(pcts):
+        for pf, (_, mark) in _LOOK.items():
+            some = [o for o in of if o.pct == pct and o.pf == pf]
+            for axes, values in ((left, [o.p_pct for o in some]), (right, [o.u_pct for o in some])):
+                axes.plot([o.x for o in some], values, mark, ms=4, color=f"C{n}",
+                          fillstyle="none", label=f"{pct:g} % of Imax" if pf == "1" else None)
+    worst = max(abs(o.p_pct) for o in of)
+    tight = min(limit("0.5S", o.pf, o.pct) or np.inf for o in of)
+    left.set_title(f"P (class 0.5S: ±{tight:g} % at PF 1)", fontsize="small")
+    if worst > tight / 10:
+        _limits(left, tight)
+    right.set_title(f"U (goal ±{u_goal:g} %)" if u_goal else "U", fontsize="small")
+    if u_goal:
+        _limits(right, u_goal)
+    left.set(xlabel=unit, ylabel="error of P, %")
+    right.set(xlabel=unit, ylabel="error of U, % of Udin")
+    left.legend(fontsize="x-small")
+    return figure
+
+
+def _limits(axes, bound: float) -> None:
+    for sign in (1, -1):
+        axes.axhline(sign * bound, color="k", ls="--", lw=0.8)
 
 
 def _worst(of: Iterable[Result], name: str) -> float:
@@ -138,16 +171,17 @@ def _worst(of: Iterable[Result], name: str) -> float:
     return round(worst, 4)
 
 
-def _axes(n: int):
-    figure = Figure(figsize=(9.5, 3.6), layout="constrained")
+def _axes(n: int, title: str):
+    figure = Figure(figsize=(9.5, 4.0), layout="constrained")
+    figure.suptitle(title, fontsize="medium", parse_math=False)   # a file's name may have a $
     axes = figure.subplots(1, n, squeeze=False)[0]
     for ax in axes:
         ax.grid(alpha=0.3)
     return figure, axes
 
 
-def _by_current(results: list[Result]) -> Figure:
-    figure, (ax,) = _axes(1)
+def _by_current(results: list[Result], name: str) -> Figure:
+    figure, (ax,) = _axes(1, f"Error of P over the current: {name}")
     of = [r for r in results if r.group == "current"]
     for n, (pf, (colour, mark)) in enumerate(_LOOK.items()):
         pcts = sorted({r.pct for r in of if r.pf == pf})
@@ -158,21 +192,25 @@ def _by_current(results: list[Result]) -> Figure:
         x = np.array(pcts) * (0.96 + 0.04 * n)
         ax.errorbar(x, mean, (low, high), color=colour, marker=mark, capsize=3, linewidth=1,
                     label=f"PF {pf}")
-        fine = np.geomspace(min(CURRENTS_PCT), 100, 200)
-        for cls, line in (("0.5S", "--"), ("1", ":")):
-            bound = [limit(cls, pf, pct) or np.nan for pct in fine]
-            for sign in (1, -1):
-                ax.plot(fine, sign * np.array(bound), line, color=colour, linewidth=0.8)
+    fine = np.geomspace(min(CURRENTS_PCT), 100, 400)
+    for cls, line in (("0.5S", "--"), ("1", ":")):
+        for pf, said, width in (("1", "PF 1", 1.4), ("0.5i", "PF 0.5i, 0.8c", 0.7)):
+            if cls == "1" and pf != "1":
+                continue         # the same
+            bound = np.array([limit(cls, pf, pct) or np.nan for pct in fine])
+            label = f"class {cls}" + (f", {said}" if cls != "1" else "")
+            for sign, shown in ((1, label), (-1, None)):
+                ax.plot(fine, sign * bound, line, color="k", linewidth=width, label=shown)
     ax.set_xscale("log")
     ax.set(xlabel="current, % of Imax", ylabel="error of P, %")
     ax.set_xticks(CURRENTS_PCT, [f"{pct:g}" for pct in CURRENTS_PCT])
-    ax.legend(loc="lower right", ncols=3)
+    figure.legend(loc="outside lower center", ncols=6, fontsize="small")
     return figure
 
 
-def _inl(front: Front) -> Figure:
+def _inl(front: Front, name: str) -> Figure:
     """Of the curve in codes, raw and through the table in use."""
-    figure, (ax,) = _axes(1)
+    figure, (ax,) = _axes(1, f"Deviation from a straight line: {name}")
     x = np.arange(STEPS) / 8
     raw = np.asarray(front.sums) / READINGS
     inside = slice(STEPS // 64, -STEPS // 64)

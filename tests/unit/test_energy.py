@@ -156,10 +156,38 @@ def test_below_the_creep_threshold_nothing_counts():
         e.add(HOUR, [499], [-499])
         e.add(HOUR, [-499], [499])
     assert [e.mwh(0, r) for r in range(6)] == [0] * 6
+    e = Energy(1, RATE_HZ, 500)
     e.add(HOUR, [500], [-500])
     assert e.mwh(0, IMPORT) == 500 and e.mwh(0, Q1 + 3) == 500
+    e = Energy(1, RATE_HZ, 500)
     e.add(HOUR, [-499], [500])        # no active power worth counting: as import
     assert e.mwh(0, EXPORT) == 0 and e.mwh(0, Q1) == 500
+
+
+def test_noise_of_four_thresholds_does_not_creep_and_a_small_load_in_it_counts():
+    """No load with noise that passes the threshold in single windows; then 1 W in the same."""
+    e = Energy(1, RATE_HZ, 500)
+    noise = [-300, 1400, -1500, 900, -1100, 600] * 50
+    for x in noise:
+        e.add(800, [x], [-x])
+    assert sum(e._sums) == 0
+    for x in noise:
+        e.add(800, [1000 + x // 3], [0])
+    assert abs(e.mwh(0, IMPORT) - 1000 * 300 * 800 // (RATE_HZ * 3600)) <= 2
+    assert e.mwh(0, EXPORT) == 0
+
+
+def test_a_load_counts_from_its_first_window_and_ends_with_its_last():
+    e = Energy(1, RATE_HZ, 500)
+    for _ in range(50):
+        e.add(HOUR, [0], [0])
+    e.add(HOUR, [2001], [0])
+    e.add(HOUR, [-2001], [0])
+    assert (e.mwh(0, IMPORT), e.mwh(0, EXPORT)) == (2001, 2001)
+    for _ in range(12):
+        e.add(HOUR, [0], [0])
+    e.add(HOUR, [600], [0])
+    assert e.mwh(0, IMPORT) == 2001
 
 
 def good(hold_s=3600):
@@ -178,7 +206,7 @@ def test_a_bad_voltage_is_estimated_from_the_others_and_the_last_power_factor():
     e = good()
     before = measured(e)
     u = [0, 231_000, 233_000]
-    e.add(HOUR, [0, 1, 1], [0, 1, 1], 1, u, [10_000_000, 0, 0])
+    e.add(HOUR, [0, 0, 0], [0, 0, 0], 1, u, [10_000_000, 0, 0])
     assert e.q == 1 and e.missing == 0
     assert measured(e) == before
     assert e.mwh(0, IMPORT, True) == 232 * 10 * 800

@@ -307,6 +307,23 @@ def test_lost_frames_are_marked_and_do_not_bend_the_frequency():
     assert m.quality == 0
 
 
+def test_each_frame_is_in_a_window_or_among_the_lost():
+    b = Bench()
+    m = b.meter
+    windows = 0
+    for k in range(31):
+        n = m.n_windows
+        b.run(90, lost=k & 3 == 1)      # at any place of a half cycle; 360 frames, a ring of 256
+        assert m.n_windows - n < 2
+        windows += m.n_frames * (m.n_windows - n)
+    waiting = b.sampler.ready()
+    begun = m._state[fixed.LENGTH] - m._left
+    for part in m._parts:
+        begun += part[54]
+    assert windows + begun + waiting + m.lost_frames == 31 * 360
+    assert m.lost_frames > b.sampler.overruns > 500     # and what the half cycle at hand had
+
+
 def test_two_limbs_hold_what_one_cannot():
     state = array("i", [400, 0, 0, 0, 27, 0, 0, 400 << 16, 0, 0, 0])
     half = array("i", [0] * 27)

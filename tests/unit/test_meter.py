@@ -202,43 +202,50 @@ def test_damaged_registers_do_not_begin_anew_silently():
     assert not Box("single").started().said("REGISTERS")
 
 
+class Torn:
+    """A store that dies in the middle of one write of the registers."""
+
+    def __init__(self, store, at):
+        self._store = store
+        self.left = at
+
+    def write(self, name, raw):
+        if name.startswith("registers"):
+            self.left -= 1
+            if not self.left:
+                self._store.write(name, raw[:len(raw) // 2])
+                raise OSError("cut")
+        self._store.write(name, raw)
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+
 def test_a_cut_at_any_write_costs_what_was_not_told():
     """Energy that was told is there again, whichever write of the registers was the last one."""
     for cut in range(1, 5):
         b = Box("single").started()
         told = 0
-        write = b.unit.store.write
-        left = [cut]
-
-        def torn(name, raw):
-            if name.startswith("registers"):
-                left[0] -= 1
-                if not left[0]:
-                    write(name, raw[:len(raw) // 2])
-                    raise OSError("cut")
-            write(name, raw)
-
-        b.unit.store.write = torn
+        store = b.unit.store
+        torn = b.acu._registers._store = Torn(store, cut)
         try:
             for _ in range(300):
                 b.run(1000)
                 told = b.acu.e_wh
         except OSError:
             pass
-        assert not left[0] and told >= 12 * (cut - 1) and told == b.acu.e_wh
-        b.unit.store.write = write
-        again = Box("single", b.unit.store).started()
-        assert again.acu.e_wh == told
+        assert not torn.left and told >= 12 * (cut - 1) and told == b.acu.e_wh
+        assert Box("single", store).started().acu.e_wh == told
 
 
 def test_reactive_energy_alone_is_stored_too():
     b = Box("single")
     b.lag = (0, 4096)
     b.started().run(70_000)
-    varh = b.acu.energy.total_mwh(2) // 1000
+    varh = b.acu.energy.total_mwh(3) // 1000     # Q2: the box knows no slot skew, which is 1.4 W
     assert varh > 40 and b.acu.e_wh == 0
     again = Box("single", b.unit.store).started()
-    assert near(again.acu.energy.total_mwh(2) // 1000, varh, 8)
+    assert near(again.acu.energy.total_mwh(3) // 1000, varh, 8)
 
 
 def test_registers_of_another_meter_are_not_taken_silently():
@@ -271,7 +278,8 @@ def test_a_frozen_current_is_estimated_and_says_so():
     assert near(b.acu.energy.total_mwh(0, True) // 1000, 9, 1)
     b.frozen = ()
     b.run(1000)
-    assert b.said("ESTIMATED")[-1] == "ESTIMATED ph_mask=0 on=0 none_mask=0" and not b.meas()["fl"] & 16
+    assert b.said("ESTIMATED")[-1] == "ESTIMATED ph_mask=0 on=0 none_mask=0"
+    assert not b.meas()["fl"] & 16
 
 
 def test_that_an_estimate_has_come_to_its_end_is_told():

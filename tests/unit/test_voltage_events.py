@@ -157,3 +157,13 @@ def test_a_rapid_change_lasts_until_the_voltage_is_steady():
     assert s.kinds() == [(RVC, END, 1)]
     near(s.all[0][1][3], -140, 3)
     near(s.all[0][1][4], 640, 30)
+
+
+def test_a_frequency_that_is_searched_for_is_neither_dip_nor_swell():
+    s = Supply()
+    s.run(460)
+    s.run(2600, f_hz=46.0)
+    assert s.all == [] and abs(s.meter.f_mhz - 46_000) < 20
+    s.run(500, f_hz=51.0)       # and a loss in the middle of it leaves the last good one
+    s.run(1000, 0.0)
+    assert s.meter.f_mhz == 0 and abs(s.meter.used_mhz - 46_000) < 20

@@ -62,14 +62,15 @@ def message_page() -> str:
              "it is back). `s` is who has seen it: TAMP of a branch comes in the branch's name.",
              "", "Codes of a meter: DIP SWL INT (`val` the voltage, at the end the residual or",
              "greatest one; `lim` how long it lasted in ms, 0 at its start), RVC (`val` the",
-             "change of the voltage), FRQ OC REV PHL SEQ NEU OPC TAMP (`val` frequency, current,",
-             "power, voltage, sequence, zero sequence in ppm, value of the channel that is off, 1",
-             "cover or 2 magnet; `lim` 1: it begins, 0: it is over).", "",
+             "change of the voltage, `lim` how long it took), FRQ OC REV PHL SEQ NEU OPC TAMP",
+             "(`val` frequency, current, power, voltage, sequence, zero sequence in ppm, value of",
+             "the channel that is off, 1 cover or 2 magnet; `lim` 1: it begins, 0: it is over).",
+             "",
              "`fl` and `q`: 1 clock not set, 2 a channel is bad, 4 samples were lost, 8 starting,",
-             "16 powers and energies are estimates. `fl` of `pq`: 1 clock was set, 2 samples",
-             "lost, 4 frequency held, 8 longer windows, 16 voltage outside 90 to 110 %, 32",
-             "estimates, 64 a channel was bad, 128 dip, 256 swell, 512 interruption; `n` counts",
-             "samples."]
+             "16 powers and energies are estimates, or the frequency is held. `fl` of `pq`: 1",
+             "clock was set, or is not, 2 samples lost, 4 frequency held, 8 longer windows, 16 voltage",
+             "outside 90 to 110 %, 32 estimates, 64 a channel was bad, 128 dip, 256 swell, 512",
+             "interruption; `n` counts samples."]
     errors = {getattr(events, name): name for name in dir(events) if name.startswith("E_")}
     rows += ["", "## Errors `e` of an acknowledgement", "", "| number | meaning |", "|---|---|"]
     rows += [f"| {number} | {errors[number][2:].replace('_', ' ').lower()} |"

@@ -193,8 +193,8 @@ class Windows:
             if (sums[k]**2 + sums[k + 1]**2) * 20 < (sums[square] << 24) * n * 6:
                 missed += 1
         if missed == 2 and marks[3] == self._step:
-            # Far from the reference, and neither a dip nor a jump: try the next of four bands. Half
-            # cycles stay as long as they were: cut by a wrong band the RMS would swing by 10 %.
+            # Far from the reference, and neither a dip nor a jump: try the next of four bands.
+            # Half cycles stay as long as they are: cut by a wrong band RMS would swing by 10 %.
             self._f_mhz = 47_500 + (self._f_mhz - 42_500) // 5000 * 5000 % 20_000
             self._step = self._turn(self._f_mhz)
         if missed:

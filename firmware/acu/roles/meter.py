@@ -84,7 +84,8 @@ class Meter(Acu):
         self.supply = se.SupplyEvents(
             n, un_dv, fn_mhz - cfg["f_dev_mhz"], fn_mhz + cfg["f_dev_mhz"], cfg["i_max_ma"],
             cfg["rev_w"], step_ua * 10 // 1000 + 1, step_ua * 2 // 1000 + 1, cfg["t_pick_ms"])
-        self.energy = Energy(n, self._sampler.rate_hz, m._creep_mw, un_dv * 100, cfg["t_est_s"])
+        self.energy = Energy(n, self._sampler.rate_hz, m._creep_mw * 3 >> 3, un_dv * 100,
+                             cfg["t_est_s"])
         self._registers = Record(self.store, "registers")
         raw = self._registers.load()
         if not self.energy.unpack(raw) if raw else self._written("registers"):
