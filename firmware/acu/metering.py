@@ -21,6 +21,7 @@ KEYS = {
     "cap_n": (0, 0, 8),                         # records of samples around events, 20 KB of RAM
     "t_est_s": (3_600, 1, 604_800),             # energy is estimated for that long at most
 }
+_I_PEAK_MA = const(2_147_000)     # its square wave in microampere is below 2^31
 # Phases that a meter on a board of this kind may measure.
 WIRED = {"post": ("ABC",), "two": ("AB", "BC", "CA"), "single": ("A", "B", "C")}
 
@@ -78,6 +79,10 @@ def unfit(board, cfg):
     if len(fits) == 1:
         cfg.setdefault("wiring", fits[0])
     wiring = cfg.get("wiring", "-")
+    if board["i_peak_ma"] > _I_PEAK_MA:
+        return ["E118 config: i_peak_ma = %d of the board is above %d, a meter cannot count with "
+                "more. Set the current behind the transformer, and multiply what is read." % (
+                    board["i_peak_ma"], _I_PEAK_MA)]
     return [] if wiring in fits else [
         "E117 config: wiring = %s does not fit a board of kind %s. Set %s." % (
             wiring, board["kind"], " or ".join(fits) or "another role")]

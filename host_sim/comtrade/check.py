@@ -80,8 +80,8 @@ def _parts(name: str, raw: bytes) -> tuple[str, bytes, str, bytes]:
 def companion(cfg: Path) -> Path:
     """The .dat beside a .cfg, in whichever case its name is written."""
     if cfg.suffix.lower() != ".cfg":
-        raise RecordError(f"E170 {cfg.name}: is no .cfg or .cff file. Give the record's .cfg; its "
-                          ".dat is found beside it.")
+        raise RecordError(f"E170 {cfg.name or cfg}: is no .cfg or .cff file. Give the record's "
+                          ".cfg; its .dat is found beside it.")
     try:
         if not cfg.is_file():
             raise RecordError(f"E170 {cfg}: no such file. Give the record's .cfg.")
@@ -268,7 +268,7 @@ def filled(raw: bytes) -> list[str]:
     return [row for row in decoded(raw).splitlines() if row.strip()]
 
 
-def data(name: str, raw: bytes, of: Sheet) -> None:
+def data(name: str, raw: bytes, of: Sheet) -> int:
     """Holds the .dat of this name against its .cfg."""
     samples = of.rates[-1][1]
     if of.form == "ASCII":
@@ -297,3 +297,4 @@ def data(name: str, raw: bytes, of: Sheet) -> None:
     if found < samples:
         raise RecordError(f"E174 {name}: {found} samples, the .cfg promises {samples}. The files "
                           "do not belong together, or it was cut short: copy both again.")
+    return found - samples

@@ -82,7 +82,8 @@ def _text(path: Path) -> str:
         raise InputError([f"E120 {path}: is a folder. Give a scenario (.toml), a board.json or "
                           "a controller's settings (.json)."]) from e
     except OSError as e:
-        raise InputError([f"E120 {path}: cannot be read ({e.strerror})."]) from e
+        raise InputError([f"E120 {path}: cannot be read ({e.strerror}). Give a file "
+                          "that is there."]) from e
     except UnicodeDecodeError as e:
         raise InputError([f"E120 {path}: is not UTF-8 text. Save it as UTF-8."]) from e
 

@@ -12,6 +12,18 @@ _LETTER = 0.0062      # of the lane's width, takes a letter
 _ROWS = 5             # of names in a lane
 
 
+def rows_of(labels: list[tuple[float, float]], rows: int) -> list[int]:
+    """Which row each label (where it begins, how long it is; sorted) goes to, so that none lies on
+    another; where there is no room, the one that is free first."""
+    ends = [-1e9] * rows
+    chosen = []
+    for at, length in labels:
+        row = next((k for k in range(rows) if ends[k] <= at), ends.index(min(ends)))
+        ends[row] = at + length
+        chosen.append(row)
+    return chosen
+
+
 def spans(lines: list[Line]) -> Iterator[tuple[str, int, int, str]]:
     """(name, begin and end in us, what is written beside it) of what has a begin and an end: of
     the second of its two lines; one that is not over has no end and is left out."""
@@ -29,13 +41,12 @@ def marks(lines: list[Line]) -> Iterator[tuple[int, str]]:
     """(us, name) of the others; only what begins."""
     for line in lines:
         over = "0" in (line.args.get("on"), line.args.get("open"), line.args.get("lim_ma"))
-        if line.name in MARKED and not over and line.t_us > 0:
+        first = line.name == "BOOT" and line.t_us < 1_000_000     # of every run
+        if line.name in MARKED and not over and not first:
             yield line.t_us, line.name
 
 
 def draw_logged(axes, meters: list[str], result: RunResult, unit_us: float) -> None:
-    from host_sim.scenario.plots import rows_of
-
     width = max(result.run_us / unit_us, 1e-9)
     every = event_lines(result)
     for lane, acu in enumerate(meters):

@@ -100,12 +100,13 @@ def plan(record: Record, un_v: float | None = None, chosen: dict[str, str] | Non
         un_v = _own_un(record, np.array(voltages), period_s)
         notes.append(f"nominal voltage to neutral taken as {_si(un_v, 'V')}; --un says otherwise")
     elif not 1.0 <= un_v <= 1e6:
-        raise InputError([f"E175 --un {un_v:g} is outside 1 to 1000000 V, phase to neutral."])
+        raise InputError([f"E175 --un {un_v:g} is outside 1 to 1000000 V, phase to neutral. "
+                          "Give that of the record's primary side."])
     u_ratio = 1.0 if _LOW_V <= un_v <= _HIGH_V else un_v / _UN_METER_V
     peak_v = max((float(abs(y).max()) for y in voltages), default=0.0) / u_ratio
     peak_a = max((float(abs(y).max()) for y in currents), default=1.0)
     i_ratio = 1.0
-    while peak_a / i_ratio > 2000.0:
+    while peak_a / i_ratio > 1900.0:       # metering.py: E118
         i_ratio *= 10.0
     return Plan(kind, wiring, inputs, un_v, round(un_v / u_ratio * 10), u_ratio, i_ratio,
                 _round_up(max(_U_PEAK_V, peak_v * 1.02) * 10),

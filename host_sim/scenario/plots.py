@@ -17,7 +17,7 @@ from host_sim.scenario.feeder_map import (  # noqa: E402
     draw_profile,
 )
 from host_sim.scenario.figures import event_lines  # noqa: E402
-from host_sim.scenario.meter_plot import draw_logged  # noqa: E402
+from host_sim.scenario.meter_plot import draw_logged, rows_of  # noqa: E402
 from host_sim.scenario.plan import Event, Scenario  # noqa: E402
 from host_sim.scenario.quality import reports  # noqa: E402
 from host_sim.scenario.result import RunResult  # noqa: E402
@@ -114,18 +114,6 @@ def _label(event: Event) -> str:
     if event.kind == "scc":
         return " ".join(["scc", *(str(v) for v in args["body"].values())])
     return f"{event.kind} {args.get('acu', '')}"
-
-
-def rows_of(labels: list[tuple[float, float]], rows: int) -> list[int]:
-    """Which row each label (where it begins, how long it is; sorted) goes to, so that none lies on
-    another; where there is no room, the one that is free first."""
-    ends = [-1e9] * rows
-    chosen = []
-    for at, length in labels:
-        row = next((k for k in range(rows) if ends[k] <= at), ends.index(min(ends)))
-        ends[row] = at + length
-        chosen.append(row)
-    return chosen
 
 
 def _mark(top, others, result: RunResult, scenario: Scenario, unit_s: float) -> None:

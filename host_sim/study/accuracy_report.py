@@ -143,9 +143,10 @@ def _pair(of: list[Result], title: str, unit: str, u_goal: float) -> Figure:
     for n, pct in enumerate(pcts):
         for pf, (_, mark) in _LOOK.items():
             some = [o for o in of if o.pct == pct and o.pf == pf]
-            for axes, values in ((left, [o.p_pct for o in some]), (right, [o.u_pct for o in some])):
-                axes.plot([o.x for o in some], values, mark, ms=4, color=f"C{n}",
-                          fillstyle="none", label=f"{pct:g} % of Imax" if pf == "1" else None)
+            for axes, name in ((left, "p_pct"), (right, "u_pct")):
+                axes.plot([o.x for o in some], [getattr(o, name) for o in some], mark, ms=4,
+                          color=f"C{n}", fillstyle="none",
+                          label=f"{pct:g} % of Imax" if pf == "1" else None)
     worst = max(abs(o.p_pct) for o in of)
     tight = min(limit("0.5S", o.pf, o.pct) or np.inf for o in of)
     left.set_title(f"P (class 0.5S: ±{tight:g} % at PF 1)", fontsize="small")

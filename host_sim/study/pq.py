@@ -25,7 +25,7 @@ GOALS = {
     "events_missed": 0, "events_too_many": 0, "phases_wrong": 0,
     "week_events_wrong": 0,
 }
-_NAMES = {"loss": "loss_latency_max_ms", "interruption": "interruption_latency_max_ms",
+LATENCY_NAMES = {"loss": "loss_latency_max_ms", "interruption": "interruption_latency_max_ms",
           "told": "interruption_told_max_ms", "fast": "fast_latency_max_ms",
           "dip": "dip_latency_max_ms", "fast_dip": "fast_dip_latency_max_ms"}
 _RIGS, _RIGS_FULL = 8, 80        # of each wave
@@ -138,11 +138,11 @@ def _latency_figures(latencies: list[Latencies]) -> dict:
     """At 50 Hz with sine and with harmonics; other frequencies beside them."""
     found: dict[str, Any] = {"onsets": sum(len(one.ms["loss"]) for one in latencies)}
     near = [one for one in latencies if one.wave.startswith("50 Hz")]
-    for name, key in _NAMES.items():
+    for name, key in LATENCY_NAMES.items():
         found[key] = _rounded(max(max(one.ms[name]) for one in near))
     found["latency_ms"] = {
         wave: {name: _rounded(max(max(one.ms[name]) for one in latencies if one.wave == wave))
-               for name in _NAMES} for wave in dict.fromkeys(one.wave for one in latencies)}
+               for name in LATENCY_NAMES} for wave in dict.fromkeys(one.wave for one in latencies)}
     return found
 
 

@@ -64,14 +64,6 @@ class Report:
     def text(self, text: str) -> None:
         self._body.append(f"<p>{escape(text)}</p>")
 
-    def data(self, name: str, columns: Sequence[str], rows: Sequence[Sequence]) -> None:
-        """Only as CSV, report-name.csv, with all digits: too long to be read."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
-        self._csv.append((f"{self.name}-{name}.csv", out.getvalue()))
-
     def table(self, name: str, title: str, columns: Sequence[str], rows: Sequence[Sequence],
               note: str = "") -> None:
         """columns: with their units. The CSV, report-name.csv, has all digits."""

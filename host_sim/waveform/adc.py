@@ -52,6 +52,8 @@ def read_curve(path: Path | str) -> Curve:
     try:
         with np.load(path, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
+    except IsADirectoryError:
+        raise CurveError(f"E150 {path}: is a folder. Give one .npz file of it.") from None
     except FileNotFoundError:
         raise CurveError(f"E150 {path}: does not exist. Give an .npz with sum_a and "
                          "sum_b.") from None

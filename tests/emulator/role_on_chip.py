@@ -1,4 +1,4 @@
-# Runs on the emulated chip: one role on the simulator's doors; prints heap and microseconds.
+# Runs on the emulated chip: one role on the simulator's doors; prints heap and times.
 import gc
 import json
 import math
@@ -43,6 +43,7 @@ levels = [1] + [0] * (len(spec["board"]["inputs"]) - 1)
 unit.boot(0, levels)
 gc.collect()
 print("built", gc.mem_free())
+gc.threshold(-1)        # from here on when the heap is full: a collection takes 25 ms
 cycle = [tick(k) for k in range(4)]
 for k in range(240):
     unit.instant(5000 * (k + 1), cycle[k & 3], levels, (), bool(k & 1), True)
@@ -64,4 +65,16 @@ def fast_ticks():
 
 fast_ticks()
 print("fast", *spent)
+slow = []
+for k in range(280, 680):       # two seconds, ten windows, garbage and all
+    unit.feed(5000 * (k + 1), cycle[k & 3], levels, True)
+    unit.acu.fast(unit.clock.ticks_us())
+    if k & 1:
+        begin = time.ticks_us()
+        unit.acu.slow(unit.clock.now_ms())
+        slow.append(time.ticks_diff(time.ticks_us(), begin))
+        unit.link.sent = []
+print("slow", sum(slow) // 1000, max(slow) // 1000)
+gc.collect()
+print("left", gc.mem_free())
 print("u", *unit.acu.measuring.half_dv)

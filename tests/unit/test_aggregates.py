@@ -117,3 +117,22 @@ def test_a_clock_that_is_set_ends_intervals_early_and_loses_no_window():
         assert tens[0][4] & CLOCK and tens[1][4] & CLOCK and not tens[2][4]
         rest = a._parts[TEN_MIN].n + a._parts[THREE_S].n
         assert sum([one[3] for one in tens]) + rest == 11_000 * 800
+
+
+def test_a_clock_set_by_less_than_a_minute_over_the_tick_flags_both_sides():
+    a = Aggregates(KINDS)
+    play(a, 58, window_ms=10_000)       # to 20 s before the tick
+    done = play(a, 1, T0_MS + 605_000, 5000, flags=CLOCK)
+    done += play(a, 120, T0_MS + 610_000, 5000)
+    assert [(one[1], one[4]) for one in of(done, TEN_MIN)] == [(T0_MS + 600_000, CLOCK),
+                                                               (T0_MS + 1_200_000, CLOCK)]
+
+
+def test_the_mean_square_of_a_large_current():
+    """Of a transformer of 2000 A, in microampere."""
+    for x in (2**30 - 1, 2**30, 1_899_659_492, 2**31 - 1):
+        a = Aggregates("rm")
+        done = []
+        for k in range(15):
+            done += a.add(T0_MS + 200 * (k + 1), 800, (x, -x))
+        assert of(done, THREE_S)[0][2] == (x, -x), x

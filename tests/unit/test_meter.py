@@ -426,10 +426,12 @@ def test_a_damaged_calibration_is_told_and_the_nominal_one_used():
 
 # -- settings
 
-def refused(kind, **given):
+def refused(kind, i_peak_ma=I_PEAK_MA, **given):
     cfg = {"id": "m1", "role": "meter", "sc": "sc1", "uc": "uc1"}
     cfg.update(given)
-    spec = {"id": "m1", "board": board(kind), "config": cfg, "level": "quantity", "utc0_ms": 0}
+    of = board(kind)
+    of["i_peak_ma"] = i_peak_ma
+    spec = {"id": "m1", "board": of, "config": cfg, "level": "quantity", "utc0_ms": 0}
     try:
         Unit(spec, None, None).boot(0, [0, 0, 0])
     except BuildError as e:
@@ -444,6 +446,11 @@ def test_a_wiring_that_the_board_has_not_is_refused():
                                  "Set A or B or C.")
     assert refused("single", wiring="D").startswith("E105 ")
     assert refused("post") == "" and refused("two", wiring="CA") == ""
+
+
+def test_a_board_of_currents_that_no_integer_holds_is_refused():
+    assert refused("post", 2_147_000) == ""
+    assert refused("post", 5_000_000).startswith("E118 config: i_peak_ma = 5000000 of the board ")
 
 
 def test_settings_of_a_meter_are_a_meters_own():

@@ -31,6 +31,12 @@ def calibrate(
         bad_input("E169 calibrate: needs either JOB.toml or --example FOLDER. `slvg calibrate "
                   "--example FOLDER` writes a job to begin with.")
     if example is not None:
+        if out is not None or json_file is not None:
+            bad_input("E169 calibrate: --example only writes a job. Leave out --out and --json, "
+                      "and give them with the job.")
+        if (example / "calibrate.toml").exists():
+            bad_input(f"E132 --example {example}: has a calibrate.toml already. Give another "
+                      "folder, or move it away.")
         from host_sim.study import calibrating_example
 
         typer.echo(f"{calibrating_example.write(example, seed)}: written")
@@ -47,7 +53,8 @@ def calibrate(
     typer.echo(f"{told['board']}: {told['points']} points, {told['windows']} windows, "
                f"{'own table, ' if told['table'] else ''}{told['date']}")
     for name, channel in told["channels"].items():
-        leads = ", ".join(f"{mrad:+.3f} mrad at {x}" for x, mrad in channel["lead_mrad"].items())
+        leads = ", ".join(f"{mrad:+.3f} mrad at {float(x):g} {'V' if name[0] == 'U' else 'A'}"
+                          for x, mrad in channel["lead_mrad"].items())
         typer.echo(f"{name:<3} gain {channel['gain_ppm'] / 10_000:+.3f} %, offset "
                    f"{channel['offset_codes']:+.2f} codes, lead {leads or 'none'}")
     if out is not None:

@@ -27,7 +27,10 @@ def mapping(text: str) -> dict[str, str]:
         if not equals or not name.strip() or not channel.strip():
             bad_input(f"E175 --map {part}: is no pair. Write ua=CHANNEL,ia=CHANNEL,... with names "
                       "or numbers of channels.")
-        chosen[name.strip().lower()] = channel.strip()
+        name = name.strip().lower()
+        if name in chosen:
+            bad_input(f"E175 --map {part}: {name} is given twice. Give each input one channel.")
+        chosen[name] = channel.strip()
     return chosen
 
 

@@ -3,6 +3,7 @@
 Reads arguments, calls host_sim/study/, prints; computes nothing itself.
 """
 import os
+import tempfile
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -200,12 +201,22 @@ ReportDir = Annotated[Path | None, typer.Option("--report", metavar="DIR", help=
 
 
 def report_folder(folder: Path | None) -> None:
-    """A run of a minute must not end with a report that cannot be written."""
+    """A run of a minute must not end with a report that cannot be written; nothing is made yet,
+    what is bad otherwise leaves no empty folder."""
     if folder is None:
         return
+    why_not = ""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        why_not = "" if os.access(folder, os.W_OK) else "permission denied"
+        there = folder.resolve()
+        while not there.exists() and there != there.parent:
+            there = there.parent
+        if not there.is_dir():
+            why_not = f"{there} is a file" if there != folder.resolve() else "is a file"
+        elif not os.access(there, os.W_OK):
+            why_not = "permission denied"
+        elif there != folder.resolve():       # /proc says it could be written, and cannot
+            with tempfile.TemporaryDirectory(dir=there):
+                pass
     except OSError as e:
         why_not = (e.strerror or "cannot be made").lower()
     if why_not:
@@ -282,6 +293,9 @@ def pq(
     from host_sim.study import pq as one
 
     parts = [some.value for some in part] if part else one.PARTS
+    if hours is not None and "day" not in parts:
+        bad_input(f"E152 study: --hours {hours:g} is of the day, and --part leaves that out. Add "
+                  "--part day, or leave out --hours.")
     with ExitStack() as stack:
         def progress(what: str) -> Counted:
             stack.close()        # one bar at a time

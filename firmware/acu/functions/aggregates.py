@@ -28,7 +28,7 @@ _PIECE = const(4095)        # frames that _add() takes at most
 
 @micropython.viper
 def _add(x: int, y: int, n: int, values: ptr32, kinds: ptr8, st: ptr32):
-    """One window of n < 2^12 frames into the sums; |values| < 2^30; x: how many; y: nothing. st:
+    """One window of n < 2^12 frames into the sums; |values| < 2^31; x: how many; y: nothing. st:
     for each value its sum in five limbs of 15 bits, or its extreme, and its frames."""
     left = x
     p = 0
@@ -47,14 +47,14 @@ def _add(x: int, y: int, n: int, values: ptr32, kinds: ptr8, st: ptr32):
             b = x >> 15
             c = 0
             d = 0
-            if kind == 114:                 # r
+            if kind == 114:                 # r; the products are below 2^32, so without their sign
                 y = a * a
                 x = a * b << 1
                 d = b * b
                 a = y & 32767
                 b = (y >> 15) + (x & 32767)
-                c = (x >> 15) + (d & 32767)
-                d >>= 15
+                c = (x >> 15 & 131071) + (d & 32767)
+                d = d >> 15 & 131071
             y = st[p] + a * n
             st[p] = y & 32767
             y = (y >> 15) + st[p + 1] + b * n
@@ -157,7 +157,7 @@ class Aggregates:
         self._end_ms = [0] * 4  # of the intervals that run
 
     def add(self, utc_ms, n_frames, values, flags=0):
-        """A window that ended at utc_ms, below 2^30 in all values, r not negative. Returns the
+        """A window that ended at utc_ms, below 2^31 in all values, r not negative. Returns the
         intervals that this window, or the clock, ended: (interval, end in ms of UTC, values,
         frames, flags); flags are those of all its windows, or'd."""
         done = []
@@ -170,8 +170,8 @@ class Aggregates:
             end_ms = self._end_ms[k]
             if utc_ms <= end_ms and not set_clock:
                 continue
+            self._parts[k].flags |= flags & CLOCK     # where it ends is as uncertain
             if set_clock:
-                self._parts[k].flags |= CLOCK
                 end_ms = last_ms
             if k == TEN_MIN:
                 self._end(done, THREE_S, last_ms, values, ten_min)
