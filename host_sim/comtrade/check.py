@@ -269,7 +269,7 @@ def filled(raw: bytes) -> list[str]:
 
 
 def data(name: str, raw: bytes, of: Sheet) -> int:
-    """Holds the .dat of this name against its .cfg."""
+    """Holds the .dat of this name against its .cfg; returns by how many samples it is longer."""
     samples = of.rates[-1][1]
     if of.form == "ASCII":
         rows = filled(raw)

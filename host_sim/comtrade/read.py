@@ -50,7 +50,7 @@ def read(cfg: Path) -> Record:
     """The record of this .cfg and its .dat, or of this .cff."""
     name, text, dat, raw = check.files(cfg)
     sheet = check.sheet(name, text)
-    check.data(dat, raw, sheet)
+    beyond = check.data(dat, raw, sheet)
     package = comtrade.Comtrade(ignore_warnings=True, use_numpy_arrays=True,
                                 use_double_precision=True)
     body = raw if sheet.form != "ASCII" else "\n".join(check.filled(raw))
@@ -65,7 +65,8 @@ def read(cfg: Path) -> Record:
         k = int(step.argmin()) + 2
         raise RecordError(f"E173 {dat}: the time of sample {k} is not after the one before. "
                           "Give the .cfg a rate, or correct the time stamps.")
-    notes: list[str] = []
+    notes = [f"{dat}: {beyond} samples beyond the {sheet.rates[-1][1]} of the .cfg are left out"
+             ] if beyond else []
     channels = []
     for analog, values in zip(sheet.analogs, package.analog, strict=True):
         quantity, factor = unit(analog.unit, analog.name)

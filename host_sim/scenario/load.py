@@ -79,11 +79,11 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except IsADirectoryError as e:
-        raise InputError([f"E120 {path}: is a folder. Give a scenario (.toml), a board.json or "
-                          "a controller's settings (.json)."]) from e
+        raise InputError([f"E120 {path}: is a folder. Give a file: a scenario or a job "
+                          "(.toml), a board.json or a controller's settings (.json)."]) from e
     except OSError as e:
-        raise InputError([f"E120 {path}: cannot be read ({e.strerror}). Give a file "
-                          "that is there."]) from e
+        raise InputError([f"E120 {path}: cannot be read ({e.strerror}). Name a "
+                          "file that is there and may be read."]) from e
     except UnicodeDecodeError as e:
         raise InputError([f"E120 {path}: is not UTF-8 text. Save it as UTF-8."]) from e
 

@@ -91,7 +91,7 @@ def sim(
     picture(plot)
     if jobs > 1 and vm:
         bad_input("E136 --jobs 2 --vm: the VM is one process. Leave out one of the two.")
-    if vm and len(scenario.acus) > 255:      # the pipe numbers them in a byte
+    if vm and len(scenario.acus) > 255:      # the pipe counts what arrives at one in a byte
         bad_input(f"E135 --vm: {len(scenario.acus)} controllers, one MicroPython takes 255. "
                   "Run it without --vm.")
     writable({"--plot": plot, "--csv": csv, "--log": log, "--json": json_file}, name)
