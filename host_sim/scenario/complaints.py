@@ -175,5 +175,7 @@ def _sentence(file: str, one, model) -> str:
         return f"E126 {file}: {where} has too {few} entries. Give {most}{need}."
     if kind == "string_pattern_mismatch":
         return f"E102 {file}: {where} = {given!r} is no identity. Use 1 to 16 of a-z 0-9 _ -."
+    if kind.startswith("date_"):
+        return f"E124 {file}: {where} = {given!r} is no date. Write it as 2026-12-31."
     text = str(one.get("ctx", {}).get("error", one["msg"]))
     return f"E127 {file}: {where + ' ' if where else ''}{text}"

@@ -79,7 +79,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except IsADirectoryError as e:
-        raise InputError([f"E120 {path}: is a folder. Give a file: a scenario or a job "
+        raise InputError([f"E120 {path}: is a folder. Give a scenario or a job "
                           "(.toml), a board.json or a controller's settings (.json)."]) from e
     except OSError as e:
         raise InputError([f"E120 {path}: cannot be read ({e.strerror}). Name a "
@@ -123,6 +123,23 @@ def load_config(path: Path) -> dict:
     if errors:
         raise InputError([error.replace(" config: ", f" {path.name}: ", 1) for error in errors])
     return full
+
+
+def too_fine(front: dict, level: str) -> list[str]:
+    """What of a [front_end] this level has no codes to show with, a sentence each."""
+    return [f"[front_end] {key} = {front[key]!r} needs level "
+            f"{'wave' if key != 'i_lead_urad' else 'wave or quantity'}; at {level} it would do "
+            "nothing."
+            for key in ("inl", "jitter_ns", "i_sat_pct", "i_lead_urad")
+            if front.get(key) and (level == "phasor" or key != "i_lead_urad" and level != "wave")]
+
+
+def at_level(scenario: Scenario, level: str) -> None:
+    """Complains of what the scenario's file asks for and another level than its own cannot do."""
+    wrong = [text for acu in scenario.street.acus for text in too_fine(vars(acu.front_end), level)]
+    if wrong:
+        raise InputError([f"E147 {scenario.name}: {text} Leave out --level {level}."
+                          for text in dict.fromkeys(wrong)])
 
 
 def load(name: str, feeder: str = "") -> Scenario:
@@ -288,13 +305,8 @@ class _Builder:
 
     def _front(self, front: dict) -> dict:
         """With its curve found; complains of what a level without codes cannot show."""
-        level = self.form.level
-        for key in ("inl", "jitter_ns", "i_sat_pct", "i_lead_urad"):
-            if front.get(key) and (level == "phasor" or key != "i_lead_urad" and level != "wave"):
-                wanted = "wave" if key != "i_lead_urad" else "wave or quantity"
-                self.wrong.once(f"E147 {self.file}: [front_end] {key} = {front[key]!r} needs "
-                                f"level {wanted}; at {level} it would do nothing. Set level = "
-                                "\"wave\", or leave it out.")
+        for text in too_fine(front, self.form.level):
+            self.wrong.once(f"E147 {self.file}: {text} Set level = \"wave\", or leave it out.")
         if front.get("inl") and front["inl"] != "rp2040":
             front = {**front, "inl": str(self.folder / front["inl"])}
             try:

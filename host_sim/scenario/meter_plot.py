@@ -6,8 +6,8 @@ from host_sim.scenario.figures import Line, event_lines
 from host_sim.scenario.result import RunResult
 
 COLOURS = {"DIP": "tab:orange", "SWELL": "tab:purple", "INTR": "tab:red"}
-MARKED = ("RVC", "OCU", "REV", "F_OUT", "PH_LOSS", "SEQ", "N_LOSS", "ADC_BAD", "ESTIMATED",
-          "COVER", "MAGNET", "CAL", "BOOT")
+MARKED = ("RVC", "OCU", "REV", "F_OUT", "PH_LOSS", "PH_SEQ", "OPEN_CH", "ADC_BAD",
+          "ESTIMATED", "COVER", "MAGNET", "CAL", "REGISTERS", "BOOT")
 _LETTER = 0.0062      # of the lane's width, takes a letter
 _ROWS = 5             # of names in a lane
 
@@ -24,23 +24,37 @@ def rows_of(labels: list[tuple[float, float]], rows: int) -> list[int]:
     return chosen
 
 
-def spans(lines: list[Line]) -> Iterator[tuple[str, int, int, str]]:
-    """(name, begin and end in us, what is written beside it) of what has a begin and an end: of
-    the second of its two lines; one that is not over has no end and is left out."""
+def spans(lines: list[Line], run_us: int) -> Iterator[tuple[str, int, int, str]]:
+    """(name, begin and end in us, what is written beside it) of what has a begin and an end, by
+    its second line; by its first one what is not over when the run ends."""
+    going: dict[str, Line] = {}
     for line in lines:
-        lasted_ms = int(line.args.get("dur_ms", 0))
-        if line.name not in COLOURS or lasted_ms == 0:
+        if line.name == "BOOT":
+            going.clear()        # who restarts has forgotten them
+        if line.name not in COLOURS:
             continue
-        phases = "".join("ABC"[p] for p in range(3) if int(line.args["ph_mask"]) >> p & 1)
-        volts = int(line.args.get("res_dv", line.args.get("max_dv", 0))) / 10
-        yield (line.name, line.t_us - 1000 * lasted_ms, line.t_us,
-               f"{line.name} {phases} {volts:.0f} V {lasted_ms} ms")
+        lasted_ms = int(line.args["dur_ms"])
+        if lasted_ms == 0:
+            going[line.name] = line
+        else:
+            going.pop(line.name, None)
+            yield (line.name, line.t_us - 1000 * lasted_ms, line.t_us,
+                   f"{_said(line)} {lasted_ms} ms")
+    for line in going.values():
+        yield line.name, line.t_us, run_us, f"{_said(line)}, not over"
+
+
+def _said(line: Line) -> str:
+    phases = "".join("ABC"[p] for p in range(3) if int(line.args["ph_mask"]) >> p & 1)
+    volts = int(line.args.get("res_dv", line.args.get("max_dv", 0))) / 10
+    return f"{line.name} {phases} {volts:.0f} V"
 
 
 def marks(lines: list[Line]) -> Iterator[tuple[int, str]]:
     """(us, name) of the others; only what begins."""
     for line in lines:
-        over = "0" in (line.args.get("on"), line.args.get("open"), line.args.get("lim_ma"))
+        over = ("0" in (line.args.get("on"), line.args.get("open"), line.args.get("lim_ma"))
+                or line.args.get("ok") == "1")
         first = line.name == "BOOT" and line.t_us < 1_000_000     # of every run
         if line.name in MARKED and not over and not first:
             yield line.t_us, line.name
@@ -51,10 +65,11 @@ def draw_logged(axes, meters: list[str], result: RunResult, unit_us: float) -> N
     every = event_lines(result)
     for lane, acu in enumerate(meters):
         lines = [line for line in every if line.acu == acu]
-        texts = [(begin / unit_us, text, COLOURS[name]) for name, begin, _, text in spans(lines)]
+        bars = list(spans(lines, result.run_us))
+        texts = [(begin / unit_us, text, COLOURS[name]) for name, begin, _, text in bars]
         texts += [(t_us / unit_us, name, "tab:blue") for t_us, name in marks(lines)]
         texts.sort()
-        for name, begin, end, _ in spans(lines):
+        for name, begin, end, _ in bars:
             axes.broken_barh([(begin / unit_us, max((end - begin) / unit_us, 0.002 * width))],
                              (lane + 0.02, 0.16), color=COLOURS[name])
         for at, _, colour in texts:

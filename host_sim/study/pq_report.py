@@ -228,13 +228,13 @@ def _week_values(r: Report, week: Week) -> None:
         axes = figure.add_subplot(3, 1, k + 1)
         of = values[name].reshape(len(days), -1)
         for c in range(of.shape[1]):
-            axes.plot(days, of[:, c], lw=0.8, label="ABC"[c] if of.shape[1] == 3 else None)
+            axes.plot(days, of[:, c], lw=0.8, label=f"phase {'ABC'[c]}" if k == 0 else None)
         for limit in limits:
             axes.axhline(limit, color="k", ls="--", lw=1)
             axes.annotate(f"{limit:g}", (1, limit), xycoords=("axes fraction", "data"),
                           xytext=(3, -3), textcoords="offset points", fontsize=7)
-        if of.shape[1] == 3:
-            axes.legend(fontsize=7, ncols=3, loc="lower left")
+        if k == 0:
+            figure.legend(fontsize=7, ncols=3, loc="outside lower center")
         axes.set(ylabel=label, xlim=(0, days[-1] + 1 / 144))
         axes.grid(alpha=0.3)
     axes.set_xlabel("day")

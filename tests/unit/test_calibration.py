@@ -463,3 +463,11 @@ def test_a_table_of_nonsense_is_not_stored():
 
 def test_the_constants_of_the_record_fit_it():
     assert calibrating.POINTS * 8 + 9 == 57
+
+
+def test_a_table_of_another_length_is_refused_not_fatal():
+    for size in (8191, 8192, 8193, 8194):
+        store = SimStore()
+        calibrating.write(store, "adc", b"\x01\x00" + bytes(size))
+        cal, table, _, why = calibration.load(store, SINGLE)
+        assert cal == SINGLE and table is None and why[:5] == "E161 ", size

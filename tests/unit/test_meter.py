@@ -301,6 +301,16 @@ def test_a_held_frequency_and_lost_frames_are_told_in_a_reading():
         assert b.acu.quality(b.ms()) == fl
 
 
+def test_peaks_at_the_rails_are_flagged():
+    b = Box("single")
+    b.acu.sync.set(b.ms(), b.utc_ms(), "cd")
+    b.started().run(1000)
+    b.acu.spectrum.clipped = 2
+    assert b.meas()["fl"] == 2 and b.meas()["i_mA"][1] is not None
+    b.run(20_000)
+    assert b.told("pq")[0]["fl"] == 64
+
+
 def test_an_idle_phase_is_measured_as_nothing_not_estimated():
     b = Box().started().run(1000)
     b.i_ma[2] = 0

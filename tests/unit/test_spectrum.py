@@ -177,3 +177,17 @@ def test_without_a_ring_nothing_is_known():
     m.sampler.ring = None
     assert m.spectrum.step() == UNKNOWN and m.spectrum.thd_ppm == [UNKNOWN] * 2
     assert array("i", [UNKNOWN])[0] == -1
+
+
+def test_peaks_at_the_rails_are_seen_whatever_the_rms():
+    """Half of the current's range by RMS: sensing cannot tell that from a sine."""
+    spiky = (1500, {3: (0.7, 0.0), 5: (0.4, 0.0)})
+    for table in (None, array("H", [min(32_760, 8 * code + 30 - code // 64) for code in
+                                    range(4096)])):
+        m = Meter((PURE, spiky))
+        if table:
+            m.sampler.use_table(table)
+        assert m.run(1000).clipped == 2
+        assert max(m.measuring.codes_q8) < 1430 * 256
+        m.waves = (PURE, (900, spiky[1]))
+        assert m.run(1000).clipped == 0

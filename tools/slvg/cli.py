@@ -86,6 +86,8 @@ def sim(
         bad_input("E131 --un, --map: belong to a record. Use them with sim playback.")
     try:
         scenario = load.load(name, str(feeder or ""))
+        if level is not None:
+            load.at_level(scenario, level.value)
     except InputError as e:
         bad_input(e.text)
     picture(plot)

@@ -69,8 +69,8 @@ def message_page() -> str:
              "`fl` and `q`: 1 clock not set, 2 a channel is bad, 4 samples were lost, 8 starting,",
              "16 powers and energies are estimates, or the frequency is held. `fl` of `pq`: 1",
              "clock was set, or is not, 2 samples lost, 4 frequency held, 8 longer windows, 16",
-             "voltage outside 90 to 110 %, 32 estimates, 64 a channel was bad, 128 dip, 256 swell,",
-             "512 interruption; `n` counts samples."]
+             "voltage outside 90 to 110 %, 32 estimates, 64 a channel was bad, 128 dip, 256",
+             "swell, 512 interruption; `n` counts samples."]
     errors = {getattr(events, name): name for name in dir(events) if name.startswith("E_")}
     rows += ["", "## Errors `e` of an acknowledgement", "", "| number | meaning |", "|---|---|"]
     rows += [f"| {number} | {errors[number][2:].replace('_', ' ').lower()} |"

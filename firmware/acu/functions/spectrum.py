@@ -46,6 +46,7 @@ class Spectrum:
         self.dc_u = [UNKNOWN] * n
         self.h_ppm = [array("i", [UNKNOWN] * (HARMONICS + 1)) for _ in range(n)]
         self.n_done = 0          # windows of a channel
+        self.clipped = 0         # a bit a channel: its peaks were at the converter's rails
         # the simulator's sampler brings the two heavy loops in numpy
         self._loops = getattr(sampler, "harmonics", harmonics)
         self._sampler = sampler
@@ -131,6 +132,11 @@ class Spectrum:
         c = self._c
         n = self._n
         low, high, total, square, limb = self._st[7:]     # harmonics.gather()
+        table = self._sampler._table                      # it moves the rails too
+        top, bottom = (table[4095] >> 3, table[0] + 7 >> 3) if table else (4095, 0)
+        self.clipped &= ~(1 << c)
+        if high >= top - 2048 or low <= bottom - 2048:
+            self.clipped |= 1 << c
         self.dc_u[c] = total * self._m.cal[c][0] // (2048 * n)
         self.thd_ppm[c] = self.h_ppm[c][0]
         self.crest_m[c] = UNKNOWN

@@ -96,7 +96,7 @@ def _table(store):
     body, why = _body(store, "adc", "E161")
     if body is None:
         return None, why
-    table = array("H", body[2:])
+    table = array("H", body[2:] if len(body) & 1 == 0 else b"")
     why = wrong_table(table)
     return (None, why) if why else (table, "")
 

@@ -21,7 +21,7 @@ from acu.primitives.recording import Record
 from acu.primitives.sensing import FROZEN, STALE
 from acu.primitives.watching import Watch
 from acu.primitives.windows import LOST, NO_F
-from acu.roles.base import DRF_1, DRF_2, FW, Q_OVERRUN, Acu
+from acu.roles.base import DRF_1, DRF_2, FW, Q_ADC, Q_OVERRUN, Acu
 
 # Of `fl` and `q`: powers and energy of the last window are estimates, or its frequency is held.
 Q_ESTIMATED = const(16)
@@ -263,7 +263,7 @@ class Meter(Acu):
         flags = m.quality | self.voltage.seen() << A_EVENT_SHIFT
         if energy.q:
             flags |= A_ESTIMATED
-        if bad:
+        if bad or self.spectrum.clipped:
             flags |= A_ADC
         offset_ms = self.sync.utc_ms(0)
         if (abs(offset_ms - self._offset_ms) > _STEP_MS
@@ -326,6 +326,8 @@ class Meter(Acu):
         seen = self.measuring.quality
         if seen & LOST:
             q |= Q_OVERRUN
+        if self.spectrum.clipped:       # peaks of a wave whose RMS is none for sensing
+            q |= Q_ADC
         return q | Q_ESTIMATED if self.energy.q or seen & NO_F else q
 
     def handle(self, now_ms, topic, msg):
