@@ -17,6 +17,7 @@ PLACE = 12 * 8193 * 6144            # most of a place: each of 12 cycles comes b
 
 class Ring:
     overruns = 0
+    _table = None
 
     def __init__(self, codes, rate_hz, size=4096):
         self.rate_hz, self.size, self.tail = rate_hz, size, 0

@@ -46,9 +46,9 @@ def lag_of(u_uv, i_ua, p_mw, q_mvar):
     U * I must be the root of P^2 + Q^2 within 2 %, else it is no sine."""
     s_mva = u_uv * i_ua // 10**9
     if abs(isqrt(p_mw * p_mw + q_mvar * q_mvar) - s_mva) * 50 > s_mva:
-        return 0, ("E162 calibrate: the reference's P = %d mW and Q = %d mvar do not fit its U * "
-                   "I = %d mVA within 2 %%. Use a sine, and the four readings of one moment." % (
-                       p_mw, q_mvar, s_mva))
+        return 0, ("E162 calibrate: the reference's P = %d W and Q = %d var do not fit its U * "
+                   "I = %d VA within 2 %%. Use a sine, and the four readings of one moment." % (
+                       p_mw // 1000, q_mvar // 1000, s_mva // 1000))
     return urad(atan2(q_mvar, p_mw)), ""
 
 
