@@ -222,7 +222,7 @@ def test_bad_files_are_named(job, tmp_path):
     refused(job(codes, RIGHT.replace("one", "two")), "E169", "cannot be read")
     refused(job(codes, RIGHT.replace("phi_deg = 0.0", "p_w = 1.0")), "E127", "q_var")
     refused(job(codes, RIGHT.replace("phi_deg = 0.0", "p_w = 13800.0\nq_var = 9000.0")), "E162",
-            "13800000 mW")
+            "13800 W")
     refused(job(codes, RIGHT.replace("u_v = 230.0", "u_v = [230.0, 230.0]")), "E169", "u_v has 2")
     refused(job(codes, RIGHT + "angle_deg = 5.0"), "E169", "write 0")
     refused(job(codes, RIGHT + 'windows = "w.json"'), "E127", "either codes or windows")
