@@ -723,3 +723,14 @@ def test_a_lease_that_ended_in_an_outage_waits_for_restoration_and_its_turn():
     assert c.mask() == 0
     c.run(1_500)
     assert c.mask() == 1 and c.said("CLOSED")[0].startswith("CLOSED why=LEASE")
+
+
+def test_a_load_fed_from_elsewhere_behind_an_open_contact_does_not_pass_for_a_live_phase():
+    """Own phase dead, the load side alive by a neighbour's cable: a broken mirror may hide that he
+    is connected, so the outage rule opens all the same."""
+    c = opened()
+    c.drives = []
+    c.load_dv = 2300
+    c.supply_dv[A] = 0
+    c.run(600)
+    assert [(k, level) for _, k, level in c.drives if level == OPEN] == OPENING

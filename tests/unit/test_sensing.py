@@ -29,6 +29,7 @@ class Bench:
         self.stuck = {}       # channel: code
         self.t_us = (1 << 30) - 150_000
         self.told = []
+        self.late = False     # True: the slow tier does not ask
         self._k = 0
         self._seed = 7
 
@@ -48,7 +49,7 @@ class Bench:
                 self.sampler.push(codes)
             self.t_us = (self.t_us + 5000) & 0x3FFFFFFF
             self.sensing.fast(self.meter.fast(self.t_us))
-            change = self.sensing.changed()
+            change = None if self.late else self.sensing.changed()
             while change is not None:
                 self.told.append(change)
                 change = self.sensing.changed()
@@ -154,3 +155,17 @@ def test_sensing_allocates_nothing_in_the_fast_tier():
     s.fast(0)
     micropython.heap_unlock()
     assert s.bad == 63
+
+
+def test_it_is_not_calm_before_it_has_told_that_a_channel_is_well_again():
+    b = Bench()
+    s = b.run(100)
+    assert s.calm() and s.changed() is None
+    b.late = True
+    b.stuck[0] = 2100
+    b.run(100)
+    assert not s.calm() and s.changed() == (0, FROZEN)
+    b.stuck = {}
+    b.run(100)
+    assert s.bad == 0 and not s.calm()
+    assert s.changed() == (0, OK) and s.calm() and s.changed() is None
