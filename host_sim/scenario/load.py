@@ -4,13 +4,10 @@ Called by the slvg command, the runner's tests and studies. Nothing runs here. E
 file ends in InputError with all its complaints; the firmware's own config.check has the last word
 on its settings.
 """
-import json
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from acu import config as acu_config
 from acu import metering as acu_metering
@@ -19,9 +16,9 @@ from host_sim.scenario.complaints import Complaints, InputError, choices, meant,
 from host_sim.scenario.deeds import Deeds
 from host_sim.scenario.feeder import Feeder, spec_of
 from host_sim.scenario.plan import Acu, Event, Network, Scenario
+from host_sim.scenario.reading import F, form_of, load_board, read_toml
 from host_sim.scenario.schema import (
     AcuForm,
-    BoardForm,
     Customer,
     FrontEnd,
     Relay,
@@ -51,8 +48,6 @@ _LAST_UTC_MS = round(datetime(9998, 12, 31, tzinfo=UTC).timestamp() * 1000)
 
 _I_MAX_MA = 5_000_000     # of a channel, as in schema.BoardForm
 
-F = TypeVar("F", bound=BaseModel)
-
 
 def scenario_names() -> list[str]:
     return sorted(p.stem for p in FILES.glob("*.toml"))
@@ -72,57 +67,6 @@ def find(name: str) -> Path:
     if not inside.is_file():
         raise InputError([f"E120 scenario {name} is unknown. {meant(name, scenario_names())}"])
     return inside
-
-
-def _text(path: Path) -> str:
-    """A mark of the byte order, as some editors write it, is no part of the text."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except IsADirectoryError as e:
-        raise InputError([f"E120 {path}: is a folder. Give a scenario or a job "
-                          "(.toml), a board.json or a controller's settings (.json)."]) from e
-    except OSError as e:
-        raise InputError([f"E120 {path}: cannot be read ({e.strerror}). Name a "
-                          "file that is there and may be read."]) from e
-    except UnicodeDecodeError as e:
-        raise InputError([f"E120 {path}: is not UTF-8 text. Save it as UTF-8."]) from e
-
-
-def read_toml(path: Path) -> dict:
-    try:
-        return tomllib.loads(_text(path))
-    except ValueError as e:
-        raise InputError([f"E120 {path.name}: not TOML: {e}. Mend that line."]) from e
-    except RecursionError as e:
-        raise InputError([f"E120 {path.name}: nested too deep. Remove brackets."]) from e
-
-
-def read_json(path: Path) -> dict:
-    try:
-        given = json.loads(_text(path))
-    except ValueError as e:
-        raise InputError([f"E120 {path.name}: not JSON: {e}. Mend that place."]) from e
-    except RecursionError as e:
-        raise InputError([f"E120 {path.name}: nested too deep. Remove brackets."]) from e
-    if not isinstance(given, dict):
-        raise InputError([f"E120 {path.name}: must hold one object {{...}}."])
-    return given
-
-
-def load_board(path: Path) -> dict:
-    """A board as the firmware and the simulator take it; pairs are tuples."""
-    form = _form(BoardForm, read_json(path), f"board {path.parent.name}")
-    board = form.model_dump()
-    board["pairs"] = tuple(tuple(pair) for pair in form.pairs)
-    return board
-
-
-def load_config(path: Path) -> dict:
-    """The complete settings of one controller from its JSON file."""
-    full, errors = acu_config.check(read_json(path))
-    if errors:
-        raise InputError([error.replace(" config: ", f" {path.name}: ", 1) for error in errors])
-    return full
 
 
 def too_fine(front: dict, level: str) -> list[str]:
@@ -167,14 +111,7 @@ def load(name: str, feeder: str = "") -> Scenario:
 
 def build(given: dict, path: Path) -> Scenario:
     """`given` is what the TOML of `path` holds."""
-    return _Builder(_form(ScenarioForm, given, path.name), path).scenario()
-
-
-def _form(model: type[F], given: dict, file: str) -> F:
-    try:
-        return model.model_validate(given)
-    except ValidationError as e:
-        raise InputError(sentences(file, e, model)) from e
+    return _Builder(form_of(ScenarioForm, given, path.name), path).scenario()
 
 
 class _Builder:

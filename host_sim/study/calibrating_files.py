@@ -15,7 +15,8 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from acu.functions.adc_table import RAMP, SINE, Histogram, general
 from acu.primitives.calibration import wrong_table
 from host_sim.scenario.complaints import InputError, choices, sentences
-from host_sim.scenario.load import BOARDS, load_board, read_json, read_toml
+from host_sim.scenario.load import BOARDS
+from host_sim.scenario.reading import load_board, read_json, read_toml
 from host_sim.scenario.schema import Form
 
 

@@ -10,7 +10,8 @@ from acu.primitives.sensing import Sensing
 from host_sim.board.batch import FastTwin
 from host_sim.board.doors import SumsSampler
 from host_sim.board.measuring import SimMeasuring
-from host_sim.scenario.load import BOARDS, load_board
+from host_sim.scenario.load import BOARDS
+from host_sim.scenario.reading import load_board
 from host_sim.waveform import halves
 from host_sim.waveform.twin import TwinSampler
 from tests.host import street_kit

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from host_sim.scenario import load
+from host_sim.scenario import load, reading
 from host_sim.scenario.complaints import InputError
 
 BRANCH = load.FILES / "branch.toml"
-GIVEN = load.read_toml(BRANCH)
+GIVEN = reading.read_toml(BRANCH)
 CUSTOMER = {"id": "extra", "phase": "A", "s_va": 1000.0, "bus": "h01"}
 OPERATOR = {"id": "eu-extra", "role": "operator", "board": "pico_w_operator", "customer": "extra"}
 
@@ -232,7 +232,7 @@ def test_a_street_without_a_feeder_has_no_lines():
                    lambda g: g["customer"][0].update(load="p"),
                    lambda g: g["acu"][0].update(line="l1"),
                    lambda g: g["event"].append(fault(name="line.open", line="l1")[0])):
-        given = load.read_toml(path)
+        given = reading.read_toml(path)
         given["acu"].append({"id": "s1", "role": "subcoordinator", "uc": "uc1",
                              "board": "pico_w_branch"})
         load.build(deepcopy(given), path)

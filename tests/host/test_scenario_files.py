@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from host_sim.scenario import deeds, load
+from host_sim.scenario import deeds, load, reading
 from host_sim.scenario.complaints import InputError
 from host_sim.world import faults
 
@@ -42,7 +42,7 @@ def board_complaint(tmp_path, change):
     path.parent.mkdir()
     path.write_text(json.dumps(board))
     with pytest.raises(InputError) as e:
-        load.load_board(path)
+        reading.load_board(path)
     return e.value.text
 
 
@@ -230,8 +230,8 @@ def test_what_a_reader_cannot_take_is_a_sentence(tmp_path):
         path = tmp_path / name
         path.write_text(content)
         with pytest.raises(InputError, match="E120 x"):
-            (load.read_json if name == "x.json" else load.read_toml)(path)
-    for reader in (load.read_json, load.load_board, lambda path: load.load(str(path) + "/")):
+            (reading.read_json if name == "x.json" else reading.read_toml)(path)
+    for reader in (reading.read_json, reading.load_board, lambda path: load.load(str(path) + "/")):
         with pytest.raises(InputError, match="is a folder. Give"):
             reader(tmp_path)
 
@@ -272,16 +272,16 @@ def test_settings_of_one_controller(tmp_path):
     path = tmp_path / "eu1.json"
     path.write_text('{"id": "eu1", "role": "operator", "sc": "sc1", "uc": "uc0", "t_out_ms": 20}')
     with pytest.raises(InputError) as e:
-        load.load_config(path)
+        reading.load_config(path)
     assert e.value.text == ("E107 eu1.json: t_out_ms = 20 is below its minimum of 100 ms. "
                             "Set 100 to 5000.")
     path.write_text('{"id": "eu1", "role": "operator", "sc": "s", "uc": "u", "slot_i": 3, '
                     '"slot_n": 3}')
     with pytest.raises(InputError, match="slot_i = 3 is above its maximum"):
-        load.load_config(path)
+        reading.load_config(path)
     path.write_text("[]")
     with pytest.raises(InputError, match="one object"):
-        load.load_config(path)
+        reading.load_config(path)
 
 
 def test_what_an_event_may_do_passes():

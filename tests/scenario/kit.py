@@ -8,7 +8,7 @@ from copy import deepcopy
 
 from acu import messages
 from host_sim.board.bus import matches
-from host_sim.scenario import load
+from host_sim.scenario import load, reading
 from host_sim.scenario.figures import Contacts, Line, check, event_lines, figures
 from host_sim.scenario.load import Scenario
 from host_sim.scenario.runner import Run
@@ -24,7 +24,7 @@ def assay(name: str = "assay", *, events: list | None = None, run_s: float | Non
     """The scenario file with changes: `events` ((at_s, {kind: ...}), ...) instead of its own,
     `config` and whole `tables` over its own, `acus` and `customers` {id: {key: value}}."""
     path = load.find(name)
-    given = load.read_toml(path)
+    given = reading.read_toml(path)
     if events is not None:
         given["event"] = [{"at_s": float(at_s), **what} for at_s, what in events]
     if run_s is not None:

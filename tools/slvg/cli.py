@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from host_sim.board.jobs import JobError
-from host_sim.scenario import figures, load, logs
+from host_sim.scenario import figures, load, logs, reading
 from host_sim.scenario.complaints import InputError
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
@@ -182,9 +182,9 @@ def check(
         elif file.suffix == ".toml" and not file.is_dir():
             what = f"scenario, {len(load.load(str(file)).events)} events"
         elif file.name == "board.json":
-            what = f"board, {len(load.load_board(file)['channels'])} channels"
+            what = f"board, {len(reading.load_board(file)['channels'])} channels"
         else:
-            what = f"settings of {load.load_config(file)['id']}"
+            what = f"settings of {reading.load_config(file)['id']}"
     except (InputError, GridError) as e:
         bad_input(e.text)
     typer.echo(f"{file}: good ({what})")
