@@ -17,17 +17,19 @@ _GUARD = const(16)  # frames the writer may add between ready() and the end of t
 
 
 class RingSampler:
-    """`channels` codes a frame, `pairs` of (v, i) channels, size_frames a power of two."""
+    """`channels` codes a frame, `pairs` of (v, i) channels, size_frames a power of two. ring: its
+    memory, array('H') of that many frames; who has none gets one."""
 
-    def __init__(self, channels, pairs, size_frames, rate_hz):
+    def __init__(self, channels, pairs, size_frames, rate_hz, ring=None):
         if channels > STRIDE or size_frames & (size_frames - 1) or size_frames < 4 * _GUARD:
             raise ValueError("ring: at most 8 channels, and a power of two of at least 64 frames")
         self.channels = channels
         self.pairs = pairs
         self.rate_hz = rate_hz
         self.overruns = 0      # frames overwritten before they were taken
+        self.begin = 0         # the frame from which on they follow one another in the ring
         self.head = 0
-        self.ring = array("H", bytes(2 * STRIDE * size_frames))
+        self.ring = array("H", bytes(2 * STRIDE * size_frames)) if ring is None else ring
         self.tail = 0
         self.size = size_frames
         self._keep = size_frames - _GUARD

@@ -105,7 +105,7 @@ class Capture:
             else:
                 self._why = cause if picked and not self._picked else self._wanted
                 self._t_us = now_us
-                pre = min(self._before, s.tail)   # less just after the start
+                pre = min(self._before, (s.tail - s.begin) & _FRAMES)   # less just after a start
                 self._pre = pre
                 self._next = s.tail - pre
                 self._left = pre + self._after

@@ -193,6 +193,7 @@ class Watch:
         self._step = rate_hz // 160
         self._last_us = 0
         self._fill = 0              # frames in the ring that follow one another
+        self._begin = 0             # of the ring, as the sampler had it then
         self._word = 0
         self._full_u = [measuring.cal[c][0] for c in range(n)]
         self._lag = 0
@@ -238,6 +239,10 @@ class Watch:
             size = self._sampler.size
             lag_q8 = m._state[HALF_Q16] >> 7
             far = (lag_q8 * 5 >> 10) + self._far
+            if self._sampler.begin != self._begin:      # the converter was started anew
+                self._begin = self._sampler.begin
+                self._fill = 0
+                n = (tail - self._begin) & _FRAMES
             n = min(n, size)
             if ((now_us - self._last_us) & _TICKS) - n * self._frame_us > _GAP_US:
                 self._fill = 0
