@@ -6,7 +6,7 @@ on_message(topic, payload). board: what board.json says, as a dict; config: sett
 not; ports: an object with clock, sampler, switchgear, link, store, watchdog (acu/ports.py).
 Nothing is driven here.
 """
-from acu import config as settings
+from acu import forget
 
 
 class BuildError(Exception):
@@ -24,8 +24,10 @@ def calibration(board):
     return cal
 
 
-def build(board, config, ports):
-    cfg, complaints = settings.check(config)
+def _settings(board, given):
+    """Complete settings that fit the board; the tables behind them are only needed here."""
+    from acu import config
+    cfg, complaints = config.check(given)
     role = cfg.get("role")
     if role and role not in board["roles"]:
         complaints.append("E112 config: role = %s does not run on board %s. Choose one of: %s." % (
@@ -33,8 +35,15 @@ def build(board, config, ports):
     if role == "meter" and not complaints:
         from acu import metering
         complaints += metering.unfit(board, cfg)
+    forget("acu.config", "acu.metering")
     if complaints:
         raise BuildError("\n".join(complaints))
+    return cfg
+
+
+def build(board, config, ports):
+    cfg = _settings(board, config)
+    role = cfg["role"]
     if role == "operator":
         from acu.roles.operator import Operator as Role
     elif role == "coordinator":

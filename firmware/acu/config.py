@@ -5,6 +5,8 @@ check() completes a dict with the defaults and returns the sentences of everythi
 an ACU is built only from settings without a complaint. Defaults: spec smartlvgrid, section 7.
 """
 
+from acu.messages import valid_id
+
 # key: (default, lowest, highest); a tuple of allowed words; or LIST / WORD for identities.
 WORD = "word"
 LIST = "list"
@@ -75,16 +77,6 @@ _UNITS = {"dv": "0.1 V", "ms": "ms", "mhz": "mHz", "va": "VA", "pm": "per mille"
 
 def unit(key):
     return _UNITS.get(key[key.rfind("_") + 1:], "")
-
-
-def valid_id(word):
-    """Identities become parts of topics and of JSON: 1 to 16 of a-z 0-9 _ - and nothing else."""
-    if not isinstance(word, str) or not 0 < len(word) <= 16:
-        return False
-    for ch in word:
-        if ch not in "abcdefghijklmnopqrstuvwxyz0123456789_-":
-            return False
-    return True
 
 
 def _near(key, keys):

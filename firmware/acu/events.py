@@ -62,6 +62,7 @@ BRN_TAMP = const(52)
 
 # number: name, then names of a, b, c; one string takes a third of the RAM of a tuple. 'op' is an
 # index into the Coordinator's member list, 'br' the place of a branch among its Sub-Coordinators.
+# On a board it is loaded while somebody reads the log: the numbers above are folded into the code.
 TABLE = {
     BOOT: "BOOT boots cause on_mask",
     SELFTEST: "SELFTEST ok failed_mask",
@@ -115,6 +116,22 @@ TABLE = {
     BRN_BACK: "BRN_BACK br boot",
     BRN_ON: "BRN_ON br on why",
     BRN_TAMP: "BRN_TAMP br dp_w dq_var",
+    53: "DIP ph_mask res_dv dur_ms",
+    54: "SWELL ph_mask max_dv dur_ms",
+    55: "INTR ph_mask res_dv dur_ms",
+    56: "RVC ph_mask du_dv dumax_dv",
+    57: "F_OUT f_mhz on dur_ms",
+    58: "REV ph_mask p_w on",
+    59: "PH_LOSS ph_mask on u_dv",
+    60: "PH_SEQ seq on",
+    61: "OPEN_CH ch on",
+    62: "COVER open",
+    63: "MAGNET on",
+    64: "CAL ok date_day e",
+    65: "CAPTURE n frames missed",
+    66: "ESTIMATED ph_mask on none_mask",
+    67: "OCU ph_mask i_ma lim_ma",
+    68: "REGISTERS ok",
 }
 
 # Reasons of an opening, a closing, a refusal or an abort ('why').

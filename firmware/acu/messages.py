@@ -8,8 +8,6 @@ import json
 
 from micropython import const
 
-from acu.config import valid_id
-
 _INT_END = const(1 << 53)
 FRAME_MAX = const(240)
 PAGE_MAX = const(480)     # of the types in PAGED
@@ -59,6 +57,16 @@ TABLE = {
 }
 # Requests are refused when too old or from the future; `time` is not: a wrong clock mends itself.
 REQUESTS = ("cfg", "meas.req", "sw.req", "phs.req", "ub.req", "sc.cmd")
+
+
+def valid_id(word):
+    """Identities become parts of topics and of JSON: 1 to 16 of a-z 0-9 _ - and nothing else."""
+    if not isinstance(word, str) or not 0 < len(word) <= 16:
+        return False
+    for ch in word:
+        if ch not in "abcdefghijklmnopqrstuvwxyz0123456789_-":
+            return False
+    return True
 
 
 def as_text(value):

@@ -1,11 +1,10 @@
 """What only a meter has in the tables: its settings (config.py) and its events (events.py).
 
-Apart from those, so that the other roles need not carry it. Limits of voltage events are those of
-IEC 61000-4-30, 5.4 and 5.5, by default; numbers of events are never re-used.
+Apart from those, so that the other roles need not read it; forgotten after the start. Limits of
+voltage events are those of IEC 61000-4-30, 5.4 and 5.5, by default; numbers of events are never
+re-used.
 """
 from micropython import const
-
-from acu import events
 
 KEYS = {
     # the phases that it measures, in the order of its channels
@@ -25,6 +24,7 @@ _I_PEAK_MA = const(2_147_000)     # its square wave in microampere is below 2^31
 # Phases that a meter on a board of this kind may measure.
 WIRED = {"post": ("ABC",), "two": ("AB", "BC", "CA"), "single": ("A", "B", "C")}
 
+# Their names and arguments are in events.TABLE, which loads nothing while nobody reads a log.
 # Voltage events are logged twice, at their start (dur_ms 0) and at their end; others with on 1, 0.
 DIP = const(53)
 SWELL = const(54)
@@ -42,26 +42,6 @@ CAPTURE = const(65)
 ESTIMATED = const(66)
 OCU = const(67)
 REGISTERS = const(68)    # those of the store are another meter's, or damaged: energy begins at 0
-
-TABLE = {
-    DIP: "DIP ph_mask res_dv dur_ms",
-    SWELL: "SWELL ph_mask max_dv dur_ms",
-    INTR: "INTR ph_mask res_dv dur_ms",
-    RVC: "RVC ph_mask du_dv dumax_dv",
-    F_OUT: "F_OUT f_mhz on dur_ms",
-    REV: "REV ph_mask p_w on",
-    PH_LOSS: "PH_LOSS ph_mask on u_dv",
-    PH_SEQ: "PH_SEQ seq on",
-    OPEN_CH: "OPEN_CH ch on",
-    COVER: "COVER open",
-    MAGNET: "MAGNET on",
-    CAL: "CAL ok date_day e",
-    CAPTURE: "CAPTURE n frames missed",
-    ESTIMATED: "ESTIMATED ph_mask on none_mask",
-    OCU: "OCU ph_mask i_ma lim_ma",
-    REGISTERS: "REGISTERS ok",
-}
-events.TABLE.update(TABLE)
 
 
 def wrong(full):

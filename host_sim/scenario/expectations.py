@@ -2,7 +2,7 @@
 
 Called by load.py only; whether it came is judged after the run (figures.py).
 """
-from acu import events, metering
+from acu import events
 from host_sim.scenario.complaints import Complaints, meant
 from host_sim.scenario.schema import PHASES, ScenarioForm
 
@@ -20,7 +20,7 @@ def check(form: ScenarioForm, wrong: Complaints, acu_ids: list[str],
         wrong.known("[expect] reconnect_order", one, "acu", operators)
     for one in form.zoom.acus if form.zoom else ():
         wrong.known("[zoom] acus", one, "acu", acu_ids)
-    names = [line.split()[0] for line in (events.TABLE | metering.TABLE).values()]
+    names = [line.split()[0] for line in events.TABLE.values()]
     for line in expect.events:
         who, _, name = line.partition(" ")
         if not name:

@@ -5,7 +5,8 @@ sees powers before that minute only; the study (balancing.py) counts and limits 
 """
 import numpy as np
 
-from acu.functions.planner import Planner, ui_m
+from acu.functions.planner import Planner
+from acu.functions.unbalance import ui_m
 from host_sim.study.street_day import HOUR, MINUTES, Feeder
 
 AVERAGE_MIN = 15        # what an Operator reports: avg_s = 900

@@ -119,7 +119,8 @@ def time_in_vm(outcomes: list[Outcome]) -> dict:
     lines = "".join(json.dumps(arguments(o.case)) + "\n" for o in needed)
     with tempfile.TemporaryDirectory() as folder:
         sources = [ROOT / "firmware/acu" / name for name in
-                   ("__init__.py", "functions/__init__.py", "functions/planner.py")]
+                   ("__init__.py", "functions/__init__.py", "functions/planner.py",
+                    "functions/unbalance.py")]
         compile_to(Path(folder), "x86", [s for s in sources if s.exists()], ROOT / "firmware")
         script = str(Path(__file__).with_name("vm_planner.py"))
         done = subprocess.run([micropython(), "-X", f"heapsize={HEAP}", script, folder],

@@ -5,7 +5,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from acu.functions.planner import PLAN_FEW, PLAN_OK, Planner, ui_m
+from acu.functions.planner import PLAN_FEW, PLAN_OK, Planner
+from acu.functions.unbalance import ui_m
 from host_sim.study import cases, milp, planner
 from host_sim.study.cases import KINDS, SR_VA, TARGET_M, UI_MAX_M, Case
 from host_sim.vm.find import NoMicroPython, micropython

@@ -5,6 +5,7 @@ from acu.functions.balancing import (
     ABORT_FEW,
     ABORT_GAIN,
     ABORT_IDLE,
+    ABORT_MEMORY,
     ARMED,
     B_ABORT,
     B_ASK,
@@ -276,3 +277,31 @@ def test_the_unbalance_is_worked_out_only_when_the_averages_are_others():
     assert f4.ui_m == 1000
     f4.step(20, (2000, 1800, 1600), True, True, fresh=True)
     assert f4.ui_m == 111
+
+
+class _NoRoom:
+    """A planner that finds no memory, when it is made or while it searches."""
+
+    at_start = True
+
+    def __init__(self, *_):
+        if self.at_start:
+            raise MemoryError
+
+    def step(self):
+        raise MemoryError
+
+
+def test_without_room_for_a_plan_nobody_moves_and_it_is_tried_again_later():
+    from acu.functions import planner
+    for at_start in (True, False):
+        street = Street()
+        was, planner.Planner = planner.Planner, _NoRoom
+        _NoRoom.at_start = at_start
+        try:
+            said = street.run(7_000)
+        finally:
+            planner.Planner = was
+        assert acts(said, B_ABORT, B_PLAN, B_MOVE) == [(B_ABORT, ABORT_MEMORY)]
+        assert street.f4.state == COOLDOWN
+        assert acts(street.run(20_000), B_MOVE) == [(B_MOVE, 2, A, C)]

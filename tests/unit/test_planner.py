@@ -1,5 +1,6 @@
 """The plan of F4 against section 11 of the spec."""
-from acu.functions.planner import PLAN_FEW, PLAN_GAIN, PLAN_OK, Planner, magnitude, ui_m
+from acu.functions.planner import PLAN_FEW, PLAN_GAIN, PLAN_OK, Planner, magnitude
+from acu.functions.unbalance import ui_m
 
 SR_VA = 15_000
 A, B, C, ABC = 0, 1, 2, 3

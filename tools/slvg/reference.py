@@ -81,13 +81,13 @@ def message_page() -> str:
 
 
 def event_page() -> str:
-    rows = ["# Events", "", _NOTE.format("events.py` and `metering.py"), "",
+    rows = ["# Events", "", _NOTE.format("events.py"), "",
             "A line of the log: UTC, controller, number since its start, name, values. `op` is",
             "the place of an Operator in the Coordinator's `members`, counted from 0; `br` that",
             "of a Sub-Coordinator among those in `via`; phases are 0, 1, 2, and 3 for a breaker",
             "of all three; a `mask` has bit 0 for phase A.", "",
             "| number | name | values |", "|---|---|---|"]
-    table = {**events.TABLE, **metering.TABLE}
+    table = events.TABLE
     for number, line in sorted(table.items()):
         name, *keys = line.split()
         rows.append(f"| {number} | {name} | {', '.join(f'`{key}`' for key in keys)} |")

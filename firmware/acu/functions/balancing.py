@@ -8,7 +8,9 @@ it; moves back what made it worse; gives up when the supply is not in order.
 from micropython import const
 
 from acu import events as ev
-from acu.functions.planner import PLAN_FEW, Planner, ui_m
+from acu import forget
+from acu.functions.planner import PLAN_FEW
+from acu.functions.unbalance import ui_m
 from acu.ports import FOREVER_MS
 
 # States. Numbers appear in records: never re-use one.
@@ -32,6 +34,9 @@ B_ABORT = const(6)   # why: one of the following
 ABORT_IDLE = const(0)  # outage, reconnection or switched off: F3 goes first
 ABORT_FEW = const(1)   # fewer than 70 % answered
 ABORT_GAIN = const(2)  # less than 5 points to gain
+ABORT_MEMORY = const(3)  # no room for the planner: nothing moves, later once more
+
+_PLANNER = "acu.functions.planner"
 
 _ACK_MS = const(7500)   # longest wait for a move: its load side may take seconds to die; also
                         # the gap between sequential moves when clocks are not synchronised
@@ -121,8 +126,7 @@ class Balancing:
         elif state == QUERY:
             self._query(now_ms, s_va3, p_w3, q_var3)
         elif state == PLAN:
-            if self._planner.step():
-                self._command(now_ms)
+            self._plan(now_ms, self._planner.step)
         elif state == COMMAND:
             if now_ms >= self._end_ms:
                 self.state = VERIFY
@@ -163,9 +167,21 @@ class Balancing:
             return
         self._ui0_m = self.ui_m
         self._post = [list(s_va3), p_w3 and list(p_w3), q_var3 and list(q_var3)]
-        self._plan()
+        self._plan(now_ms, self._load)
 
-    def _plan(self):
+    def _plan(self, now_ms, work):
+        """A portion of the planning; where there is no room for it, nobody is moved."""
+        try:
+            done = work()
+        except MemoryError:
+            self._abort(now_ms, ABORT_MEMORY)
+        else:
+            if done:
+                self._command(now_ms)
+
+    def _load(self):
+        """Makes the planner, whose 3 KB are on a board only until there is a plan."""
+        from acu.functions.planner import Planner
         ops = []
         for op in sorted(self._reps):
             ph, s, p, q, movable = self._reps[op]
@@ -175,7 +191,8 @@ class Balancing:
         self.state = PLAN
 
     def _command(self, now_ms):
-        planner, self._planner = self._planner, None
+        planner = self._planner
+        self._drop_planner()
         if planner.moves:
             self._out.append((B_PLAN, len(planner.moves), planner.ui0_m, planner.ui1_m))
             for op, was, to in planner.moves:
@@ -207,7 +224,7 @@ class Balancing:
         self._open = {}
         if self._e and not self._replans:
             self._replans = 1
-            self._plan()
+            self._plan(now_ms, self._load)
         elif self._moves:
             self._await_average(now_ms)
         else:
@@ -228,14 +245,18 @@ class Balancing:
             self._finish(now_ms, False)
         elif why == ABORT_IDLE:
             self.state = MONITOR
-            self._planner = None
+            self._drop_planner()
         else:
             self._cool(now_ms, 1)
 
     def _cool(self, now_ms, times):
         self.state = COOLDOWN
         self._end_ms = now_ms + self._cooldown_ms * times
+        self._drop_planner()
+
+    def _drop_planner(self):
         self._planner = None
+        forget(_PLANNER)
 
     def _fix(self, op, e):
         """Stays where it is, in this plan and the next."""

@@ -1,12 +1,15 @@
 """F4: phase unbalance and the plan of phase moves that mends it (spec smartlvgrid, section 11).
 
 Pure arithmetic on integers: VA, W and var, unbalance in per mille. A plan is made in portions, so
-that the slow tier of a Coordinator stays alive during it. Knows nothing of messages or time.
+that the slow tier of a Coordinator stays alive during it. Knows nothing of messages or time. A
+board loads it when there is something to plan, and forgets it afterwards (balancing.py).
 
 A load is a vector (p, q). While nobody exports, apparent powers are added, as (s, 0); else signed
 P + jQ, since then apparent powers do not add. One search serves both.
 """
 from micropython import const
+
+from acu.functions.unbalance import deviations
 
 # Why there is no plan.
 PLAN_OK = const(0)
@@ -39,25 +42,6 @@ def magnitude(p, q):
         if smaller >= root:
             return root
         root = smaller
-
-
-def deviations(s_va3, sr_va):
-    """(3 |S_x - M| of each phase, 3 M); below the limits of the spec power is no load."""
-    a, b, c = s_va3
-    a = 0 if a * 600 < sr_va else a  # 0.5 % of Sr/3
-    b = 0 if b * 600 < sr_va else b
-    c = 0 if c * 600 < sr_va else c
-    total = a + b + c
-    if total * 20 < sr_va:           # M below 5 % of Sr/3
-        return 0, 0, 0, total
-    return abs(3 * a - total), abs(3 * b - total), abs(3 * c - total), total
-
-
-def ui_m(s_va3, sr_va):
-    """Unbalance of three apparent powers, per mille of their mean, to the nearest."""
-    a, b, c, total = deviations(s_va3, sr_va)
-    worst = max(a, b, c)
-    return (2000 * worst + total) // (2 * total) if worst else 0
 
 
 class Planner:

@@ -16,6 +16,10 @@ DEAD = const(2)
 CLOSING = const(3)
 VERIFY = const(4)
 
+# Bounds of dead_ms, those of the setting (config.py).
+DEAD_MIN_MS = const(40)
+DEAD_MAX_MS = const(2_000)
+
 _PROVE_US = const(150_000)      # a contact that has not moved by then is stuck
 _DEAD_MAX_US = const(5_000_000)  # so long may a motor or an inverter keep the load side alive
 _VERIFY_US = const(200_000)

@@ -10,7 +10,6 @@ from binascii import crc32
 
 from micropython import const
 
-from acu import events
 from acu.ports import FOREVER_MS
 
 _QUEUE = const(16)        # events the fast tier may hold until the next slow tick
@@ -119,7 +118,9 @@ class Recorder:
         self._urgent = False
 
     def line(self, row):
-        """One event as the log shows it: time, who, number in this run, name, key=value."""
+        """One event as the log shows it: time, who, number in this run, name, key=value.
+        The table stays loaded while lines are read: acu.forget("acu.events") afterwards."""
+        from acu import events
         spec = events.TABLE[row[2]].split(" ")
         text = "%s %s %d %s" % (iso(row[1]), self._me, row[0], spec[0])
         for k in range(1, len(spec)):

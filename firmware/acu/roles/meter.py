@@ -5,11 +5,10 @@ each window of 10/12 cycles (DRF-2), aggregates it and tells it. Speaks on the S
 Operator, but answers only to who asks it by its name: it is nobody's member. A value of a bad
 channel is null; powers and energies go on as estimates, and `fl` says so (functions/energy.py).
 """
-import sys
-
 from micropython import const
 
 from acu import events as ev
+from acu import forget
 from acu import metering as mt
 from acu.functions import supply_events as se
 from acu.functions import voltage_events as ve
@@ -48,14 +47,6 @@ _OF_PHASES = (se.OVERCURRENT, se.REVERSED, se.PHASE_LOSS, se.OPEN_U, se.OPEN_I)
 _VOLTAGE = ((mt.DIP, "DIP"), (mt.SWELL, "SWL"), (mt.INTR, "INT"), (mt.RVC, "RVC"))
 
 
-def _forget(name):
-    """A primitive that only the start needs gives its memory back: 7 KB of a board's."""
-    if sys.implementation.name == "micropython":
-        from acu import primitives
-        del sys.modules["acu.primitives." + name]
-        delattr(primitives, name)
-
-
 class Meter(Acu):
     POIS = (("SEP", DRF_1 | DRF_2),)
 
@@ -70,7 +61,7 @@ class Meter(Acu):
                          int(why[1:4]) if why else 0, why != "")
         m = self.measuring
         calibration.seed(m)
-        _forget("calibration")
+        forget("acu.primitives.calibration")
         if table is not None and self._sampler.ring is not None:
             self._sampler.use_table(table)
         un_dv, fn_mhz = cfg["un_dv"], cfg["fn_mhz"]

@@ -5,7 +5,6 @@ the gate, is the fast tier in panel.py (spec smartlvgrid, 10, 11).
 """
 from micropython import const
 
-from acu import config
 from acu import events as ev
 from acu.functions.averaging import Average
 from acu.primitives import phase_switching as ps
@@ -72,8 +71,8 @@ class Operator(Panel):
         start_ms = self.sync.start_ms(now_ms, body["t_ms"])
         if not self.ready or self._engaged():
             e = ev.E_BUSY
-        elif target > 2 or config.wrong("dead_ms", body["dead_ms"]) or (
-                self.moves_left(now_ms) <= 0):
+        elif target > 2 or self.moves_left(now_ms) <= 0 or (
+                not ps.DEAD_MIN_MS <= body["dead_ms"] <= ps.DEAD_MAX_MS):
             e = ev.E_LIMIT
         elif self.gate.locked or self.gate.mask() != 1 << self.phase:
             e = ev.E_INTERLOCK

@@ -8,7 +8,6 @@ import struct
 
 from micropython import const
 
-from acu import config
 from acu import events as ev
 from acu.primitives.messaging import TTL_MS
 from acu.primitives.recording import Record
@@ -18,7 +17,6 @@ from acu.roles.centre import Centre
 from acu.roles.slavenet import SlaveNet
 
 _COOLER_DC = const(50)         # hysteresis of the over-temperature
-_KEY = {"ub_en": 1}            # settings that the centre may change while running: event number
 _LIVE = "<BQ"                  # ub_en, begin of the outage that is not over (utc ms, 0: none)
 
 
@@ -152,10 +150,10 @@ class Post(Acu):
     def set_live(self, now_ms, key, val):
         """A setting from the centre, while running. Error number of the answer."""
         e = ev.E_UNKNOWN
-        if key in _KEY:
-            e = ev.E_LIMIT if config.wrong(key, val) else ev.E_OK
+        if key == "ub_en":                # the only one so far
+            e = ev.E_OK if 0 <= val <= 1 else ev.E_LIMIT
         if e == ev.E_OK:
             self.cfg[key] = val
             self._save_live(self._out_utc)
-        self.log.add(now_ms, ev.CFG, _KEY.get(key, 0), val, e)
+        self.log.add(now_ms, ev.CFG, int(key == "ub_en"), val, e)
         return e
