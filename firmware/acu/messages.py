@@ -15,45 +15,36 @@ LEASE_MAX_S = const(31_536_000)    # of sw.req: a year
 H_TAIL = const(24)        # ,"h":"0123456789abcdef"}
 PAGED = ("meas", "agg", "tele", "ub.res", "pq")
 
-# Kinds of a body value: i integer, u integer 0 to 127, f flag 0 or 1, n integer or null, a three
-# integers or null, s word, l list, b body of `meas`.
-_MEAS = ("u_dV", "a", "i_mA", "a", "p_W", "a", "q_var", "a", "s_VA", "a", "f_mHz", "i",
-         "e_Wh", "i", "t_dC", "n", "gnd", "n", "dofc", "n", "ph", "n", "on", "n", "fl", "i")
-
-# type: (QoS, retained, command, body keys and kinds in order)
+# Of each type: QoS, retained, command; the kind of each body value; its keys in order. As text it
+# takes a third of the RAM of tuples. Kinds: i integer, u integer 0 to 127, f flag 0 or 1, n integer
+# or null, a three integers or null, s word, l list, b body of `meas`.
 TABLE = {
-    "hello": (1, 1, 0, ("role", "s", "dom", "s", "fw", "s", "drf", "i", "ph", "u", "un_dV", "i",
-                        "sw", "f", "boot", "i")),
-    "hb": (0, 0, 0, ("up_s", "i", "rssi", "i", "q", "i", "err", "i", "ph", "u", "on", "f",
-                     "why", "u")),
-    "time": (0, 0, 1, ("utc_ms", "i", "src", "s")),
-    "cfg": (1, 0, 1, ("k", "s", "val", "i")),
-    "cfg.ack": (1, 0, 0, ("k", "s", "ok", "f", "e", "u")),
-    "meas.req": (0, 0, 0, ("what", "i", "win_ms", "i")),
-    "meas": (0, 0, 0, _MEAS),
+    "hello": "110 sssiuifi role dom fw drf ph un_dV sw boot",
+    "hb": "000 iiiiufu up_s rssi q err ph on why",
+    "time": "001 is utc_ms src",
+    "cfg": "101 si k val",
+    "cfg.ack": "100 sfu k ok e",
+    "meas.req": "000 ii what win_ms",
+    "meas": "000 aaaaaiinnnnni u_dV i_mA p_W q_var s_VA f_mHz e_Wh t_dC gnd dofc ph on fl",
     # of a branch: its own readings, and a row [id, ph, on, s_VA, p_W, q_var, fl] for each Operator
-    "agg": (0, 0, 0, ("u_dV", "a", "i_mA", "a", "p_W", "a", "q_var", "a", "s_VA", "a", "on", "f",
-                      "fl", "i", "n_ok", "i", "n_all", "i", "ops", "l", "pg", "i", "pgs", "i")),
+    "agg": "000 aaaaafiiilii u_dV i_mA p_W q_var s_VA on fl n_ok n_all ops pg pgs",
     # of a meter, 10 minutes until t0_ms: means, least and greatest voltage of a window, registers
-    "pq": (1, 0, 0, ("t0_ms", "i", "n", "i", "fl", "i", "u_mV", "a", "umin_mV", "a", "umax_mV",
-                     "a", "i_mA", "a", "p_W", "a", "q_var", "a", "thdu_m", "a", "thdi_m", "a",
-                     "f_mHz", "n", "u2_m", "n", "u0_m", "n", "e_Wh", "i", "x_Wh", "i")),
-    "evt": (1, 0, 0, ("code", "s", "ph", "u", "val", "i", "lim", "i", "t0_ms", "i")),
-    "sw.req": (1, 0, 1, ("on", "f", "sel", "f", "why", "u", "t_ms", "i", "lease_s", "i")),
-    "sw.ack": (1, 0, 0, ("on", "f", "sel", "f", "ok", "f", "e", "u", "u_dV", "i")),
-    "phs.req": (1, 0, 1, ("ph", "u", "t_ms", "i", "dead_ms", "i")),
-    "phs.ack": (1, 0, 0, ("ph", "u", "ok", "f", "e", "u", "u_dV", "i")),
-    "ub.req": (1, 0, 0, ("avg_s", "i", "win_ms", "i")),
-    "ub.rep": (1, 0, 0, ("ph", "u", "sav_VA", "i", "smax_VA", "i", "p_W", "i", "q_var", "i",
-                         "sw", "f", "nops", "u")),
-    "ub.res": (1, 0, 0, ("ui0_m", "i", "ui1_m", "i", "moves", "l", "ok", "f", "e", "u")),
+    "pq": "100 iiiaaaaaaaannnii t0_ms n fl u_mV umin_mV umax_mV i_mA p_W q_var thdu_m thdi_m "
+          "f_mHz u2_m u0_m e_Wh x_Wh",
+    "evt": "100 suiii code ph val lim t0_ms",
+    "sw.req": "101 ffuii on sel why t_ms lease_s",
+    "sw.ack": "100 fffui on sel ok e u_dV",
+    "phs.req": "101 uii ph t_ms dead_ms",
+    "phs.ack": "100 ufui ph ok e u_dV",
+    "ub.req": "100 ii avg_s win_ms",
+    "ub.rep": "100 uiiiifu ph sav_VA smax_VA p_W q_var sw nops",
+    "ub.res": "100 iilfu ui0_m ui1_m moves ok e",
     # ops: rows [id, ph, on, s_VA]; br: rows [id, on, silent, s_VA] of the branches
-    "tele": (1, 0, 0, ("t0", "i", "tp", "b", "st", "i", "n_ok", "i", "n_all", "i", "ops", "l",
-                       "br", "l", "pg", "i", "pgs", "i")),
-    "outage": (1, 1, 0, ("ph", "u", "t0_ms", "i", "dur_s", "i")),
-    "restore": (1, 1, 0, ("ph", "u", "t0_ms", "i", "dur_s", "i")),
-    "sc.cmd": (1, 0, 1, ("cmd", "s", "args", "l")),
-    "sc.ack": (1, 0, 0, ("ok", "f", "e", "u")),
+    "tele": "100 ibiiillii t0 tp st n_ok n_all ops br pg pgs",
+    "outage": "110 uii ph t0_ms dur_s",
+    "restore": "110 uii ph t0_ms dur_s",
+    "sc.cmd": "101 sl cmd args",
+    "sc.ack": "100 fu ok e",
 }
 # Requests are refused when too old or from the future; `time` is not: a wrong clock mends itself.
 REQUESTS = ("cfg", "meas.req", "sw.req", "phs.req", "ub.req", "sc.cmd")
@@ -79,13 +70,31 @@ def as_text(value):
     return str(value)
 
 
-def _body(spec, body):
+def form(t):
+    """[kinds, key, key, ...] of a type."""
+    return TABLE[t][4:].split(" ")
+
+
+def qos(t):
+    return int(TABLE[t][0])
+
+
+def retained(t):
+    return int(TABLE[t][1])
+
+
+def command(t):
+    return TABLE[t][2] == "1"
+
+
+def _body(t, body):
     parts = []
-    for k in range(0, len(spec), 2):
-        key = spec[k]
+    keys = form(t)
+    for k in range(1, len(keys)):
+        key = keys[k]
         if key in body:
             value = body[key]
-            text = _body(_MEAS, value) if spec[k + 1] == "b" else as_text(value)
+            text = _body("meas", value) if keys[0][k - 1] == "b" else as_text(value)
             parts.append('"%s":%s' % (key, text))
     return "{" + ",".join(parts) + "}"
 
@@ -93,8 +102,8 @@ def _body(spec, body):
 def encode(t, src, dst, n, c, ts, body, sign=None, k=0, x=0):
     """One frame as bytes. sign(raw bytes) -> 16 hex digits, for commands. ValueError: too long."""
     text = '{"v":1,"t":"%s","s":"%s","d":"%s","n":%d,"c":%d,"ts":%d,"b":%s' % (
-        t, src, dst, n, c, ts, _body(TABLE[t][3], body))
-    if TABLE[t][2]:
+        t, src, dst, n, c, ts, _body(t, body))
+    if command(t):
         text += ',"k":%d,"x":%d' % (k, x)
         text += ',"h":"%s"}' % sign(text.encode())
     else:
@@ -130,7 +139,7 @@ def _fits(kind, value):
     if kind == "s":
         return _word(value)
     if kind == "b":
-        return isinstance(value, dict) and _whole(_MEAS, value)
+        return isinstance(value, dict) and _whole("meas", value)
     if kind == "l":
         return isinstance(value, list) and _plain(value, 2)
     if not isinstance(value, list) or len(value) != 3:
@@ -138,9 +147,10 @@ def _fits(kind, value):
     return all([v is None or _int(v) for v in value])
 
 
-def _whole(spec, body):
-    for k in range(0, len(spec), 2):
-        if spec[k] not in body or not _fits(spec[k + 1], body[spec[k]]):
+def _whole(t, body):
+    keys = form(t)
+    for k in range(1, len(keys)):
+        if keys[k] not in body or not _fits(keys[0][k - 1], body[keys[k]]):
             return False
     return True
 
@@ -162,15 +172,14 @@ def decode(raw):
     if not isinstance(msg, dict):
         return None
     t = msg.get("t")
-    entry = TABLE.get(t) if isinstance(t, str) else None
-    if entry is None or not (_int(msg.get("n")) and _int(msg.get("c")) and _int(msg.get("ts"))):
+    if not isinstance(t, str) or t not in TABLE or not (_int(msg.get("n")) and _int(msg.get("c")) and _int(msg.get("ts"))):
         return None
     if not valid_id(msg.get("s")) or msg.get("d") != "*" and not valid_id(msg.get("d")):
         return None
-    if not isinstance(msg.get("b"), dict) or not _whole(entry[3], msg["b"]):
+    if not isinstance(msg.get("b"), dict) or not _whole(t, msg["b"]):
         return None
     h = msg.get("h")
-    if entry[2] and not (_int(msg.get("k")) and _int(msg.get("x")) and isinstance(h, str)
+    if command(t) and not (_int(msg.get("k")) and _int(msg.get("x")) and isinstance(h, str)
                          and len(h) == 16):
         return None
     try:

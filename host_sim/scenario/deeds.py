@@ -164,7 +164,7 @@ class Deeds:
                                                          "post")
 
     def _message(self, where: str, t: str, body: dict) -> None:
-        keys = messages.TABLE[t][3][::2]
+        keys = messages.form(t)[1:]
         if set(body) != set(keys):
             form = ", ".join(f"{key} = ..." for key in keys)
             self._wrong.add("E122", where, f" must be {{{form}}}.")

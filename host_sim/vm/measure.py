@@ -76,6 +76,11 @@ def go(instants):
 
 
 go(400)
+if what == "heap":              # as on a board: who starts a role and who shows its log forget them
+    from acu import forget
+    from host_sim.board import unit as of_unit
+    del of_unit.app
+    forget("acu.app", "acu.events")
 gc.collect()
 if what == "heap":
     print("heap_start", _START)

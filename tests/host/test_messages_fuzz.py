@@ -25,12 +25,13 @@ def whole(t: str, r: random.Random) -> bytes:
                 "l": [["eu1", number(), None]][:r.randrange(2)],
                 "b": None}[kind]
 
-    def body(spec):
-        return {k: body(messages._MEAS) if kind == "b" else value(kind)
-                for k, kind in zip(spec[::2], spec[1::2], strict=True)}
+    def body(t):
+        kinds, *keys = messages.form(t)
+        return {k: body("meas") if kind == "b" else value(kind)
+                for k, kind in zip(keys, kinds, strict=True)}
 
     return messages.encode(t, "eu1", "cd", r.randrange(65536), r.randrange(65536), TS,
-                           body(messages.TABLE[t][3]),
+                           body(t),
                            lambda raw: f"{r.getrandbits(64):016x}", r.randrange(1 << 30),
                            TS + 10_000)
 

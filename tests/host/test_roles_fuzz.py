@@ -22,15 +22,16 @@ NUMBERS = (0, 0, 1, 1, 2, 3, 5, 7, 99, -1, -2, 60_000, 65_536, 1 << 31, -(1 << 3
 WORDS = ("eu1", "eu2", "cd", "scc", "", "ub_en", "lockout", "sw", "phs", "unlock", "tele", "x")
 
 
-def body_of(spec, r):
+def body_of(t, r):
     def value(kind):
         return {"i": r.choice(NUMBERS), "u": r.choice((*range(13), 99, 127)), "f": r.randrange(2),
                 "n": r.choice((None, *NUMBERS)), "s": r.choice(WORDS),
                 "a": [r.choice((None, *NUMBERS)) for _ in range(3)], "b": None,
                 "l": [r.choice((r.choice(WORDS), r.choice(NUMBERS), None,
                                 [1, "a"])) for _ in range(r.randrange(4))]}[kind]
-    return {k: body_of(messages._MEAS, r) if kind == "b" else value(kind)
-            for k, kind in zip(spec[::2], spec[1::2], strict=True)}
+    kinds, *keys = messages.form(t)
+    return {k: body_of("meas", r) if kind == "b" else value(kind)
+            for k, kind in zip(keys, kinds, strict=True)}
 
 
 def frames(r, n, sources, targets, ts):
@@ -39,7 +40,7 @@ def frames(r, n, sources, targets, ts):
         try:
             yield t, messages.encode(t, r.choice(sources), r.choice(targets), k & 0xFFFF,
                                      r.choice((0, 1, 7)), ts(),
-                                     body_of(messages.TABLE[t][3], r), lambda _: "0" * 16, k,
+                                     body_of(t, r), lambda _: "0" * 16, k,
                                      ts() + 10_000)
         except ValueError:
             pass      # too long to be sent

@@ -97,7 +97,7 @@ def test_the_outage_is_on_the_panel_at_once_and_the_marks_stay(played):
 
 
 def test_outage_and_restore_are_retained():
-    assert [messages.TABLE[t][:2] for t in ("outage", "restore")] == [(1, 1), (1, 1)]
+    assert [messages.TABLE[t][:2] for t in ("outage", "restore")] == ["11", "11"]
 
 
 def test_the_outage_is_in_the_store_when_it_is_told():

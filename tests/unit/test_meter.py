@@ -387,18 +387,18 @@ def test_a_channel_that_was_off_all_the_time_has_no_value_in_a_page():
 
 def test_the_longest_page_fits():
     body = {}
-    spec = messages.TABLE["pq"][3]
-    for k in range(0, len(spec), 2):
+    kinds, *keys = messages.form("pq")
+    for key, kind in zip(keys, kinds):
         big = -9_999_999
-        if spec[k][0] == "u":
+        if key[0] == "u":
             big = 999_999
-        elif spec[k] in ("e_Wh", "x_Wh"):
+        elif key in ("e_Wh", "x_Wh"):
             big = 9_999_999_999
-        elif spec[k] == "t0_ms":
+        elif key == "t0_ms":
             big = 9_999_999_999_999
-        elif spec[k] in ("thdu_m", "thdi_m", "fl"):
+        elif key in ("thdu_m", "thdi_m", "fl"):
             big = 9999
-        body[spec[k]] = [big] * 3 if spec[k + 1] == "a" else big
+        body[key] = [big] * 3 if kind == "a" else big
     raw = messages.encode("pq", "m" * 16, "*", 65_535, 0, 9_999_999_999_999, body)
     assert len(raw) <= messages.PAGE_MAX and messages.decode(raw)["b"] == body
 

@@ -49,10 +49,12 @@ def message_page() -> str:
             "`x` expiry in Unix ms and, last, `h`, the code over all bytes before it (16 zeros",
             "until keys exist).", "",
             "| type | QoS | retained | command | body |", "|---|---|---|---|---|"]
-    for t, (qos, retain, command, spec) in messages.TABLE.items():
-        body = ", ".join(f"`{spec[k]}` {_KINDS[spec[k + 1]]}" for k in range(0, len(spec), 2))
-        flags = f"{'yes' if retain else ''} | {'yes' if command else ''}"
-        rows.append(f"| `{t}` | {qos} | {flags} | {body} |")
+    for t in messages.TABLE:
+        kinds, *keys = messages.form(t)
+        body = ", ".join(f"`{key}` {_KINDS[kind]}"
+                         for key, kind in zip(keys, kinds, strict=True))
+        flags = f"{'yes' if messages.retained(t) else ''} | {'yes' if messages.command(t) else ''}"
+        rows.append(f"| `{t}` | {messages.qos(t)} | {flags} | {body} |")
     rows += ["", "Rows of the lists: `agg` `ops` [id, ph, on, s_VA, p_W, q_var, fl]; `tele` `ops`",
              "[id, ph, on, s_VA], `br` [id, on, silent, s_VA]. Page `pg` of `pgs` holds a part of",
              "the rows, all else is repeated. A value that is not known is null.", "",

@@ -52,13 +52,12 @@ class Messenger:
     def send(self, now_ms, topic, t, dst, body, c=0, ttl_ms=TTL_MS):
         """Encodes and publishes; QoS 1 waits in the outbox while the link is down."""
         self._n = (self._n + 1) & 0xFFFF
-        spec = messages.TABLE[t]
         ts = self._sync.utc_ms(now_ms)
-        if spec[2]:
+        if messages.command(t):
             self._k += 1
         raw = messages.encode(t, self.me, dst, self._n, c, ts, body,
                               lambda text: self._auth.sign(text, dst), self._k, ts + ttl_ms)
-        self.pass_on(topic, raw, spec[0], spec[1])
+        self.pass_on(topic, raw, messages.qos(t), messages.retained(t))
 
     def send_pages(self, now_ms, topic, t, dst, body, rows, keys, c=0):
         """As many pages of one body as its rows take. rows: (key, row) in order; keys: of the
@@ -130,7 +129,7 @@ class Messenger:
         ours = msg["d"] in (self.me, "*")
         if not ours and not relay:
             return self._drop(FOREIGN)
-        command = ours and messages.TABLE[t][2]
+        command = ours and messages.command(t)
         if command and not self._auth.verify(raw[:-messages.H_TAIL], msg["h"], src):
             return self._drop(UNAUTHENTIC)
         seen = self._seen.get(src)

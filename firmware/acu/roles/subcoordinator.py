@@ -61,8 +61,8 @@ class SubCoordinator(Branch):
         if t == "meas.req" and dst == "*":
             self.collected.start(now_ms, msg["c"], min(max(msg["b"]["win_ms"], 0), _WIN_MAX_MS))
         if dst == "*" or dst in members:
-            spec = messages.TABLE[t]
-            self.net.pass_on(self.slaves.topic(dst, t), raw, spec[0], spec[1])
+            self.net.pass_on(self.slaves.topic(dst, t), raw, messages.qos(t),
+                             messages.retained(t))
 
     def _from_below(self, now_ms, k, msg, raw):
         if self.slaves.heard(now_ms, msg["s"]):
@@ -70,8 +70,7 @@ class SubCoordinator(Branch):
         t = msg["t"]
         if t == "meas" and self.collected.take(k, msg["c"], self._row(msg)):
             return
-        spec = messages.TABLE[t]
-        self.net.pass_on(self._up + t, raw, spec[0], spec[1])
+        self.net.pass_on(self._up + t, raw, messages.qos(t), messages.retained(t))
 
     # -- its own
 
