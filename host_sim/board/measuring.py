@@ -1,28 +1,23 @@
 """Measuring that can also be told its readings: the phasor level of the simulator.
 
 At the fine levels it is the firmware's own Measuring, untouched. At phasor level the world says
-what this front end would have measured since the last reading (world/leap.py), as integers:
-
-    (halves, part, ...)   halves: RMS(1/2) of each channel now, 0.1 V or mA
-    part: (frames, mHz, uV or uA of each channel, mW of each pair, mvar of each pair)
-
-A part is one window of any length; there are two where the state of the street has changed since
-the last reading, so that energy and averages take the past and messages the present. The energy
-registers count exactly the frames that have passed, whatever the level. Runs on both Pythons.
+what this front end would have measured since the last reading (world/leap.py), by the door that
+metering chips use (acu/primitives/readings.py).
+There are two parts in a reading where the state of the street has changed since the last one, so
+that energy and averages take the past and messages the present. The energy registers count exactly
+the frames that have passed, whatever the level. Runs on both Pythons.
 """
-from acu.dsp.fixed import BEFORE, EVENT_SEEN, HALF_Q16, LENGTH, SEQ, clear
-from acu.primitives.measuring import HISTORY, Measuring
+from acu.dsp.fixed import BEFORE, EVENT_SEEN, HALF_Q16, LENGTH, clear
+from acu.primitives.measuring import Measuring
+from acu.primitives.readings import Readings
 
 
-class SimMeasuring(Measuring):
+class SimMeasuring(Readings):
     """frames() and read() say before each fast() what the next one takes."""
 
     def __init__(self, sampler, kind, cal, un_dv, fn_mhz):
         super().__init__(sampler, kind, cal, un_dv, fn_mhz)
         self.told = False         # at phasor level
-        self._halves_now = None   # of the reading that fast() has not taken yet
-        self._due = []            # parts that slow() has not taken yet
-        self._left_frames = 0     # taken at the fine level, in no window
 
     # -- level
 
@@ -38,8 +33,7 @@ class SimMeasuring(Measuring):
             self.told = True
             self.leave_frames()
         if reading:
-            self._halves_now = reading[0]
-            self._due += reading[1:]
+            super().read(reading)
 
     def leave_frames(self):
         """From frames to readings: those frames that are in no window yet count with the next
@@ -82,45 +76,4 @@ class SimMeasuring(Measuring):
     # -- as Measuring
 
     def fast(self, now_us):
-        if not self.told:
-            return super().fast(now_us)
-        self.idle_ticks = 0
-        self.t_frames_us = now_us
-        if self._halves_now is None:
-            return 0
-        n_v = len(self.half_dv)
-        st = self._state
-        seq = st[SEQ] = (st[SEQ] + 1) & 0x3FFFFFFF
-        at = seq % HISTORY
-        for c in range(len(self._halves_now)):
-            if c < n_v:
-                self.half_dv[c] = self._history[at * n_v + c] = self._halves_now[c]
-            else:
-                self.half_ma[c - n_v] = self._halves_now[c]
-        self._times_us[at] = now_us
-        self.half_seq = seq
-        self._halves_now = None
-        return 1
-
-    def waiting(self):
-        return self._pending or len(self._due) > 0
-
-    def slow(self):
-        if not self._due:
-            return super().slow()
-        part = self._due.pop(0)
-        n = part[0] + self._left_frames
-        self._left_frames = 0
-        p_at = 2 + len(self.cal)
-        q_at = p_at + self.n_p
-        p_mw = part[p_at:q_at]
-        self._tell(part[2:p_at], p_mw, part[q_at:])
-        self._count(sum(p_mw), n)
-        self.fund = None
-        self.n_frames = n
-        self.used_mhz = part[1]
-        self.f_mhz = self._f_mhz = self._good_mhz = part[1]
-        self.quality = 0
-        self.window_ms = n * 1000 // self._rate_hz
-        self.n_windows += 1
-        return True
+        return self._take(now_us) if self.told else Measuring.fast(self, now_us)
