@@ -310,8 +310,12 @@ _KINDS: dict[str, tuple] = {
     "branch": ({"subcoordinator"}, _LINES, [PHASES]),
     "two": ({"meter"}, ("u1", "u2", "i1", "i2"), []),
     "single": ({"meter"}, ("u", "i"), []),
+    "recloser": ({"recloser"}, ("u1ab", "u1bc", "u2ab", "u2bc", "u0", "ia", "ib", "ic"),
+                 [PHASES]),
 }
-_INPUTS = 3
+_INPUTS = {"recloser": 7}       # others: 3
+# Two wattmeters on each side (Ub is the common wire), and the neutral's voltage.
+_PAIRS = {**PAIRS, "recloser": ((0, 5), (1, 7), (4, 6), (2, 5), (3, 7))}
 
 
 class Channel(Form):
@@ -330,6 +334,14 @@ class Input(Form):
     meaning: str
 
 
+class Unused(Form):
+    """An output that the board has and no role drives: it is held released."""
+
+    name: str
+    meaning: str
+    at_reset: Literal["released"]
+
+
 class Limits(Form):
     """Outside of these the board's hardware must not be used; config cannot raise them."""
 
@@ -342,9 +354,9 @@ class BoardForm(Form):
 
     board: str
     title: str
-    mcu: Literal["rp2040"]
-    kind: Literal["post", "customer", "branch", "two", "single"]
-    roles: list[Literal["operator", "subcoordinator", "coordinator", "meter"]] = Field(
+    mcu: Literal["rp2040", "esp32"]
+    kind: Literal["post", "customer", "branch", "two", "single", "recloser"]
+    roles: list[Literal["operator", "subcoordinator", "coordinator", "meter", "recloser"]] = Field(
         min_length=1)
     rate_hz: int = Field(ge=1_000, le=_RATE_MAX_HZ)
     slot_ns: int = Field(ge=0, le=100_000)
@@ -355,17 +367,18 @@ class BoardForm(Form):
     pairs: list[list[int]] = Field(min_length=1, max_length=8)   # (voltage, current) channels
     outputs: list[Output]
     inputs: list[Input]
+    unused: list[Unused] = []
     limits: Limits
 
     @model_validator(mode="after")
     def _whole(self):
-        for things in (self.channels, self.outputs, self.inputs):
+        for things in (self.channels, [*self.outputs, *self.unused], self.inputs):
             names = [thing.name for thing in things]
             twice = [name for name in names if names.count(name) > 1]
             if twice:
                 raise ValueError(f"the name {twice[0]} is given twice. Give each its own.")
         roles, channels, phases = _KINDS[self.kind]
-        pairs = [list(pair) for pair in PAIRS[self.kind]]
+        pairs = [list(pair) for pair in _PAIRS[self.kind]]
         for key, given, wanted in (
                 ("channels", [channel.name for channel in self.channels], list(channels)),
                 ("pairs", self.pairs, pairs),
@@ -373,8 +386,9 @@ class BoardForm(Form):
             if given != wanted:
                 raise ValueError(f"{key} = {given} do not fit the firmware of a {self.kind} board."
                                  f" Write {wanted}, in this order.")
-        if len(self.inputs) != _INPUTS:
-            raise ValueError(f"inputs has {len(self.inputs)} entries. Give {_INPUTS}.")
+        inputs = _INPUTS.get(self.kind, 3)
+        if len(self.inputs) != inputs:
+            raise ValueError(f"inputs has {len(self.inputs)} entries. Give {inputs}.")
         if not roles.issuperset(self.roles):
             raise ValueError(f"roles = {self.roles} do not run on a {self.kind} board. "
                              f"It is for: {', '.join(sorted(roles))}.")
