@@ -66,7 +66,7 @@ class TwinMeasuring(SimMeasuring):
         if closed < 0:
             return super().fast(now_us)
         self.closed = -1
-        self.sensed = True
+        self.sensed = closed > 0    # else nobody asks sensing
         self.idle_ticks = 0
         self.t_frames_us = now_us
         return closed

@@ -62,8 +62,7 @@ class TwinUnit(Unit):
         if not self._ticks:
             return
         acu = self.acu
-        acu.ticks = acu.ticks + self._ticks & _TICKS
-        acu.measuring.t_frames_us = self._tick_us + SimClock.TICK0 & _TICKS
+        acu.ticks = acu.measuring.t_frames_us = self._tick_us + SimClock.TICK0 & _TICKS
         self._ticks = 0
         if self._passed_us >= 0:
             self.clock.set(self._passed_us)

@@ -61,11 +61,12 @@ class RingSampler:
 
     def take(self, n, ref, out):
         """Adds the sums of the n oldest frames to out; n <= ready() and n <= 127."""
-        first = self.tail & (self.size - 1)
+        tail = self.tail
+        first = tail & (self.size - 1)
         if self._table is not None:
             self._correct(n, first, self.ring, self._sizes, self._table, self._mem)
         take_pairs(n, first, self.ring, self._par, ref, SINE, out)
-        self.tail = (self.tail + n) & _MASK
+        self.tail = (tail + n) & _MASK
 
     def push(self, codes):
         """Appends frames of packed little-endian 16-bit codes, as a converter's DMA would."""

@@ -118,6 +118,10 @@ class Measuring(Windows):
         self.t_frames_us = now_us
         ref = self._ref
         left = self._left
+        if n < left:                # no half cycle ends with these
+            sampler.take(n, ref, self._half)
+            self._left = left - n
+            return 0
         closed = 0
         while n:
             m = left if left < n else n

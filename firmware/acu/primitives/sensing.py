@@ -24,9 +24,10 @@ _BACKFEED = const(100)    # half cycles: a motor runs down faster
 
 
 @micropython.viper
-def _sense(st: ptr32, why: ptr32, code: ptr32, still: ptr32, dv: ptr32, ma: ptr32):
-    """st: 0-3 bad, ov, uv, oc; 4-5 channels, voltages; 6-8 limits of ov, uv, oc; 9 a supply below
-    is dead, 10 a load above is alive; 11 half cycles closed now; 12 half cycles of backfeed.
+def _sense(st: ptr32, why: ptr32, code: ptr32, still: ptr32, dv: ptr32, ma: ptr32) -> int:
+    """Returns 0 where nothing has changed. st: 0-3 bad, ov, uv, oc; 4-5 channels, voltages; 6-8
+    limits of ov, uv, oc; 9 a supply below is dead, 10 a load above is alive; 11 half cycles closed
+    now; 12 half cycles of backfeed.
     """
     bad = 0
     c = 0
@@ -73,10 +74,12 @@ def _sense(st: ptr32, why: ptr32, code: ptr32, still: ptr32, dv: ptr32, ma: ptr3
         if st[12] >= _BACKFEED and not bad & 15:
             why[3] = 4
             bad |= 8
+    w = st[0] ^ bad | st[1] ^ ov | st[2] ^ uv | st[3] ^ oc
     st[0] = bad
     st[1] = ov
     st[2] = uv
     st[3] = oc
+    return w
 
 
 class Sensing:
@@ -101,7 +104,8 @@ class Sensing:
         st = self._st
         if closed:
             st[11] = closed
-            _sense(st, self.why, m.codes_q8, m.still, m.half_dv, m.half_ma)
+            if not _sense(st, self.why, m.codes_q8, m.still, m.half_dv, m.half_ma):
+                return
             self.ov = st[1]
             self.uv = st[2]
             self.oc = st[3]

@@ -36,6 +36,7 @@ class Gate:
         self._pulse = array("i", [0] * n)      # ticks of drive left, by output
         self._closing = array("i", [0] * n)    # 1: the drive in progress closes
         self.n = n
+        self.driving = 0                       # fast() has to be called
         self.armed = False                     # set by the self-test, never by a message
         self.locked = 0                        # reason of the lock, ev.WHY_*; 0: none
         self.operations = 0
@@ -52,6 +53,7 @@ class Gate:
         """Opens every contact, closed or not; never refused once the self-test passed."""
         if not self.armed:
             return
+        self.driving = 1
         for k in range(self.n):
             self._gear.drive(k, OPEN)
             self._pulse[k] = _PULSE_TICKS
@@ -81,6 +83,7 @@ class Gate:
         """Drives contact k closed if everything is true at this very moment; else the reason."""
         r = self.may_close(k)
         if r == R_OK:
+            self.driving = 1
             self._gear.drive(k, CLOSE)
             self._pulse[k] = _PULSE_TICKS
             self._closing[k] = 1
@@ -92,9 +95,7 @@ class Gate:
         return max(self._pulse) > 0
 
     def fast(self):
-        """Each fast tick: ends the coil pulses."""
-        if not max(self._pulse):
-            return
+        """Each fast tick while `driving`: ends the coil pulses."""
         for k in range(self.n):
             p = self._pulse[k]
             if p:
@@ -103,6 +104,7 @@ class Gate:
                 if p == 0:
                     self._gear.drive(k, RELEASE)
                     self._closing[k] = 0
+        self.driving = max(self._pulse)
 
 
 class Look:
