@@ -59,6 +59,8 @@ BRN_BACK = const(50)
 BRN_ON = const(51)
 BRN_TAMP = const(52)
 # 53 to 68: of a meter, see metering.py
+STORE = const(77)       # code of the error, failures so far, files thrown away
+LOST_REC = const(78)    # both slots of a record are damaged: 1 boot, 2 energy, 3 state, 4 live
 
 # number: name, then names of a, b, c; one string takes a third of the RAM of a tuple. 'op' is an
 # index into the Coordinator's member list, 'br' the place of a branch among its Sub-Coordinators.
@@ -132,6 +134,8 @@ TABLE = {
     66: "ESTIMATED ph_mask on none_mask",
     67: "OCU ph_mask i_ma lim_ma",
     68: "REGISTERS ok",
+    STORE: "STORE e n shed",
+    LOST_REC: "LOST_REC what",
 }
 
 # Reasons of an opening, a closing, a refusal or an abort ('why').

@@ -12,7 +12,9 @@ Switchgear  drive(output, level): level CLOSE or OPEN energises the coil that wa
             feedback(input) -> 1 contact closed / input active, 0 not; an analog input its value
             outputs, inputs: how many there are
 Link        publish(topic, payload, qos, retain) -> True if taken; subscribe(topic_filter); up
-Store       read(name) -> bytes or None; write(name, data); append(name, data)
+Store       read(name, at=0, n=-1) -> bytes or None; write(name, data), append(name, data),
+            remove(name) -> False if it failed; size(name) -> -1: none; names(). A cut leaves a
+            written file as it was or as it is to be. Raises nothing: failed, code, shed count
 """
 from micropython import const
 

@@ -126,19 +126,39 @@ class SimLink:
 
 
 class SimStore:
-    """Named records in memory; outlives the controller's restarts."""
+    """Named records in memory; outlives the controller's restarts. The calls of a board's
+    FlashStore (acu/drivers/flash_store.py)."""
+
+    failed = code = shed = 0
 
     def __init__(self):
         self.files = {}
 
-    def read(self, name):
-        return self.files.get(name)
+    def read(self, name, at=0, n=-1):
+        raw = self.files.get(name)
+        if raw is None or at == 0 and n < 0:
+            return raw
+        return raw[at:] if n < 0 else raw[at:at + n]
 
     def write(self, name, data):
         self.files[name] = bytes(data)
+        return True
 
     def append(self, name, data):
         self.files[name] = self.files.get(name, b"") + data
+        return True
+
+    def size(self, name):
+        return len(self.files[name]) if name in self.files else -1
+
+    def names(self):
+        return sorted(self.files)
+
+    def remove(self, name):
+        return self.files.pop(name, None) is not None
+
+    def complaint(self):
+        return ""
 
 
 class SimWatchdog:

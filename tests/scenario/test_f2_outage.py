@@ -1,9 +1,8 @@
 """F2 on the street (spec smartlvgrid, section 9): when supply counts as lost, and who hears."""
-import struct
-
 import pytest
 
 from acu import events, messages
+from acu.primitives import history
 from tests.scenario.kit import assay, panel_subsequence, play
 
 LOST, BACK = {"supply": "lost"}, {"supply": "back"}
@@ -105,8 +104,8 @@ def test_the_outage_is_in_the_store_when_it_is_told():
 
     def look(run):
         if not stored and any(topic.endswith("/outage") for _, _, topic, _ in run.result.bus):
-            rows = struct.iter_unpack("<qHiii", run.firmware.units["cd"].store.files["events"])
-            stored.append([row[1] for row in rows])
+            rows = history.newest(None, run.firmware.units["cd"].store)
+            stored.append([row[2] for row in rows])
 
     play(assay(run_s=3, events=[(2, LOST)]), each=look)
     assert events.OUT in stored[0]

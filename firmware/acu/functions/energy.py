@@ -70,6 +70,7 @@ class Energy:
     def __init__(self, n_phases, rate_hz, creep_mw, udin_mv=230_000, hold_s=3600):
         self.q = 0              # a bit a phase: the last window was, at least in part, estimated
         self.missing = 0        # the same: for a part of it nothing could be counted
+        self.fresh = 0          # mW frames, P and Q of all phases, since they were stored
         self.p_mw = [0] * n_phases    # what was counted
         self.q_mvar = [0] * n_phases
         self._n = n_phases
@@ -163,6 +164,7 @@ class Energy:
         self._last[k] = (p, q, of)
 
     def _count(self, k, p, q, frames, est):
+        self.fresh += (abs(p) + abs(q)) * frames
         at = (2 * _N * k + est) * _LIMBS
         while frames:
             _count(p, q, frames & 0x7FFF, self._sums, at)
@@ -184,6 +186,10 @@ class Energy:
             if estimated is None or (k // _N & 1) == estimated:
                 total += self._sum(k)
         return total // self._per_mwh
+
+    def fresh_mwh(self):
+        """At least as much as any register has grown since it was stored."""
+        return self.fresh // self._per_mwh
 
     def pack(self):
         """Registers for a Record, which adds sequence and CRC."""

@@ -6,6 +6,7 @@ main loop, on_message() from the link. The fast tier is started last, when every
 complete.
 """
 import struct
+import sys
 
 from micropython import const
 
@@ -19,7 +20,9 @@ from acu.primitives.synchronising import Synchroniser
 
 FW = "0.1.0"
 _SELFTEST_MS = const(300)     # so long must the converter deliver before the self-test judges
-_ENERGY_MS = const(60_000)    # the energy registers are stored this often
+_ENERGY_MS = const(60_000)    # the energy registers are stored this often at most
+_ENERGY_MWH = const(100)      # and when one of them has grown by that
+_BAND_MS = const(10_000)      # at once when a voltage leaves its band, so often at most
 _HALVES = const(10)           # and this many half cycles must be whole
 
 # Quality bits `fl` of a measurement and `q` of a heart beat.
@@ -27,12 +30,15 @@ Q_UNSYNC = const(1)
 Q_ADC = const(2)
 Q_OVERRUN = const(4)
 Q_STARTING = const(8)
+Q_REDUCED = const(32)        # from bursts, not from every cycle
 
 # Self-test bits: what failed.
 T_ADC = const(1)
 T_RELAY = const(2)
 T_STORE = const(4)
 T_CLOCK = const(8)
+T_MEMORY = const(16)
+T_PORTS = const(32)     # something that is no driver stands behind a door
 
 # The four domain-related functions of a point of interface, as bits (spec smartlvgrid, Table 1).
 DRF_1 = const(1)    # sensing
@@ -62,28 +68,34 @@ class Acu:
         self.sync = Synchroniser(ports.clock)
         self.log = Recorder(ports.store, ports.clock, self.sync, self.id)
         self._boot_record = Record(ports.store, "boot")
-        raw = self._boot_record.load()
-        self.boots = (struct.unpack("<I", raw)[0] if raw else 0) + 1
+        self.boots = self._booted_before() + 1
         self._boot_record.save(struct.pack("<I", self.boots))
+        self.log.boots = self.boots
         self.net = Messenger(ports.link, self.sync, self.id, self.boots)
         self._sampler = ports.sampler
+        self.cause = getattr(ports, "cause", 0)     # of this start, for the BOOT event
+        self._test_ports = getattr(ports, "self_test", None)
         # the simulator has a class of its own, which can also be told its readings
         self.measuring = getattr(ports, "measuring", Measuring)(
             ports.sampler, board["kind"], board["cal"], cfg["un_dv"], cfg["fn_mhz"])
         self._energy_record = Record(ports.store, "energy")
         raw = self._energy_record.load()
         m = self.measuring
-        if raw and len(raw) == 16:
-            m.e_import_mwh, m.e_export_mwh = struct.unpack("<QQ", raw)
+        if raw and len(raw) >= 16:
+            m.e_import_mwh, m.e_export_mwh = struct.unpack("<QQ", raw[:16])
+        elif self._energy_record.damaged:
+            self.log.add(ports.clock.now_ms(), ev.LOST_REC, 2, 0, 0, True)
+        self._kept_mwh = m.e_import_mwh + m.e_export_mwh
         self.e_wh = m.e_import_mwh // 1000      # what is stored; nothing above it is told
         self._exported_wh = m.e_export_mwh // 1000
-        self._energy_ms = ports.clock.now_ms()
+        self._energy_ms = ports.clock.now_ms()  # of the last time that it was stored
+        self._uv = 0                            # phases below their band, as seen last
+        self._falling = False                   # one went below: the supply may be going
         self.sensing = Sensing(self.measuring, cfg["un_dv"] * cfg["u_hi_pm"] // 1000,
                                cfg["un_dv"] * cfg["u_lo_pm"] // 1000)
         self.scheduler = Scheduler(ports.watchdog)
         self.ready = False              # self-test passed
-        self.ticks = 0                  # fast ticks so far
-        self._now_us = 0
+        self.ticks = -1                 # ticks_us() of the last fast tick; -1: none yet
         self._started_ms = ports.clock.now_ms()
         self._hello_due = True
         self._overruns = 0
@@ -97,10 +109,11 @@ class Acu:
 
     def fast(self, now_us):
         """5 ms tick. Allocates nothing, raises nothing."""
-        self.ticks = (self.ticks + 1) & 0x3FFFFFFF
-        self._now_us = now_us
-        n = self.measuring.fast(now_us)
-        self.sensing.fast(n)
+        self.ticks = now_us
+        m = self.measuring
+        n = m.fast(now_us)
+        if n or m.idle_ticks:
+            self.sensing.fast(n)
         self.protect(n, now_us)
 
     def slow(self, now_ms):
@@ -138,6 +151,14 @@ class Acu:
             self._on_time(now_ms, msg)
         else:
             self.handle(now_ms, topic, msg)
+
+    def _booted_before(self):
+        """Starts so far. The log has them too: they are the session number of its messages, which
+        must not begin anew."""
+        raw = self._boot_record.load()
+        if self._boot_record.damaged:
+            self.log.add(self.clock.now_ms(), ev.LOST_REC, 1, 0, 0, True)
+        return max(struct.unpack("<I", raw[:4])[0] if raw else 0, self.log.boots)
 
     # -- what a role overrides
 
@@ -192,6 +213,8 @@ class Acu:
             q |= Q_ADC
         if self._overruns != self._sampler.overruns:
             q |= Q_OVERRUN
+        if getattr(self._sampler, "reduced", False):
+            q |= Q_REDUCED
         return q if self.ready else q | Q_STARTING
 
     def _selftest(self, now_ms):
@@ -203,10 +226,14 @@ class Acu:
         if not self.relays_ok():
             failed |= T_RELAY
         raw = self._boot_record.load()
-        if raw is None or struct.unpack("<I", raw)[0] != self.boots:
+        if raw is None or raw[:4] != struct.pack("<I", self.boots):
             failed |= T_STORE
-        if self.ticks == 0 or self.clock.ticks_diff(self.clock.ticks_us(), self._now_us) > 100_000:
+        if self.ticks < 0 or self.clock.ticks_diff(self.clock.ticks_us(), self.ticks) > 100_000:
             failed |= T_CLOCK
+        if self._test_ports:
+            failed |= self._test_ports(now_ms)
+        elif sys.platform == "rp2" or sys.platform == "esp32":
+            failed |= T_PORTS           # on a chip, doors that cannot test themselves are none
         if failed:
             if now_ms - self._started_ms >= 10 * _SELFTEST_MS:
                 self.log.add(now_ms, ev.SELFTEST, 0, failed, 0, True)
@@ -219,6 +246,12 @@ class Acu:
     def _measure(self, now_ms):
         while self.measuring.slow():
             self.window(now_ms)
+            self._keep_energy(now_ms)
+        uv = self.sensing.uv
+        if uv & ~self._uv:
+            self._falling = True
+        self._uv = uv
+        if self._falling:
             self._keep_energy(now_ms)
         change = self.sensing.changed()
         while change is not None:
@@ -234,15 +267,28 @@ class Acu:
             self._overruns = lost
 
     def _keep_energy(self, now_ms):
-        """Into the store every minute if it grew: it never goes back (design, section 8)."""
+        """Into the store when a minute has passed and a register has grown by 0.1 Wh since the
+        last time, so no cut costs more than the one or the other; and as soon as writing is
+        allowed when a supply voltage has left its band. It never goes back."""
+        hurry = self._falling
+        if (now_ms - self._energy_ms >= (_BAND_MS if hurry else _ENERGY_MS)
+                and self._grown_mwh() >= (1 if hurry else _ENERGY_MWH) and self.may_write()):
+            self._energy_ms = now_ms
+            self._falling = False
+            self._store_energy()
+
+    def _grown_mwh(self):
+        """Since the registers were stored."""
+        return self.measuring.e_import_mwh + self.measuring.e_export_mwh - self._kept_mwh
+
+    def _store_energy(self):
+        """What is told is what is stored."""
         m = self.measuring
-        if now_ms - self._energy_ms < _ENERGY_MS or not self.may_write():
-            return
-        self._energy_ms = now_ms
-        if m.e_import_mwh // 1000 != self.e_wh or m.e_export_mwh // 1000 != self._exported_wh:
-            self._energy_record.save(struct.pack("<QQ", m.e_import_mwh, m.e_export_mwh))
-            self.e_wh = m.e_import_mwh // 1000
-            self._exported_wh = m.e_export_mwh // 1000
+        imported, exported = m.e_import_mwh, m.e_export_mwh
+        if self._energy_record.save(struct.pack("<QQ", imported, exported)):
+            self._kept_mwh = imported + exported
+            self.e_wh = imported // 1000
+            self._exported_wh = exported // 1000
 
     def _talk(self, now_ms):
         self.net.slow()

@@ -23,9 +23,11 @@ _ABC = const(3)              # phase told of a three-pole breaker
 _STOP = const(5)             # order: end the sequence, drive nothing
 _DEAD_PARTS = const(400)     # a current below 1/400 of full scale is none
 
-# version, why, locked, sequence running, lease end (utc ms)
-_STATE = "<BBBBQ"
+# version, why, locked, sequence running, lease end (utc ms), operations. What is new goes to the
+# end; the version changes where that is not enough.
+_STATE = "<BBBBQI"
 _VERSION = const(1)
+_LEAST = const(12)           # bytes: the first ones had no operations
 
 
 class Branch(Switched):
@@ -50,16 +52,17 @@ class Branch(Switched):
             self._load_state()
             self.scheduler.add("operate", self._operate, 10, 500, True)
         else:
-            self.log.add(self.clock.now_ms(), ev.BOOT, self.boots)
+            self.log.add(self.clock.now_ms(), ev.BOOT, self.boots, self.cause)
 
     # -- memory
 
     def _load_state(self):
-        raw = self._record.load()
+        raw = self._record.load_of(_VERSION, _LEAST, struct.calcsize(_STATE))
         mask = self.gate.mask()
-        running = int(raw is not None)      # of another version: what it locked is not known
-        if raw and len(raw) == struct.calcsize(_STATE) and raw[0] == _VERSION:
-            _, self.why, self.gate.locked, running, self._lease_utc = struct.unpack(_STATE, raw)
+        running = int(self._record.damaged)     # what it had locked is not known
+        if raw:
+            (_, self.why, self.gate.locked, running, self._lease_utc,
+             self.gate.operations) = struct.unpack(_STATE, raw)
         now_ms = self._booted(mask)
         if not mask:
             self.recl.stop()
@@ -76,7 +79,7 @@ class Branch(Switched):
             return
         self._running = int(self.recl.running())
         self._record.save(struct.pack(_STATE, _VERSION, self.why, self.gate.locked, self._running,
-                                      self._lease_utc))
+                                      self._lease_utc, self.gate.operations))
 
     # -- fast tier
 
@@ -130,7 +133,8 @@ class Branch(Switched):
                     self._lock(why)
         if self._order:
             self._carry_out(now_us)
-        gate.fast()
+        if gate.driving:
+            gate.fast()
 
     def _lock(self, why):
         self.gate.locked = self.gate.locked or why

@@ -13,7 +13,7 @@ from acu import metering as mt
 from acu.functions import supply_events as se
 from acu.functions import voltage_events as ve
 from acu.functions.aggregates import CLOCK, TEN_MIN, Aggregates
-from acu.functions.energy import Q4, Energy
+from acu.functions.energy import EXPORT, IMPORT, Energy
 from acu.functions.quantities import Quantities
 from acu.functions.spectrum import Spectrum
 from acu.primitives.recording import Record
@@ -30,7 +30,6 @@ A_ESTIMATED = const(32)
 A_ADC = const(64)
 A_EVENT_SHIFT = const(7)     # 128 a dip, 256 a swell, 512 an interruption (61000-4-30, 4.7)
 
-_ENERGY_MS = const(60_000)
 _TICK_MS = const(600_000)
 _HOLD_MS = const(80)         # sensing knows by then that a channel is frozen
 _STEP_MS = const(500)        # a clock that jumps by more was set
@@ -55,7 +54,7 @@ class Meter(Acu):
         cal, table, date_s, why = calibration.load(ports.store, board["cal"])
         super().__init__({"kind": board["kind"], "cal": cal}, cfg, ports)
         now_ms = self.clock.now_ms()
-        self.log.add(now_ms, ev.BOOT, self.boots)
+        self.log.add(now_ms, ev.BOOT, self.boots, self.cause)
         if why or date_s:
             self.log.add(now_ms, mt.CAL, int(not why), date_s // 86_400,
                          int(why[1:4]) if why else 0, why != "")
@@ -79,10 +78,10 @@ class Meter(Acu):
                              cfg["t_est_s"])
         self._registers = Record(self.store, "registers")
         raw = self._registers.load()
-        if not self.energy.unpack(raw) if raw else self._written("registers"):
+        if not self.energy.unpack(raw) if raw else self._registers.damaged:
             self.log.add(now_ms, mt.REGISTERS, 0, 0, 0, True)
-        self._stored_wh = self._wh()
-        self.e_wh, self._exported_wh = self._stored_wh[:2]
+        self.e_wh = self.energy.total_mwh(IMPORT) // 1000
+        self._exported_wh = self.energy.total_mwh(EXPORT) // 1000
         self.spectrum = Spectrum(self._sampler, m)
         self.capture = None
         if cfg["cap_n"]:
@@ -184,7 +183,7 @@ class Meter(Acu):
         self._starts[kind] = None
         if kind == ve.INTERRUPTION:
             self._tell_start(now_ms, ve.DIP)         # it is one as well, and began before
-            self._energy_ms = at_ms - _ENERGY_MS     # store: it may be the last that we do
+            self._falling = True        # store: it may be the last that we do
         self._begun |= 1 << kind
         self._begun_ms[kind] = at_ms
         self._tell(now_ms, at_ms, kind, mask, value, 0)
@@ -274,27 +273,15 @@ class Meter(Acu):
         if self.ready:
             self._supplies(now_ms, self._still())
 
-    def _written(self, name):
-        """Is there anything in either slot of this record?"""
-        return self.store.read(name + ".a") is not None or self.store.read(name + ".b") is not None
-
-    def _wh(self):
-        """Import, export, Q1 to Q4 of all phases, Wh and varh."""
-        return [self.energy.total_mwh(register) // 1000 for register in range(Q4 + 1)]
-
-    def _keep_energy(self, now_ms):
-        if now_ms - self._energy_ms < _ENERGY_MS or not self.may_write():
-            return
-        self._energy_ms = now_ms
-        self._store_energy()
+    def _grown_mwh(self):
+        return self.energy.fresh_mwh()
 
     def _store_energy(self):
         """What is told is what is stored."""
-        wh = self._wh()
-        if wh != self._stored_wh:
-            self._registers.save(self.energy.pack())
-            self._stored_wh = wh
-            self.e_wh, self._exported_wh = wh[:2]
+        if self._registers.save(self.energy.pack()):
+            self.energy.fresh = 0
+            self.e_wh = self.energy.total_mwh(IMPORT) // 1000
+            self._exported_wh = self.energy.total_mwh(EXPORT) // 1000
 
     # -- rest
 
@@ -352,7 +339,8 @@ class Meter(Acu):
         at = [v[k:k + n] for k in range(3, 3 + 6 * n, n)]
         thd = [x or None for x in v[3 + 6 * n:]]            # 0: there was none to be had
         off = self._off
-        self._store_energy()
+        if self.energy.fresh:
+            self._store_energy()
         self.net.send(now_ms, self._up + "pq", "pq", "*", {
             "t0_ms": end_ms, "n": n_frames, "fl": flags, "u_mV": self._three(at[0], 1, off),
             "umin_mV": self._three(at[1], 1, off), "umax_mV": self._three(at[2], 1, off),

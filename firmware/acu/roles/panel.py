@@ -5,6 +5,8 @@ the way that switched.py has it (spec smartlvgrid, 10, 11).
 """
 import struct
 
+from micropython import const
+
 from acu import events as ev
 from acu.functions.local_rule import LocalRule
 from acu.primitives import phase_switching as ps
@@ -12,8 +14,10 @@ from acu.primitives.recording import Record
 from acu.primitives.switching import Look
 from acu.roles.switched import O_NONE, O_PHASE, Switched
 
-# why, phase, locked, sequence running, moves today, day, lease end (utc ms)
-_STATE = "<BBBBIIQ"
+# version, why, phase, locked, sequence running, moves today, day, lease end (utc ms), operations.
+# What is new goes to the end; the version changes where that is not enough.
+_STATE = "<BBBBBIIQI"
+_VERSION = const(32)     # above any reason: before there were versions a record began with one
 
 
 class Panel(Switched):
@@ -28,20 +32,26 @@ class Panel(Switched):
                               un_dv * cfg["u_ov_pm"] // 1000, cfg["t_ov_ms"])
         self._record = Record(self.store, "state")
         self._driven = 0           # 1: opened by the local rule, though no mirror says closed
+        # With the own voltage between these the rule has nothing to say; _calm: nothing of it
+        # counts, nor is in force, either.
+        self._lo_dv = self._u_out_dv
+        self._hi_dv = min(un_dv * cfg["u_ov_pm"], un_dv * 1150) // 1000
+        self._calm = False
         self._phs = None           # (start_ms, target, request) of a change that waits
         self._load_state()
 
     # -- memory
 
     def _load_state(self):
-        raw = self._record.load()
+        size = struct.calcsize(_STATE)
+        raw = self._record.load_of(_VERSION, size, size)
         mask = self.gate.mask()
-        if raw is None or len(raw) != struct.calcsize(_STATE):
+        if raw is None:
             self.why, self.phase, self.moves, self.day, self._lease_utc = ev.WHY_NONE, 0, 0, 0, 0
-            running = int(raw is not None)      # of another version: what it locked is not known
+            running = int(self._record.damaged)     # what it had locked is not known
         else:
-            (self.why, self.phase, locked, running, self.moves, self.day,
-             self._lease_utc) = struct.unpack(_STATE, raw)
+            (_, self.why, self.phase, locked, running, self.moves, self.day, self._lease_utc,
+             self.gate.operations) = struct.unpack(_STATE, raw)
             self.gate.locked = locked
         for k in range(3):
             if mask == 1 << k:
@@ -57,13 +67,17 @@ class Panel(Switched):
 
     def _save(self):
         running = int(self._phs is not None or self._busy is not None and self._busy[0] == O_PHASE)
-        self._record.save(struct.pack(_STATE, self.why, self.phase, self.gate.locked, running,
-                                      self.moves, self.day, self._lease_utc))
+        self._record.save(struct.pack(
+            _STATE, _VERSION, self.why, self.phase, self.gate.locked, running, self.moves,
+            self.day, self._lease_utc, self.gate.operations))
 
     # -- fast tier
 
     def protect(self, halves, now_us):
-        if halves:
+        if halves and not (
+                self._calm
+                and self._lo_dv <= self.measuring.half_dv[self.phase] <= self._hi_dv):
+            self._calm = False
             m = self.measuring
             k = self.phase
             dv = m.half_dv
@@ -79,6 +93,7 @@ class Panel(Switched):
                 if self.rule.low_us == 0 and self.rule.high_us == 0:
                     self._tripped = 0
                     self._driven = 0
+                    self._calm = True
             elif self._tripped != why and self.gate.armed:
                 # with nothing closed the trip stays due: a contact may be on its way
                 if self.sequence.state:
@@ -97,8 +112,10 @@ class Panel(Switched):
                         self.log.fast(ev.OPENED, why, k, own_dv, now_us)
         if self._order:
             self._carry_out(now_us)
-        self.sequence.fast(now_us)
-        self.gate.fast()
+        if self.sequence.state:
+            self.sequence.fast(now_us)
+        if self.gate.driving:
+            self.gate.fast()
 
     def _carry_out(self, now_us):
         if self._order != O_PHASE:

@@ -40,13 +40,13 @@ class Post(Acu):
         self._live = Record(self.store, "live")
         raw = self._live.load()
         self._out_utc = 0               # the centre was told of an outage that is not over
-        if raw:
-            cfg["ub_en"], self._out_utc = struct.unpack(_LIVE, raw)
+        if raw and len(raw) >= struct.calcsize(_LIVE):
+            cfg["ub_en"], self._out_utc = struct.unpack(_LIVE, raw[:struct.calcsize(_LIVE)])
         self.sync.set(self.clock.now_ms(), self.clock.utc_ms(), "rtc")
         for filt in ("slv/%s/%s/+/up/+" % (cfg["sc"], cfg["uc"]), "mst/%s/+/up/+" % cfg["sc"],
                      "man/%s/dn/+" % cfg["sc"]):
             self.link.subscribe("slvg/1/" + filt)
-        self.log.add(self.clock.now_ms(), ev.BOOT, self.boots)
+        self.log.add(self.clock.now_ms(), ev.BOOT, self.boots, self.cause)
         self.scheduler.add("time", self._time, cfg["t_time_ms"], cfg["t_time_ms"] + 1000)
         self.scheduler.add("inputs", self._read_inputs, 1000, 3000, True)
 
