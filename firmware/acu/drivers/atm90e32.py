@@ -108,8 +108,8 @@ class Atm90e32:
             return False
         ugain, igain = self._gains
         mode = 0x1087 if self.fn_mhz == 60_000 else 0x87
-        table = [(_PL_HIGH, 0x0861), (_PL_LOW, 0xC468), (_MMODE0, mode), (_MMODE1, self._pga), (_P_START, 0x1D4C), (_Q_START, 0x1D4C),
-                 (_S_START, 0x1D4C)]
+        table = [(_PL_HIGH, 0x0861), (_PL_LOW, 0xC468), (_MMODE0, mode),
+                 (_MMODE1, self._pga), (_P_START, 0x1D4C), (_Q_START, 0x1D4C), (_S_START, 0x1D4C)]
         for k in range(0, 12, 4):
             table += [(_UGAIN_A + k, ugain), (_UGAIN_A + 1 + k, igain)]
         for register, value in table:

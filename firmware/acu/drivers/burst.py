@@ -8,8 +8,8 @@ frame(buffer, at): one code of each channel into buffer[at:].
 
 The frames of a burst are evenly paced. The last counts with the fraction that completes the cycle
 of the tracked frequency; the frequency is the angle that the fundamental has turned from one
-burst to the next. A burst in which an interrupt came between two frames is thrown away, and counted in
-`spoilt`.
+burst to the next. A burst in which an interrupt came between two frames is thrown away, and
+counted in `spoilt`.
 """
 import time
 from array import array
