@@ -1,7 +1,7 @@
 """The metering chip ATM90E32 at its SPI: registers, write protection, what a soft reset loses.
 
-For SpiBus.attach(). It refuses what the chip has not: registers outside its map, a transfer that
-is no whole register, settings while access is locked (ignored, as the chip does, and counted). u_v,
+For SpiBus.attach(). It refuses what the chip has not: registers outside its map, a transfer of any
+other length, settings while access is locked (ignored, as the chip does, and counted). u_v,
 i_a, p_w, q_var, f_hz are what is at its inputs, told by the test. Runs on both Pythons.
 """
 
