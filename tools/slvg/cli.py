@@ -13,7 +13,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from host_sim import boards
 from host_sim.board.jobs import JobError
+from host_sim.pins import claims
 from host_sim.scenario import figures, load, logs, reading
 from host_sim.scenario.complaints import InputError
 from host_sim.vm.client import VmError
@@ -21,6 +23,7 @@ from host_sim.vm.find import NoMicroPython
 from host_sim.world.grid.csv_files import read_network
 from host_sim.world.grid.network import GridError
 from host_sim.world.grid.network import check as network_check
+from slvg.build import command as build
 from slvg.calibrate import calibrate
 from slvg.captures import export, exporting
 from slvg.output import JsonFile, bad_input, flat, picture, writable, write_json
@@ -35,6 +38,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 app.add_typer(study, name="study")
 app.command()(calibrate)
+app.command("build")(build)
 
 
 class Level(StrEnum):
@@ -169,8 +173,8 @@ def bench(
 @app.command()
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=(
-        "A scenario (.toml), a feeder (folder of CSV files, .dss), a board.json, or a "
-        "controller's settings (.json)."))],
+        "A scenario (.toml), a feeder (folder of CSV files, .dss), a board (its folder or "
+        "board.json), or a controller's settings (.json)."))],
 ) -> None:
     """Check a scenario, feeder, board or config file without running anything."""
     try:
@@ -181,8 +185,14 @@ def check(
             what = f"feeder, {len(network.lines)} lines, {len(network.loads)} customers"
         elif file.suffix == ".toml" and not file.is_dir():
             what = f"scenario, {len(load.load(str(file)).events)} events"
-        elif file.name == "board.json":
-            what = f"board, {len(reading.load_board(file)['channels'])} channels"
+        elif file.name == "board.json" or (file / "board.json").exists():
+            folder = file.parent if file.name == "board.json" else file
+            if (folder / "pins.py").exists() or file.is_dir():
+                board, pins = boards.load(str(folder.resolve()))
+                what = (f"board, {len(board['channels'])} channels, {len(claims(pins))} pins, "
+                        f"for {', '.join(board['roles'])}")
+            else:
+                what = f"board, {len(reading.load_board(file)['channels'])} channels, no pins.py"
         else:
             what = f"settings of {reading.load_config(file)['id']}"
     except (InputError, GridError) as e:
