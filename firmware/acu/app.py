@@ -4,8 +4,11 @@ builds.
 build(board, config, ports) -> an Acu with the three entries fast(now_us), slow(now_ms),
 on_message(topic, payload). board: what board.json says, as a dict; config: settings, complete or
 not; ports: an object with clock, sampler, switchgear, link, store, watchdog (acu/ports.py).
-Nothing is driven here.
+settle(acu) afterwards gives back what only the building needs. Nothing is driven here, and a board
+forgets this module when it is done.
 """
+import sys
+
 from acu import forget
 
 
@@ -54,3 +57,23 @@ def build(board, config, ports):
         from acu.roles.subcoordinator import SubCoordinator as Role
     return Role({"kind": board["kind"], "cal": calibration(board),
                  "inputs": board.get("inputs", ())}, cfg, ports)
+
+
+def settle(acu):
+    """On a board, once everything is built: the makers of the controller and of its parts and
+    ports, 3 to 6 KB of code that never runs again. A class with LATER = True keeps its own, for
+    more of them are made while it runs."""
+    if sys.implementation.name == "micropython":
+        _unmake(type(acu))
+        for part in acu.__dict__.values():
+            _unmake(type(part))
+
+
+def _unmake(cls):
+    own = cls.__dict__
+    if own.get("__module__", "")[:4] == "acu." and not own.get("LATER"):
+        for base in cls.__bases__:
+            _unmake(base)
+        for name in ("__init__",) + own.get("START", ()):
+            if name in own:
+                setattr(cls, name, None)

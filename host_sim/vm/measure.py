@@ -42,7 +42,9 @@ def no_sums(k0, n, phase, step, out):
 
 if what == "heap":
     modules(spec["modules"])
+from acu import app, forget  # noqa: E402
 from acu.primitives.measuring import Measuring  # noqa: E402
+from host_sim.board import unit as of_unit  # noqa: E402
 from host_sim.board.unit import Unit  # noqa: E402
 
 if spec["level"] == "wave":
@@ -61,6 +63,9 @@ class Plain(Measuring):
 unit = Unit(spec, RingSampler, no_sums, Plain)
 levels = [1] + [0] * (len(spec["board"]["inputs"]) - 1)
 unit.boot(0, levels)
+app.settle(unit.acu)            # as a board does
+del app, of_unit.app
+forget("acu.app")
 channels = len(spec["board"]["channels"])
 frames = 20
 if spec["level"] == "wave":
@@ -76,11 +81,7 @@ def go(instants):
 
 
 go(400)
-if what == "heap":              # as on a board: who starts a role and who shows its log forget them
-    from acu import forget
-    from host_sim.board import unit as of_unit
-    del of_unit.app
-    forget("acu.app", "acu.events")
+forget("acu.events")            # as on a board, where nobody reads the log
 gc.collect()
 if what == "heap":
     print("heap_start", _START)

@@ -182,6 +182,8 @@ def _crc(seq, body):
 class Record:
     """A few bytes in two slots; the newest valid one wins: a cut write leaves the one before."""
 
+    LATER = True        # made while it runs, too (app.settle)
+
     def __init__(self, store, name):
         self._store = store
         self._name = name
