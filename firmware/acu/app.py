@@ -27,8 +27,8 @@ def calibration(board):
     return cal
 
 
-def _settings(board, given):
-    """Complete settings that fit the board; the tables behind them are only needed here."""
+def settings(board, given):
+    """Complete settings that fit the board, or BuildError; the tables behind them are only needed here."""
     from acu import config
     cfg, complaints = config.check(given)
     role = cfg.get("role")
@@ -45,7 +45,7 @@ def _settings(board, given):
 
 
 def build(board, config, ports):
-    cfg = _settings(board, config)
+    cfg = settings(board, config)
     role = cfg["role"]
     if role == "operator":
         from acu.roles.operator import Operator as Role

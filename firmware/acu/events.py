@@ -59,6 +59,11 @@ BRN_BACK = const(50)
 BRN_ON = const(51)
 BRN_TAMP = const(52)
 # 53 to 68: of a meter, see metering.py
+CONFIRMED = const(69)   # a new firmware is good; 0: of slot a, 1: of slot b
+FELL_BACK = const(70)   # a new firmware was given up; this slot runs again
+FATAL = const(71)       # the last run ended by an error, see /data/fatal
+FAST_GAP = const(72)    # ticks of the fast tier that came late, since it was said last
+SENSOR = const(73)      # inputs whose sensor does not answer
 STORE = const(77)       # code of the error, failures so far, files thrown away
 LOST_REC = const(78)    # both slots of a record are damaged: 1 boot, 2 energy, 3 state, 4 live
 
@@ -134,6 +139,11 @@ TABLE = {
     66: "ESTIMATED ph_mask on none_mask",
     67: "OCU ph_mask i_ma lim_ma",
     68: "REGISTERS ok",
+    CONFIRMED: "CONFIRMED slot",
+    FELL_BACK: "FELL_BACK slot",
+    FATAL: "FATAL",
+    FAST_GAP: "FAST_GAP n max_ms",
+    SENSOR: "SENSOR missing_mask",
     STORE: "STORE e n shed",
     LOST_REC: "LOST_REC what",
 }

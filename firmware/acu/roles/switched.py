@@ -60,7 +60,7 @@ class Switched(Acu):
         elif not mask and self.why == ev.WHY_NONE:
             self.why = ev.WHY_RESET
         now_ms = self.clock.now_ms()
-        self.log.add(now_ms, ev.BOOT, self.boots, 0, mask)
+        self.log.add(now_ms, ev.BOOT, self.boots, self.cause, mask)
         return now_ms
 
     # -- what the switch is like

@@ -1,0 +1,71 @@
+"""Bytes to and from a technician (ports.py, Terminal): USB, or a UART. Neither call ever waits.
+
+USB is the image's own standard input and output, shared with its REPL: own() keeps Ctrl-C from
+ending the firmware, leave() gives the REPL its way in again. A computer that does not read costs
+at most one packet: what is not taken the caller keeps.
+"""
+import select
+import sys
+
+import machine
+import micropython
+from micropython import const
+
+_PACKET = const(64)
+_PACKETS = const(4)     # a call
+
+
+class UsbTerminal:
+    def __init__(self):
+        self._in = select.poll()
+        self._in.register(sys.stdin, select.POLLIN)
+        self._out = select.poll()
+        self._out.register(sys.stdout, select.POLLOUT)
+
+    def own(self):
+        micropython.kbd_intr(-1)
+
+    def leave(self):
+        micropython.kbd_intr(3)
+
+    def read(self, n):
+        """At most n bytes that are there; b'' if none."""
+        data = b""
+        source = sys.stdin.buffer
+        while len(data) < n and self._in.poll(0):
+            byte = source.read(1)
+            if not byte:
+                break
+            data += byte
+        return data
+
+    def write(self, data):
+        """How many of them were taken."""
+        taken = 0
+        for _ in range(_PACKETS):
+            if taken == len(data) or not self._out.poll(0):
+                break
+            piece = data[taken:taken + _PACKET]
+            sys.stdout.buffer.write(piece)
+            taken += len(piece)
+        return taken
+
+
+class UartTerminal:
+    """rule: uart (number), tx, rx, baud."""
+
+    def __init__(self, rule):
+        self._uart = machine.UART(rule["uart"], rule["baud"], tx=machine.Pin(rule["tx"]),
+                                  rx=machine.Pin(rule["rx"]))
+
+    def own(self):
+        pass
+
+    def leave(self):
+        pass
+
+    def read(self, n):
+        return self._uart.read(n) or b"" if self._uart.any() else b""
+
+    def write(self, data):
+        return self._uart.write(data) or 0
