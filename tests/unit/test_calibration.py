@@ -414,12 +414,48 @@ def test_an_alien_record_is_refused():
     calibrating.save(store, example(), SINGLE, DATE_S)
     body = store.read("cal.a")[10:]
     assert rewritten(body)[0] == example()
-    cal, _, date_s, why = rewritten(b"\x02" + body[1:])
-    assert (cal, date_s) == (SINGLE, 0) and "version 2" in why
-    for alien in (body[:-1], body + b"\0", body[:11], b"", body[:10] + b"\6" + body[11:]):
+    cal, _, date_s, why = rewritten(b"\x03" + body[1:])
+    assert (cal, date_s) == (SINGLE, 0) and "version 3" in why
+    for alien in (body[:-1], body + b"\0", body[:18], body[:11], b"",
+                  body[:18] + b"\6" + body[19:]):
         cal, _, date_s, why = rewritten(alien)
         assert (cal, date_s) == (SINGLE, 0) and why[:5] == "E160 ", why
     assert calibration.load(store, POST)[3][:5] == "E160 "      # of another board
+
+
+PICO = b"\xe6\x61\x41\x04\x03\x2b\x5c\x27"
+ESP = b"\x24\x6f\x28\xae\x01\x02"
+
+
+def test_another_boards_calibration_is_refused_and_both_are_named():
+    store = SimStore()
+    calibrating.save_table(store, table(), PICO)
+    calibrating.save(store, example(), SINGLE, DATE_S, table(), PICO)
+    assert calibration.load(store, SINGLE, PICO) == (example(), table(), DATE_S, "")
+    cal, found, date_s, why = calibration.load(store, SINGLE, ESP)
+    assert (cal, found, date_s) == (SINGLE, None, 0) and why == (
+        "E161 adc: made for board e6614104032b5c27, this one is 246f28ae0102. Restore its own, or "
+        "calibrate it.")
+    calibrating.save_table(store, table(), ESP)     # its own table does not make it its own
+    cal, found, date_s, why = calibration.load(store, SINGLE, ESP)
+    assert (cal, found, date_s) == (SINGLE, table(), 0) and why[:22] == "E160 cal: made for boa"
+
+
+def test_a_calibration_of_nobody_fits_any_board_and_so_does_a_board_that_does_not_know_its_id():
+    store = SimStore()
+    calibrating.save(store, example(), SINGLE, DATE_S)
+    assert calibration.load(store, SINGLE, PICO)[0] == example()
+    calibrating.save(store, example(), SINGLE, DATE_S, None, ESP)
+    assert calibration.load(store, SINGLE)[0] == example()
+    assert calibration.load(store, SINGLE, ESP) == (example(), None, DATE_S, "")
+
+
+def test_a_calibration_of_before_boards_had_ids_is_still_read():
+    store = SimStore()
+    calibrating.save(store, example(), SINGLE, DATE_S)
+    body = store.read("cal.a")[10:]
+    calibrating.write(store, "cal", b"\x01\x00" + body[10:])
+    assert calibration.load(store, SINGLE, PICO) == (example(), None, DATE_S, "")
 
 
 def out_of_bounds():

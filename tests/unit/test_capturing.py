@@ -6,6 +6,7 @@ from binascii import crc32
 import micropython
 
 from acu.dsp.ring import RingSampler
+from acu.functions import captured
 from acu.functions.capturing import CHANNEL, HEAD, MAGIC, UNSYNC, Capture
 from acu.primitives.measuring import PAIRS, Measuring
 from acu.primitives.synchronising import Synchroniser
@@ -81,7 +82,7 @@ def test_the_samples_from_200_ms_before_to_200_ms_after_are_kept_one_by_one():
     event = b.k
     b.run(40, picked=1).run(400)
     assert b.stored == [1]
-    head, channels, codes = parts(b.store.read("cap1"))
+    head, channels, codes = parts(b.store.read("cap0"))
     assert head[:6] == (MAGIC, 1, 53, UNSYNC, RATE_HZ, 1600)
     assert channels == [(450_000_000, 0, 0), (100_000_000, 2000, 0)]
     assert (head[9], head[10][:6], head[11]) == (2300, b"single", 2)
@@ -101,7 +102,7 @@ def test_a_slow_tier_that_comes_late_loses_nothing():
     b.run(20, picked=1, slow=False).run(3000, slow=False)
     assert b.stored == [] and b.capture.busy()
     b.run(100)
-    head, _, codes = parts(b.store.read("cap1"))
+    head, _, codes = parts(b.store.read("cap0"))
     assert codes[2 * head[6] - 2] == (4000 + 19) & 4095
     assert abs(head[7] - UTC0_MS - (4020 - head[6]) // 4) <= 1
     assert not b.capture.busy()
@@ -112,7 +113,7 @@ def test_nothing_is_written_while_something_is_picked_up():
     b.run(10, picked=1, slow=False).run(1000, slow=False)
     for _ in range(10):
         assert b.capture.slow(b.clock.now_ms(), False) == 0
-    assert b.store.read("cap1") is None
+    assert b.store.read("cap0") is None
 
 
 def test_only_so_many_are_kept_and_numbers_go_on_after_a_restart():
@@ -120,11 +121,55 @@ def test_only_so_many_are_kept_and_numbers_go_on_after_a_restart():
     for _ in range(3):
         b.run(10, picked=1).run(500)
     assert b.stored == [1, 2, 3]
-    numbers = [parts(b.store.read(name))[0][1] for name in ("cap0", "cap1")]
-    assert numbers == [2, 3] and b.store.read("cap2") is None
+    assert [one[1] for one in captured.listed(b.store)] == [3, 2]
     again = Bench(b.store, keep=2).run(300).run(10, picked=1).run(500)
     assert again.stored == [4]
-    assert parts(b.store.read("cap0"))[0][1] == 4
+    assert [one[1] for one in captured.listed(b.store)] == [4, 3]
+    for one in captured.listed(b.store):
+        assert parts(b.store.read(one[0]))[0][1] == one[1] and one[8]
+
+
+def test_a_cut_while_one_is_written_leaves_as_many_as_there_were():
+    b = Bench(keep=2).run(300)
+    for _ in range(3):
+        b.run(10, picked=1).run(500)
+    b.run(10, picked=1, slow=False).run(400, slow=False)
+    for _ in range(2):
+        assert b.capture.slow(b.clock.now_ms(), True) == 0
+    found = captured.listed(b.store)
+    assert [(one[1], one[8]) for one in found] == [(4, False), (3, True), (2, True)]
+    again = Bench(b.store, keep=2).run(300).run(10, picked=1).run(500)
+    assert again.stored == [5]
+    assert [(one[1], one[8]) for one in captured.listed(b.store)] == [(5, True), (3, True)]
+    b.store.files["cap7"] = b.store.files["cap0"]       # of a time when more were kept
+    Bench(b.store, keep=1)
+    assert [(one[1], one[8]) for one in captured.listed(b.store)] == [(5, True)]
+
+
+def test_what_the_store_does_not_take_leaves_no_half_of_a_capture():
+    b = Bench(keep=2).run(300).run(10, picked=1).run(500)
+    append = b.store.append
+    b.store.append = lambda name, data: False
+    b.run(10, picked=1).run(500)
+    assert b.stored == [1] and b.capture.lost == 1 and not b.capture.busy()
+    assert [one[1] for one in captured.listed(b.store)] == [1]
+    b.store.append = append
+    b.run(10, picked=1).run(500)
+    assert [(one[1], one[8]) for one in captured.listed(b.store)] == [(3, True), (1, True)]
+
+
+def test_captures_are_listed_with_what_a_reader_wants_to_know():
+    b = Bench().run(1000).run(40, picked=1).run(400)
+    raw = b.store.read("cap0")
+    head = parts(raw)[0]
+    assert captured.listed(b.store) == [
+        ("cap0", 1, 53, head[7], 1600, head[6], RATE_HZ, 2, True)]
+    for wrong in (raw[:-1], raw[:3000], raw[:3000] + b"x" + raw[3001:]):
+        b.store.files["cap0"] = wrong
+        assert captured.listed(b.store)[0][8] is False
+    for none in (b"", raw[:20], b"x" * 3000):
+        b.store.files["cap0"] = none
+        assert captured.listed(b.store) == []
 
 
 def test_an_event_during_a_capture_is_counted_not_mixed_in():
@@ -135,7 +180,7 @@ def test_an_event_during_a_capture_is_counted_not_mixed_in():
 def test_what_waits_to_be_written_is_not_overwritten_by_the_next_event():
     b = Bench().run(500).run(20, picked=1, slow=False).run(500, slow=False)
     b.run(20, picked=1, slow=False).run(500, slow=False).run(100)
-    head, _, codes = parts(b.store.read("cap1"))
+    head, _, codes = parts(b.store.read("cap0"))
     assert b.stored == [1] and b.capture.missed == 1
     assert codes[0] == 2020 - head[6]
 
@@ -157,7 +202,7 @@ def test_the_slow_tier_may_ask_for_one():
     b.capture.request(56)
     b.run(600)
     assert b.stored == [1]
-    assert parts(b.store.read("cap1"))[0][2] == 56
+    assert parts(b.store.read("cap0"))[0][2] == 56
 
 
 def test_what_was_overwritten_is_not_stored_as_if_it_were_there():
@@ -171,7 +216,7 @@ def test_what_was_overwritten_is_not_stored_as_if_it_were_there():
 
 def test_soon_after_the_start_there_is_less_before_it():
     b = Bench().run(50).run(10, picked=1).run(500)
-    head, _, codes = parts(b.store.read("cap1"))
+    head, _, codes = parts(b.store.read("cap0"))
     assert head[6] == 220 and codes[0] == 0 and head[5] == 220 + 800
 
 

@@ -15,6 +15,7 @@ from micropython import const
 from acu.dsp.fixed import atan2, isqrt
 from acu.functions.wiring import NAMES, explain, wrapped
 from acu.primitives.calibration import (
+    BOARD,
     CHANNEL,
     HEAD,
     LEAD_URAD,
@@ -290,30 +291,33 @@ def _each(x, n):
 # -- into the store
 
 
-def save(store, cal, nominal, date_s, table=None):
-    """Writes `cal`; table: the correction table in use. Returns '', or why nothing was written."""
+def save(store, cal, nominal, date_s, table=None, board=b""):
+    """Writes `cal`; table: the correction table in use; board: the unique id of the one that was
+    calibrated, b"" where it is not known. Returns '', or why nothing was written."""
     why = wrong(cal, nominal)
     if why:
         return why
     body = struct.pack(HEAD, VERSION, date_s, crc_of(table), len(cal))
+    body = body[:2] + _whose(board) + body[2:]
     for full_u, _, bend, zero_q8 in cal:
         body += struct.pack(CHANNEL, full_u, zero_q8, len(bend))
         for k in range(POINTS):
             body += struct.pack(POINT, *(bend[k] if k < len(bend) else (0, 0)))
-    write(store, "cal", body)
-    return ""
+    return write(store, "cal", body)
 
 
-def save_table(store, table):
+def save_table(store, table, board=b""):
     """Writes `adc`: array('H'), 4096 corrected codes times 8. '', or why nothing was written."""
-    why = wrong_table(table)
-    if not why:
-        write(store, "adc", struct.pack("<H", VERSION) + bytes(memoryview(table)))
-    return why
+    return wrong_table(table) or write(
+        store, "adc", struct.pack("<H", VERSION) + _whose(board) + bytes(memoryview(table)))
+
+
+def _whose(board):
+    return (board + bytes(BOARD))[:BOARD]
 
 
 def write(store, name, body):
-    """Into the older slot: a cut leaves the record before."""
+    """Into the older slot: a cut leaves the record before. '', or why it was not stored."""
     record = Record(store, name)
     record.load()             # so that its number goes on
-    record.save(body)
+    return store.complaint() if record.save(body) is False else ""

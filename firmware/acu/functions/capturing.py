@@ -4,8 +4,9 @@ fast(now_us, picked) belongs to the fast tier, after all that may pick up; it al
 edge of `picked`, or request() of the slow tier, begins a capture: at most 50 frames a tick go from
 the sampler's ring into parts of its own, faster than new ones come, so that the oldest are safe
 long before they are overwritten. slow() then writes it to the store, a piece a pass: a header, the
-codes (after the correction table), CRC-32 over both. `keep` records, the oldest goes first. While
-one is being taken or written another event is only counted, in `missed`.
+codes (after the correction table), CRC-32 over both. `keep` records; the oldest goes when a new
+one is whole, so that a cut leaves as many as there were. While one is being taken or written
+another event is only counted, in `missed`. captured.py lists what is in the store.
 
 Nothing is decided here, and nothing is captured where the sampler has no ring.
 """
@@ -16,6 +17,7 @@ from binascii import crc32
 import micropython
 from micropython import const
 
+from acu import forget
 from acu.primitives.recording import Record
 
 MAGIC = const(0x31474C53)    # "SLG1"
@@ -91,6 +93,11 @@ class Capture:
         self._pre = 0
         self._at = -1            # parts written
         self._crc = 0
+        self._name = ""          # of the file that is being written
+        if self.on:
+            from acu.functions import captured
+            captured.tidy(store, keep)
+            forget("acu.functions.captured")
 
     # ---- fast tier
 
@@ -152,14 +159,32 @@ class Capture:
         piece = piece[:2 * self._par[1] * self.frames - self._at * size]
         self._crc = crc32(piece, self._crc)
         self._at = k
-        name = "cap%d" % (self.number % self._keep)
-        if k * _PART < self.frames:
-            self._store.append(name, piece)
+        last = k * _PART >= self.frames
+        if last:
+            piece += struct.pack("<I", self._crc & 0xFFFFFFFF)
+        written = self._store.append(self._name, piece) is not False
+        if written and not last:
             return 0
-        self._store.append(name, piece + struct.pack("<I", self._crc & 0xFFFFFFFF))
         self._at = -1
         self._full = False
+        if not written:
+            self._store.remove(self._name)      # no half of one is kept
+            self.lost += 1
+            return 0
+        self._drop_oldest()
         return self.number
+
+    def _drop_oldest(self):
+        """If there is one more than are kept."""
+        least = oldest = None
+        for k in range(self._keep + 1):
+            raw = self._store.read("cap%d" % k, 4, 4)
+            if not raw:
+                return
+            number = struct.unpack("<I", raw)[0]
+            if least is None or number < least:
+                least, oldest = number, k
+        self._store.remove("cap%d" % oldest)
 
     def _begin(self, now_ms):
         """The header; its number first, so that no number is ever given twice."""
@@ -179,4 +204,8 @@ class Capture:
             head += struct.pack(CHANNEL, m.cal[c][0], m.cal[c][1], m._zero_q8[c])
         self._crc = crc32(head)
         self._at = 0
-        self._store.write("cap%d" % (self.number % self._keep), head)
+        k = 0
+        while k < self._keep and self._store.size("cap%d" % k) >= 0:
+            k += 1
+        self._name = "cap%d" % k
+        self._store.write(self._name, head)

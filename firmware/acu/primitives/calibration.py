@@ -1,12 +1,13 @@
 """DRF-2, what a board's transducers and its converter really are, as two records of the store.
 
 `cal`: for each channel the value at code 2048 + 2048, the offset and the phase lead; `adc`: the
-converter's correction table. A record is taken or refused as a whole: who refuses says so and
+converter's correction table. Both name the board whose they are, by its unique id: another's are
+as wrong as none, and look right. A record is taken or refused as a whole: who refuses says so and
 goes on with what board.json has. Read once at the start; functions/calibrating.py writes them.
 """
 import struct
 from array import array
-from binascii import crc32
+from binascii import crc32, hexlify
 
 from micropython import const
 
@@ -17,7 +18,8 @@ LEAD_URAD = const(90_000)     # 5 degrees: what shifts more is no transducer but
 OFFSET_Q8 = const(131_072)    # 512 codes, as far as measuring follows an offset
 GAIN_PPM = const(300_000)     # how far from nominal
 _FAR = const(2048)            # a table's entry from its code, eighths of a code
-VERSION = const(1)
+VERSION = const(2)            # 1 had no board
+BOARD = const(8)    # bytes of a board's unique id, zeros behind a shorter one; only zeros: unknown
 HEAD = "<HIIB"      # version, date in s of Unix time, CRC of the table in use (0: none), channels
 CHANNEL = "<IiB"    # full_u in uV or uA, offset_q8, points
 POINT = "<Ii"       # uV or uA rms, lead in urad
@@ -29,14 +31,15 @@ def crc_of(table):
     return crc32(table) & 0xFFFFFFFF if table is not None else 0
 
 
-def load(store, nominal):
+def load(store, nominal, board=b""):
     """(cal for Measuring, correction table or None, date in s of Unix time, what is wrong or '').
 
     nominal: (full_u, slot_ns) of each channel; it is the answer, with date 0, where no `cal` is
-    to be had. A calibrated channel is (full_u, slot_ns, lead points, offset in codes Q8).
+    to be had. A calibrated channel is (full_u, slot_ns, lead points, offset in codes Q8). board:
+    this board's unique id; without it, or without one in a record, nothing is compared.
     """
-    table, why = _table(store)
-    body, damaged = _body(store, "cal", "E160")
+    table, why = _table(store, board)
+    body, damaged = _body(store, "cal", "E160", board)
     why = why or damaged
     if body is None:
         return nominal, table, 0, why
@@ -92,8 +95,8 @@ def seed(measuring):
             measuring._zero_q8[c] = measuring.cal[c][3]
 
 
-def _table(store):
-    body, why = _body(store, "adc", "E161")
+def _table(store, board):
+    body, why = _body(store, "adc", "E161", board)
     if body is None:
         return None, why
     table = array("H", body[2:] if len(body) & 1 == 0 else b"")
@@ -113,15 +116,28 @@ def wrong_table(table):
     return ""
 
 
-def _body(store, name, error):
-    """(body of the newest valid record or None, what is wrong with it or '')."""
-    body = Record(store, name).load()
+def text(board):
+    """A unique id as people read it."""
+    return hexlify(board).decode()
+
+
+def _body(store, name, error, board):
+    """(body of the newest valid record without its board, or None; what is wrong with it or '').
+    """
+    record = Record(store, name)
+    body = record.load()
     if body is None:
-        if store.read(name + ".a") is None and store.read(name + ".b") is None:
+        if not record.damaged:
             return None, ""   # never calibrated
         return None, "%s %s: the record is damaged (CRC). Calibrate again." % (error, name)
     found = struct.unpack("<H", body[:2])[0] if len(body) >= struct.calcsize(HEAD) else 0
-    if found != VERSION:
-        return None, ("%s %s: the record has version %d, this firmware reads %d. Calibrate again."
-                      % (error, name, found, VERSION))
-    return body, ""
+    if found == 1:
+        return body, ""
+    if found != VERSION or len(body) < struct.calcsize(HEAD) + BOARD:
+        return None, ("%s %s: the record has version %d, this firmware reads 1 and %d. Calibrate "
+                      "again." % (error, name, found, VERSION))
+    whose = body[2:2 + BOARD]
+    if board and whose != bytes(BOARD) and whose != (board + bytes(BOARD))[:BOARD]:
+        return None, ("%s %s: made for board %s, this one is %s. Restore its own, or calibrate "
+                      "it." % (error, name, text(whose), text(board)))
+    return body[:2] + body[2 + BOARD:], ""

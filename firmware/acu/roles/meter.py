@@ -51,7 +51,8 @@ class Meter(Acu):
 
     def __init__(self, board, cfg, ports):
         from acu.primitives import calibration
-        cal, table, date_s, why = calibration.load(ports.store, board["cal"])
+        cal, table, date_s, why = calibration.load(
+            ports.store, board["cal"], getattr(ports, "unique_id", b""))
         super().__init__({"kind": board["kind"], "cal": cal}, cfg, ports)
         now_ms = self.clock.now_ms()
         self.log.add(now_ms, ev.BOOT, self.boots, self.cause)
