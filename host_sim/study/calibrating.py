@@ -124,9 +124,21 @@ def reference(form: PointForm, k: int, one: Measuring) -> dict:
             "f_mhz": round(form.f_hz * 1000) if form.f_hz else 0}
 
 
-def run(file: Path, out: Path | None = None) -> dict:
-    """Carries out a job; writes the records into the folder `out`. InputError where anything is
-    wrong, and nothing is written."""
+def board_id_of(text: str) -> bytes:
+    """A board's unique id from hexadecimal digits, b"" from none."""
+    try:
+        found = bytes.fromhex(text.replace(":", "").replace("-", ""))
+    except ValueError:
+        found = bytes(calibration.BOARD + 1)
+    if len(found) > calibration.BOARD or text and not any(found):
+        raise InputError([f"E169 --board-id {text}: is no unique id, 1 to {calibration.BOARD} "
+                          "bytes as hexadecimal digits. The console's STA shows it."])
+    return found
+
+
+def run(file: Path, out: Path | None = None, board_id: bytes = b"") -> dict:
+    """Carries out a job; writes the records into the folder `out`, for the board of this unique
+    id. InputError where anything is wrong, and nothing is written."""
     job = job_of(file)
     board = board_of(job.board, file.parent)
     table = table_of(job, file.parent)
@@ -153,8 +165,8 @@ def run(file: Path, out: Path | None = None) -> dict:
     if out is not None:
         store = FolderStore(out)
         if table is not None:
-            save_table(store, table)
-        save(store, cal, nominal, date_s, table)
+            save_table(store, table, board_id)
+        save(store, cal, nominal, date_s, table, board_id)
     return figures(board, cal, nominal, points, date, table is not None)
 
 

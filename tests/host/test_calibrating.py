@@ -354,3 +354,25 @@ def test_a_point_of_three_phases_takes_lists(board):
     point = Point(one, [1, 2, 3], [4, 5, 6], [7, 8, 9], angle_urad=(0, 10, 20))
     assert point.true_u == [1, 2, 3, 4, 5, 6]
     assert point.true_lag == [0, 10, 20, 7, 18, 29]
+
+
+def test_records_for_one_board_are_refused_by_another(tmp_path):
+    example = tmp_path / "job"
+    example.mkdir()
+    assert CliRunner().invoke(app, ["calibrate", "--example", str(example)]).exit_code == 0
+    done = CliRunner().invoke(app, ["calibrate", str(example / "calibrate.toml"), "--out",
+                                    str(tmp_path), "--board-id", "e6:61:41:04:03:2b:5c:27"])
+    assert done.exit_code == 0, done.output
+    store = FolderStore(tmp_path)
+    nominal = nominal_of(board_of(BOARD, tmp_path))
+    mine = bytes.fromhex("e6614104032b5c27")
+    assert calibration.load(store, nominal, mine)[3] == ""
+    assert "made for board e6614104032b5c27, this one is 01" in calibration.load(
+        store, nominal, b"\1")[3]
+
+
+@pytest.mark.parametrize("text", ["xyz", "0011223344556677 8899", "00"])
+def test_what_is_no_board_id_is_said(text, tmp_path):
+    done = CliRunner().invoke(app, ["calibrate", str(tmp_path / "x.toml"), "--board-id", text])
+    assert done.exit_code == 2 and f"E169 --board-id {text}: is no unique id" in " ".join(
+        done.output.split())

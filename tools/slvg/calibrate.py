@@ -16,6 +16,9 @@ def calibrate(
         "Which board, what the reference showed, and the files captured meanwhile."))] = None,
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help=(
         "Write the records `cal` and `adc` here, as the files of the meter's store."))] = None,
+    board_id: Annotated[str, typer.Option("--board-id", metavar="HEX", help=(
+        "Unique id of the calibrated board: another one then refuses the records. Without it they "
+        "fit any board."))] = "",
     example: Annotated[Path | None, typer.Option(metavar="FOLDER", help=(
         "Instead: write a job here, with the captures of a simulated meter."))] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="S", help=(
@@ -44,7 +47,7 @@ def calibrate(
     from host_sim.study import calibrating
 
     try:
-        told = calibrating.run(Path(str(job)), out)
+        told = calibrating.run(Path(str(job)), out, calibrating.board_id_of(board_id))
     except InputError as e:
         bad_input(e.text)
     write_json(json_file, told)
