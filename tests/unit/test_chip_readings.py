@@ -160,19 +160,19 @@ U = 1480
 LOAD = ((U, U, U, U, 579), (0, 5592405, 11184810, 0, 2796202))
 
 
-def test_bursts_measure_a_customer_within_one_per_cent():
-    for f_mhz in (45_500, 49_200, 50_000, 51_300, 60_000):
+def test_bursts_measure_a_customer_within_a_third_of_a_per_cent():
+    for f_mhz in (45_500, 49_200, 50_000, 52_000, 54_000, 60_000):
         one, sampler, m = bursts(wave(f_mhz, *LOAD), fn_mhz=60_000 if f_mhz > 55_000 else 50_000)
         live(one, sampler, m, 2000, True)
         u_dv = U * 4500 * 7071 // 2048 // 10_000
         i_ma = 579 * 100_000 * 7071 // 2048 // 10_000
         assert sampler.self_test() == 0 and sampler.spoilt == 0
-        assert abs(m.u_dv[0] - u_dv) * 200 <= u_dv, (f_mhz, m.u_dv)
-        assert abs(m.i_ma - i_ma) * 100 <= i_ma, (f_mhz, m.i_ma)
+        assert abs(m.u_dv[0] - u_dv) * 500 <= u_dv, (f_mhz, m.u_dv)
+        assert abs(m.i_ma - i_ma) * 500 <= i_ma, (f_mhz, m.i_ma)
         s_va = u_dv * i_ma // 10_000
-        assert abs(m.p_w - s_va // 2) * 100 <= s_va, (f_mhz, m.p_w, s_va)
-        assert abs(m.q_var - s_va * 866 // 1000) * 100 <= s_va, (f_mhz, m.q_var, s_va)
-        assert abs(m.f_mhz - f_mhz) <= 30, (f_mhz, m.f_mhz)
+        assert abs(m.p_w - s_va // 2) * 300 <= s_va, (f_mhz, m.p_w, s_va)
+        assert abs(m.q_var - s_va * 866 // 1000) * 300 <= s_va, (f_mhz, m.q_var, s_va)
+        assert abs(m.f_mhz - f_mhz) <= 10, (f_mhz, m.f_mhz)
 
 
 def test_the_later_slot_is_turned_back():

@@ -218,17 +218,20 @@ class Burst:
         f_mhz = self._f_mhz if self._last else 0
         return [halves, [us // 1000, f_mhz] + rms_u + p_mw + q_mvar]
 
+    def _alive(self, one):
+        return one[0] * one[0] + one[1] * one[1] > _ALIVE * _ALIVE << 16
+
     def _follow(self, t_us, fund):
-        """Frequency from the angle that the largest voltage has turned since the last burst."""
-        best = -1
-        most = _ALIVE * _ALIVE << 16
-        for c in range(min(self._n_u, 3)):
-            re, im = fund[c]
-            if re * re + im * im > most:
-                best = c
-                most = re * re + im * im
+        """Frequency from the angle that a voltage has turned since the last burst."""
         last = self._last
         self._last = None
+        best = last[1] if last else 0
+        if not self._alive(fund[best]):     # stays with one voltage while there is one
+            best = -1
+            for c in range(min(self._n_u, 3)):
+                if self._alive(fund[c]):
+                    best = c
+                    break
         if best < 0:
             return
         re, im = fund[best]
