@@ -108,6 +108,9 @@ def _shape(folder: str, pins: dict) -> list[str]:
         for one in pins[name]:
             if table(f"an entry of {name}", one, "name"):
                 numbers(str(one["name"]), one, "close", "open", "pin", "ds18b20")
+    if pins["TERMINAL"] is not None and table("TERMINAL", pins["TERMINAL"], "uart", "baud", "tx",
+                                              "rx"):
+        numbers("terminal", pins["TERMINAL"], "uart", "baud", "tx", "rx")
     for name in ("INTERLOCK", "RECOVERY"):
         if pins[name] is not None and pins[name] != "bootsel" and table(
                 name, pins[name], "pin", "active", "pull"):
@@ -119,8 +122,7 @@ def _converter(folder: str, board: dict, converter: dict, chip: Chip) -> list[st
     driver = converter["driver"]
     who = f"board {folder}: converter {driver}"
     if driver not in chip.drivers:
-        return [f"E215 {who} does not run on an {chip.title} chip. "
-                f"There are: {choices(chip.drivers)}."
+        return [f"E215 {who} is not for the {chip.title}. There are: {choices(chip.drivers)}."
                 if driver in DRIVERS else
                 f"E215 {who} is unknown. {meant(str(driver), chip.drivers)}"]
     keys, more = DRIVERS[driver]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from host_sim.scenario.complaints import InputError
 
-NAMES = ("CONVERTER", "OUTPUTS", "INPUTS", "INTERLOCK", "RECOVERY", "LED", "FORBIDDEN", "UNUSED")
-_NEEDED = NAMES[:-1]     # UNUSED: outputs that no role drives
+NAMES = ("CONVERTER", "OUTPUTS", "INPUTS", "INTERLOCK", "RECOVERY", "LED", "FORBIDDEN", "UNUSED",
+         "TERMINAL")
+_NEEDED = NAMES[:-2]     # UNUSED: outputs that no role drives; TERMINAL: a console not on USB
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def read(path: Path) -> dict:
     if wrong:
         raise InputError(wrong)
     out.setdefault("UNUSED", ())
+    out.setdefault("TERMINAL", None)
     return out
 
 
@@ -129,6 +131,9 @@ def claims(pins: dict) -> list[Claim]:
     for name, what in (("INTERLOCK", "interlock"), ("RECOVERY", "recovery button")):
         if isinstance(pins[name], dict):
             out.append(Claim(what, pins[name]["pin"], "in"))
+    if isinstance(pins["TERMINAL"], dict):
+        out.append(Claim("terminal tx", pins["TERMINAL"]["tx"], "out"))
+        out.append(Claim("terminal rx", pins["TERMINAL"]["rx"], "in"))
     if isinstance(pins["LED"], int):
         out.append(Claim("LED", pins["LED"], "out"))
     return out

@@ -9,7 +9,7 @@ INPUTS = ({"name": "ground", "pin": 34, "active": 0, "pull": None},      # relay
           {"name": "cutout", "pin": 35, "active": 0, "pull": None},
           {"name": "temperature", "ds18b20": 22})
 INTERLOCK = None
-RECOVERY = {"pin": 21, "active": 0, "pull": "up"}       # not GPIO0: held at reset it starts the boot loader
+RECOVERY = {"pin": 21, "active": 0, "pull": "up"}       # GPIO0 would start the loader
 LED = 2
 FORBIDDEN = {1: "console output", 3: "console input", 6: "flash memory", 7: "flash memory",
              8: "flash memory", 9: "flash memory", 10: "flash memory", 11: "flash memory",

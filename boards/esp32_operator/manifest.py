@@ -6,5 +6,6 @@
 The modules are those that the build wrote, with the hashes of its manifest.json. Files in a slot
 of the file system come before frozen ones, so such a board can still be flashed.
 """
+# ruff: noqa: F821
 include("$(PORT_DIR)/boards/manifest.py")
 include("../../build/esp32_operator/manifest.py")

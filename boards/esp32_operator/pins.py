@@ -6,11 +6,11 @@ CONVERTER = {"driver": "mcp3208_burst", "spi": 2, "sck": 18, "mosi": 23, "miso":
 OUTPUTS = ({"name": "relay_a", "drive": "latching", "close": 25, "open": 26, "active": 1},
            {"name": "relay_b", "drive": "latching", "close": 27, "open": 13, "active": 1},
            {"name": "relay_c", "drive": "latching", "close": 32, "open": 33, "active": 1})
-INPUTS = ({"name": "mirror_a", "pin": 34, "active": 0, "pull": None},    # contacts to ground
-          {"name": "mirror_b", "pin": 35, "active": 0, "pull": None},
-          {"name": "mirror_c", "pin": 36, "active": 0, "pull": None})
+INPUTS = ({"name": "mirror_a", "pin": 34, "active": 1, "pull": None},    # a broken wire says closed
+          {"name": "mirror_b", "pin": 35, "active": 1, "pull": None},
+          {"name": "mirror_c", "pin": 36, "active": 1, "pull": None})
 INTERLOCK = {"pin": 39, "active": 1, "pull": None}      # supply of the close coils is there
-RECOVERY = {"pin": 21, "active": 0, "pull": "up"}       # not GPIO0: held at reset it starts the boot loader
+RECOVERY = {"pin": 21, "active": 0, "pull": "up"}       # GPIO0 would start the loader
 LED = 2
 FORBIDDEN = {1: "console output", 3: "console input", 6: "flash memory", 7: "flash memory",
              8: "flash memory", 9: "flash memory", 10: "flash memory", 11: "flash memory",

@@ -6,5 +6,6 @@
 The modules are those that the build wrote, with the hashes of its manifest.json. Files in a slot
 of the file system come before frozen ones, so such a board can still be flashed.
 """
+# ruff: noqa: F821
 include("$(PORT_DIR)/boards/RPI_PICO_W/manifest.py")
 include("../../build/pico_w_operator/manifest.py")
