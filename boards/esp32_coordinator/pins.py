@@ -5,7 +5,7 @@ Inputs 34 and 35 have no pull resistors inside: they are on the board.
 CONVERTER = {"driver": "atm90e32", "spi": 2, "sck": 18, "mosi": 23, "miso": 19, "cs": 5, "irq": 4}
 OUTPUTS = ()
 UNUSED = ({"name": "cutout_drive", "drive": "latching", "close": 25, "open": 26, "active": 1},)
-INPUTS = ({"name": "ground", "pin": 34, "active": 0, "pull": None},      # relay contacts to ground
+INPUTS = ({"name": "ground", "pin": 34, "active": 0, "pull": None},  # relay contacts to ground
           {"name": "cutout", "pin": 35, "active": 0, "pull": None},
           {"name": "temperature", "ds18b20": 22})
 INTERLOCK = None

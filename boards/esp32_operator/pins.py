@@ -6,7 +6,7 @@ CONVERTER = {"driver": "mcp3208_burst", "spi": 2, "sck": 18, "mosi": 23, "miso":
 OUTPUTS = ({"name": "relay_a", "drive": "latching", "close": 25, "open": 26, "active": 1},
            {"name": "relay_b", "drive": "latching", "close": 27, "open": 13, "active": 1},
            {"name": "relay_c", "drive": "latching", "close": 32, "open": 33, "active": 1})
-INPUTS = ({"name": "mirror_a", "pin": 34, "active": 1, "pull": None},    # a broken wire says closed
+INPUTS = ({"name": "mirror_a", "pin": 34, "active": 1, "pull": None},  # a broken wire says closed
           {"name": "mirror_b", "pin": 35, "active": 1, "pull": None},
           {"name": "mirror_c", "pin": 36, "active": 1, "pull": None})
 INTERLOCK = {"pin": 39, "active": 1, "pull": None}      # supply of the close coils is there

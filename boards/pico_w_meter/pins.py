@@ -5,8 +5,8 @@ The load-control relay is held released: the role Meter switches nothing yet.
 CONVERTER = {"driver": "rp2_adc", "pins": (26, 27)}
 OUTPUTS = ()
 UNUSED = ({"name": "relay", "drive": "hold", "pin": 6, "active": 1},)
-INPUTS = ({"name": "cover", "pin": 16, "active": 1, "pull": "up"},       # switch opens with the cover
-          {"name": "magnet", "pin": 17, "active": 0, "pull": "up"},      # reed contact to ground
+INPUTS = ({"name": "cover", "pin": 16, "active": 1, "pull": "up"},  # switch opens with the cover
+          {"name": "magnet", "pin": 17, "active": 0, "pull": "up"},  # reed contact to ground
           {"name": "temperature", "ds18b20": 15})
 INTERLOCK = None
 RECOVERY = "bootsel"

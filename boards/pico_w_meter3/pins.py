@@ -4,8 +4,8 @@ Channel k is input k of the MCP3208; of its eight, six are wired.
 """
 CONVERTER = {"driver": "mcp3208_pio", "sck": 2, "mosi": 3, "miso": 4, "cs": 5}
 OUTPUTS = ()
-INPUTS = ({"name": "cover", "pin": 16, "active": 1, "pull": "up"},       # switch opens with the cover
-          {"name": "magnet", "pin": 17, "active": 0, "pull": "up"},      # reed contact to ground
+INPUTS = ({"name": "cover", "pin": 16, "active": 1, "pull": "up"},  # switch opens with the cover
+          {"name": "magnet", "pin": 17, "active": 0, "pull": "up"},  # reed contact to ground
           {"name": "temperature", "ds18b20": 15})
 INTERLOCK = None
 RECOVERY = "bootsel"

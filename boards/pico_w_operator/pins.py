@@ -6,7 +6,7 @@ CONVERTER = {"driver": "mcp3208_pio", "sck": 2, "mosi": 3, "miso": 4, "cs": 5}
 OUTPUTS = ({"name": "relay_a", "drive": "latching", "close": 6, "open": 7, "active": 1},
            {"name": "relay_b", "drive": "latching", "close": 8, "open": 9, "active": 1},
            {"name": "relay_c", "drive": "latching", "close": 10, "open": 11, "active": 1})
-INPUTS = ({"name": "mirror_a", "pin": 16, "active": 1, "pull": "up"},    # a broken wire says closed
+INPUTS = ({"name": "mirror_a", "pin": 16, "active": 1, "pull": "up"},  # a broken wire says closed
           {"name": "mirror_b", "pin": 17, "active": 1, "pull": "up"},
           {"name": "mirror_c", "pin": 18, "active": 1, "pull": "up"})
 INTERLOCK = {"pin": 14, "active": 1, "pull": "down"}    # supply of the close coils is there

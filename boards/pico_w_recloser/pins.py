@@ -4,7 +4,7 @@ A pulse on close or open (trip) moves the breaker; its own spring does the work.
 """
 CONVERTER = {"driver": "mcp3208_pio", "sck": 2, "mosi": 3, "miso": 4, "cs": 5}
 OUTPUTS = ({"name": "breaker", "drive": "latching", "close": 6, "open": 7, "active": 1},)
-INPUTS = ({"name": "closed_52a", "pin": 16, "active": 0, "pull": "up"},    # optocouplers to ground
+INPUTS = ({"name": "closed_52a", "pin": 16, "active": 0, "pull": "up"},  # optocouplers to ground
           {"name": "open_52b", "pin": 17, "active": 0, "pull": "up"},
           {"name": "spring", "pin": 18, "active": 0, "pull": "up"},
           {"name": "trip_coil", "pin": 19, "active": 0, "pull": "up"},
