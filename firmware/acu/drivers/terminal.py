@@ -1,7 +1,7 @@
 """Bytes to and from a technician (ports.py, Terminal): USB, or a UART. Neither call ever waits.
 
-USB is the image's own standard input and output, shared with its REPL: own() keeps Ctrl-C from
-ending the firmware, leave() gives the REPL its way in again. A computer that does not read costs
+USB is the image's own standard input and output, shared with its REPL: own() keeps a Ctrl-C there
+from ending the firmware, leave() gives the REPL its way in again. A computer that does not read costs
 at most one packet: what is not taken the caller keeps.
 """
 import select
@@ -15,18 +15,20 @@ _PACKET = const(64)
 _PACKETS = const(4)     # a call
 
 
-class UsbTerminal:
-    def __init__(self):
-        self._in = select.poll()
-        self._in.register(sys.stdin, select.POLLIN)
-        self._out = select.poll()
-        self._out.register(sys.stdout, select.POLLOUT)
-
+class _Terminal:
     def own(self):
         micropython.kbd_intr(-1)
 
     def leave(self):
         micropython.kbd_intr(3)
+
+
+class UsbTerminal(_Terminal):
+    def __init__(self):
+        self._in = select.poll()
+        self._in.register(sys.stdin, select.POLLIN)
+        self._out = select.poll()
+        self._out.register(sys.stdout, select.POLLOUT)
 
     def read(self, n):
         """At most n bytes that are there; b'' if none."""
@@ -51,18 +53,12 @@ class UsbTerminal:
         return taken
 
 
-class UartTerminal:
-    """rule: uart (number), tx, rx, baud."""
+class UartTerminal(_Terminal):
+    """rule: uart (number), tx, rx, baud. The REPL is on USB all the same."""
 
     def __init__(self, rule):
         self._uart = machine.UART(rule["uart"], rule["baud"], tx=machine.Pin(rule["tx"]),
                                   rx=machine.Pin(rule["rx"]))
-
-    def own(self):
-        pass
-
-    def leave(self):
-        pass
 
     def read(self, n):
         return self._uart.read(n) or b"" if self._uart.any() else b""
