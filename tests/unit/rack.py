@@ -82,8 +82,10 @@ class Relays:
 
     TRAVEL_US = 12_000
 
-    def __init__(self, wires, closed):
+    def __init__(self, wires, closed, active=0):
+        """active: level of a mirror contact whose main contact is closed."""
         self.wires = wires
+        self.active = active
         self.closed = [k in closed for k in range(3)]
         self.now = {}               # pin -> since when
         self.currents = []
@@ -127,7 +129,7 @@ class Relays:
 
     def _show(self):
         for pin, k in MIRRORS.items():
-            self.wires.outside(pin, 0 if self.closed[k] else None)
+            self.wires.outside(pin, self.active if self.closed[k] else 1 - self.active)
 
 
 class Rack:
@@ -135,7 +137,10 @@ class Rack:
         self.root = new_root()
         self.chip = chip = Chip(kind)
         self.live = True            # the mains
-        self.relays = Relays(chip.wires, closed)
+        with open("%s/boards/%s/pins.py" % (HOME, board)) as f:
+            pins = {}
+            exec(f.read(), pins)
+        self.relays = Relays(chip.wires, closed, pins["INPUTS"][0]["active"])
         self.mcp = mcp3208.Mcp3208(self.codes)
         rp2040.fit(chip, None, self.mcp)
         mcp3208.on_wires(self.mcp, chip.wires)
