@@ -140,13 +140,14 @@ def _wipe():
 
 def _choose():
     """(slot, candidate, tries left of it, why)"""
-    good = str(_read("/slot"), "utf-8")
-    if good not in ("a", "b") or not _whole(good):
+    names = {b"a": "a", b"b": "b"}
+    good = names.get(_read("/slot"), "")
+    if not _whole(good):
         good = "a" if _whole("a") else "b" if _whole("b") else ""
     trial = _read("/try")
     if not trial:
         return good, "", 0, ""
-    slot = {b"a": "a", b"b": "b"}.get(trial[:1], "")
+    slot = names.get(trial[:1], "")
     tries = {b"1": 1, b"2": 2, b"3": 3}.get(trial[1:], 0)
     if slot and tries and _whole(slot):
         return good, slot, tries, ""
