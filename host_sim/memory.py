@@ -1,0 +1,116 @@
+"""`slvg bench --memory`: what each role needs of a board's RAM, with drivers, start and console.
+
+Each role is built for its board as .mpy (build.py, march x86) and started by the firmware's own
+acu/start.py inside the 32-bit VM, on the model of an RP2040, in a heap of 160 KiB (vm/memory.py).
+What the VM cannot show stands beside it on paper: the DMA's ring and the buffers of TLS links.
+"""
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from acu.primitives import provisioned
+from host_sim.bench import spec_of
+from host_sim.board.doors import SimStore
+from host_sim.build import HEAP, LINE_BYTES, RING_BYTES, TLS_BYTES, Built, build
+from host_sim.modules import ROOT, lines_of, plain
+from host_sim.scenario.complaints import InputError
+from host_sim.vm.find import micropython
+
+# role -> the board whose drivers it is measured with, and its TLS links
+BOARDS = {"operator": ("pico_w_operator", 1), "coordinator": ("pico_w_coordinator", 1),
+          "subcoordinator": ("pico_w_branch", 1), "meter": ("pico_w_meter3", 1)}
+LEAST_FREE = 48 * 1024      # of the issue
+_MORE = 64 * 1024           # given to a role that does not start, to say what it needs
+_MODELS = 1024 * 1024       # room for the chip's model, taken away before the firmware starts
+
+
+class MemoryFault(InputError):
+    """A role does not start in that heap; the text is the VM's own."""
+
+    def __init__(self, text: str):
+        super().__init__([text])
+
+
+def _run(words: list[str], heap: int) -> str:
+    done = subprocess.run([micropython(), "-X", f"heapsize={heap}", *words], capture_output=True,
+                          text=True, stdin=subprocess.DEVNULL, timeout=300, check=False)
+    if done.returncode:
+        raise MemoryFault(f"E226 memory: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def shim(folder: Path) -> None:
+    """The chips' models for the VM."""
+    for source in [ROOT / "host_sim" / "__init__.py", *(ROOT / "host_sim" / "chips").glob("*.py")]:
+        target = (folder / source.relative_to(ROOT)).with_suffix(".mpy")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(plain(source, ROOT, "x86"))
+
+
+def lay_out(root: Path, built: Built, config: dict) -> None:
+    """A board's file system: slot a, and these settings in data/."""
+    for path, data in built.slot.items():
+        (root / "a" / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / "a" / path).write_bytes(data)
+    store = SimStore()
+    wrong = provisioned.save(store, config)
+    if wrong:
+        raise MemoryFault(wrong)
+    (root / "data").mkdir(exist_ok=True)
+    for name, data in store.files.items():
+        (root / "data" / name).write_bytes(data)
+
+
+def role_in_vm(role: str, work: Path, heap: int = HEAP, detail: bool = False) -> dict:
+    """What vm/memory.py prints for one role, and its build. work: a folder with the models."""
+    board, _ = BOARDS[role]
+    built = build(board, (role,), "x86")
+    root = work / role
+    lay_out(root, built, spec_of(role)["config"])
+    free = int(_run(["-c", "import gc; gc.collect(); print(gc.mem_free())"], heap))
+    out = _run([str(ROOT / "host_sim/vm/memory.py"), str(root), str(work / "shim"), str(free),
+                *(["detail"] if detail else [])], heap + _MODELS)
+    if detail:
+        sys.stderr.write(out)
+    told: dict = {"built": built}
+    for line in out.splitlines():
+        words = line.split()
+        if len(words) == 2:
+            told[words[0]] = int(words[1]) if words[1].isdigit() else words[1]
+    if not told.get("ready"):
+        raise MemoryFault(f"E226 {role}: its self-test did not pass: {told.get('complaint', out)}")
+    return told
+
+
+def figures(roles: tuple[str, ...] = tuple(BOARDS)) -> dict:
+    out: dict = {"heap_bytes": HEAP, "least_free_bytes": LEAST_FREE, "roles": {}}
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        shim(work / "shim")
+        for role in roles:
+            links = BOARDS[role][1]
+            try:
+                told = role_in_vm(role, work)
+                free, short = told["heap_free"], 0
+            except MemoryFault as e:
+                if "MemoryError" not in str(e):
+                    raise
+                told = role_in_vm(role, work, HEAP + _MORE)      # how much is missing?
+                free, short = 0, max(_MORE - told["heap_free"], 1)
+            built = told["built"]
+            on_chip = build(BOARDS[role][0], (role,))
+            modules = {path.removesuffix(".mpy").replace("/", "."): len(data)
+                       for path, data in on_chip.slot.items() if path.endswith(".mpy")}
+            out["roles"][role] = {
+                "board": built.board, "heap_start": told["heap_start"],
+                "heap_free_after_start": free, "enough": free >= LEAST_FREE,
+                "short_bytes": short,
+                "mpy_bytes": sum(modules.values()), "modules": len(modules),
+                "lines": lines_of(built.resident),
+                "lines_at_19_bytes": lines_of(built.resident) * LINE_BYTES,
+                "mpy_bytes_by_module": dict(sorted(modules.items(), key=lambda one: -one[1])),
+                "on_paper": {"dma_ring": RING_BYTES, "tls_links": links,
+                             "tls_bytes": links * TLS_BYTES,
+                             "left_bytes": free - RING_BYTES - links * TLS_BYTES}}
+    return out

@@ -1,0 +1,78 @@
+"""Inside the MicroPython VM: what a whole board needs. memory.py ROOT SHIM FREE; prints key value.
+
+ROOT is a board's file system with slot a (a build for x86) and settings in data/; SHIM holds
+host_sim.chips as .mpy; FREE is what a board's heap of 160 KiB has free before anything is loaded.
+The chip's model is loaded first, and what it leaves above FREE and the sample ring is taken away,
+so that the firmware's own start (acu/start.py: drivers, role, console) meets a heap of that size
+and fails if that is too small. Frames come from a ring that is filled once; time is told.
+"""
+import gc
+import sys
+from array import array
+
+import micropython
+
+gc.collect()
+_RING = 32 * 1024 + 512         # apart from the 160 KiB; on paper it is added
+_LIVE_MS = 25_000               # self-test, good start, first windows and their logs
+
+sys.path[:] = [sys.argv[2]]
+from host_sim.chips import machine_shim, rp2040  # noqa: E402
+
+chip = machine_shim.Chip("rp2040")
+parts = rp2040.fit(chip, None, None)
+machine_shim.install(chip)
+sys.path[:] = [sys.argv[1] + "/a", sys.argv[2]]
+pins = __import__("pins")
+for rule in pins.INPUTS:
+    if "pin" in rule:
+        chip.wires.outside(rule["pin"], 1 - rule["active"])
+if pins.INTERLOCK:
+    chip.wires.outside(pins.INTERLOCK["pin"], pins.INTERLOCK["active"])
+del sys.modules["pins"], pins, rule
+last_us = array("i", [0])
+gc.collect()
+ballast = bytearray(gc.mem_free() - int(sys.argv[3]) - _RING)   # type: ignore[attr-defined]
+gc.collect()
+print("heap_start", gc.mem_free() - _RING)                      # type: ignore[attr-defined]
+
+start = __import__("acu.start", None, None, ("Unit",))
+unit = start.Unit("a", "run", False, "", sys.argv[1])
+unit.begin()
+sampler = unit.ports.sampler
+sampler.stop()
+ring = sampler.ring
+PERIOD = 82                     # frames; 25 of them are about the ring
+for k in range(len(ring)):
+    x = k // 8 % PERIOD * 4 - 2 * PERIOD        # a triangle
+    ring[k] = 2048 + 8 * (PERIOD - abs(x)) + k % 3
+
+
+def ready():
+    """As many frames as have passed; in the fast tier."""
+    n = (chip.t_us - last_us[0]) // 250
+    last_us[0] += n * 250
+    sampler.head = (sampler.head + n) & 0x1FFFFFFF
+    n = (sampler.head - sampler.tail) & 0x1FFFFFFF
+    return n if n < 2000 else 0
+
+
+sampler.ready = ready
+sampler.self_test = int         # 0: of its converter there is no model here
+chip._devices = []
+last_us[0] = chip.t_us
+if unit.complaint:
+    print("complaint", unit.complaint.replace(" ", "_"))
+clock = unit.clock
+while clock.now_ms() < _LIVE_MS:
+    unit.step()
+    clock.sleep_ms(10 - clock.now_ms() % 10)
+gc.collect()
+print("ready", int(unit.acu is not None and unit.acu.ready))
+print("started", int(unit.started))
+print("console", int("acu.console" in sys.modules))
+print("heap_free", gc.mem_free())                               # type: ignore[attr-defined]
+if len(sys.argv) > 4:
+    micropython.mem_info()
+    for name in sorted(sys.modules):
+        print("loaded", name)
