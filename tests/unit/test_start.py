@@ -86,6 +86,17 @@ def test_the_watchdog_starves_when_a_task_is_never_called():
     assert r.run(9500) == "wdt"
 
 
+def test_the_watchdog_starves_when_the_fast_tick_dies_during_a_rest():
+    r = Rack()
+    r.power_on()
+    assert r.run(600) == ""
+    r.unit.acu.rest_ms = lambda now_ms: 20_000
+    r.unit.acu.stirred = lambda: False
+    assert r.run(9000) == ""            # asleep in pieces, and fed
+    r.chip.timers[0].deinit()
+    assert r.run(9000) == "wdt"
+
+
 def test_an_exception_in_the_fast_tier_ends_in_a_reset():
     r = Rack()
     r.power_on()
