@@ -9,12 +9,18 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from host_sim.modules import ROOT, compiled, lines_of, modules_of
+from host_sim.modules import ROOT, compiled, exists, lines_of, modules_of
 from host_sim.scenario.load import load
 from host_sim.vm.find import micropython
 
 ROLES = ("coordinator", "operator", "meter")
-HEAP = "192K"
+ALL_ROLES = (*ROLES, "subcoordinator")
+HEAP = "160K"
+# What a board's start leaves in memory besides the role, and what it loads and forgets again.
+DRIVERS = ("acu.drivers.clock", "acu.drivers.flash_store", "acu.drivers.gpio",
+           "acu.drivers.terminal", "acu.drivers.fit", "acu.start", "acu.console")
+CONVERTER = {"meter": "acu.drivers.adc_dma"}      # the others' is the greatest one
+FORGOTTEN = ("acu.drivers.slots", "acu.drivers.selftest", "acu.drivers.mcp3208_program")
 # of a statement on a Cortex-M0+ under MicroPython with the lookups and calls in it, in the mean of
 # whole fast ticks on an emulated chip (tests/emulator); a bare one takes 600 (design, section 4)
 STATEMENT_CYCLES = 1600
@@ -44,7 +50,7 @@ def _board_files() -> list[Path]:
 
 def spec_of(role: str) -> dict:
     """The first controller of this role in the scenario that has one: id, board, settings."""
-    scenario = load("meter" if role == "meter" else "assay")
+    scenario = load({"meter": "meter", "subcoordinator": "branch"}.get(role, "assay"))
     acu = next(a for a in scenario.acus if a.role == role)
     return {"id": acu.id, "board": acu.board, "config": acu.config,
             "utc0_ms": scenario.start_utc_ms}
@@ -63,7 +69,12 @@ class Bench:
         self._folder.cleanup()
 
     def _measure(self, role: str, level: str, what: str, *more, heap=HEAP) -> dict:
-        spec = {**spec_of(role), "level": level, "modules": modules_of(role)}
+        drivers = [name for name in (*DRIVERS, CONVERTER.get(role, "acu.drivers.mcp3208_pio"))
+                   if exists(name)]
+        spec = {**spec_of(role), "level": level, "modules": modules_of(role), "drivers": drivers,
+                "forgotten": FORGOTTEN}
+        if what == "heap":      # captures, off by default, take 4 KB of code and 20 KB of samples
+            spec["config"] = {**spec["config"], "cap_n": 0} if role == "meter" else spec["config"]
         file = self.path / f"{role}.json"
         file.write_text(json.dumps(spec))
         done = subprocess.run(
@@ -82,8 +93,12 @@ class Bench:
         return out
 
     def heap(self, role: str) -> dict:
-        """Bytes free after start in a heap of HEAP, bytes by module; without the sample ring."""
-        return self._measure(role, "quantity", "heap")
+        """Bytes free after start in a heap of HEAP, bytes by module; without the sample ring.
+        board_free: with a board's drivers, start and console in place of the simulator's doors;
+        their objects count as much as those of the doors."""
+        out = self._measure(role, "quantity", "heap")
+        out["board_free"] = out["heap_free"] + out["doors"] - out["board"]
+        return out
 
     def growth(self, role: str, windows: int) -> int:
         """Bytes that `windows` windows of 200 ms leave behind."""

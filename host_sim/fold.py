@@ -4,12 +4,16 @@ MicroPython's const() folds a number into the code of its own module only: elsew
 a global, an attribute, a dictionary entry and a name in RAM, some 40 bytes a constant and 13 us a
 use in the fast tier. Here each use of a whole-number const() of another module of acu becomes the
 number itself, its import and its definition go; what they leave is empty, so lines keep their
-numbers in a traceback. Nothing else changes: the same source runs unfolded on CPython and in the
-VM's tests. Called by bench.compile_to(), with which all .mpy files are made.
+numbers in a traceback. The names of arguments are kept in RAM too: those that no call uses as a
+keyword become _0, _1, .. in each function, a hundred names less a role (and the 1261st costs 9 KB
+at once). Nothing else changes: the same source runs unfolded on CPython and in the VM's tests.
+Called by bench.compile_to(), with which all .mpy files are made.
 """
 import ast
 from functools import cache
 from pathlib import Path
+
+from host_sim.short_names import short_names
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 
@@ -43,10 +47,19 @@ def _defined(node: ast.stmt) -> str:
     return ""
 
 
-class _Folder:
-    """One module's folding. given: module name -> its constants."""
+class _Tail:
+    """The name in `object.name`."""
 
-    def __init__(self, source: str, module: str, given):
+    def __init__(self, node: ast.Attribute):
+        self.lineno = self.end_lineno = node.end_lineno
+        self.end_col_offset = node.end_col_offset
+        self.col_offset = node.end_col_offset - len(node.attr)
+
+
+class _Folder:
+    """One module's folding. given: module name -> its constants; short: attribute -> name."""
+
+    def __init__(self, source: str, module: str, given, short: dict[str, str]):
         self.tree = ast.parse(source)
         self.lines = source.splitlines(keepends=True)
         # a plain name -> its number; mpy-cross itself does what is private
@@ -57,6 +70,13 @@ class _Folder:
         self.kept = set()                              # aliases used for more than constants
         self._imports(given)
         self._uses()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Attribute) and node.attr in short:
+                self.edits.append((_Tail(node), short[node.attr]))
+        for node in self.tree.body:
+            for one in node.body if isinstance(node, ast.ClassDef) else [node]:
+                if isinstance(one, ast.FunctionDef) and not one.decorator_list:
+                    self._arguments(one)
 
     def _imports(self, given):
         for node in ast.walk(self.tree):
@@ -106,6 +126,27 @@ class _Folder:
                     and node.id in self.names and node not in own):
                 raise FoldError(f"line {node.lineno}: {node.id} is a constant elsewhere")
 
+    def _arguments(self, function: ast.FunctionDef):
+        """Short names for those that nobody calls by their own. A name that something inside the
+        function binds again is left as it is."""
+        inside = [node for one in function.body for node in ast.walk(one)]
+        bound = {node.arg for node in inside if isinstance(node, ast.arg)}
+        for node in inside:
+            if isinstance(node, ast.comprehension):
+                bound |= {one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)}
+            elif isinstance(node, (ast.Global, ast.Nonlocal)):
+                bound |= set(node.names)
+            elif isinstance(node, ast.alias):
+                bound.add(node.asname or node.name)
+            elif isinstance(node, (ast.ExceptHandler, ast.FunctionDef, ast.ClassDef)):
+                bound.add(node.name)
+        for k, arg in enumerate(function.args.args):
+            if arg.arg == "self" or arg.arg in bound or arg.arg in keywords():
+                continue
+            for node in (arg, *inside):
+                if node is arg or isinstance(node, ast.Name) and node.id == arg.arg:
+                    self.edits.append((node, f"_{k}"))
+
     def _import(self, node: ast.ImportFrom, alone: bool):
         left = [one for one in node.names
                 if (one.asname or one.name) not in self.names
@@ -143,22 +184,43 @@ def _number(value: int) -> str:
 
 
 @cache
+def keywords() -> frozenset[str]:
+    """Names by which any call in the firmware, or in the doors that are compiled with it, hands
+    over an argument."""
+    found = set()
+    for path in _all_files():
+        found |= {node.arg for node in ast.walk(ast.parse(path.read_text()))
+                  if isinstance(node, ast.keyword) and node.arg}
+    return frozenset(found)
+
+
+@cache
 def given(module: str) -> dict[str, int] | None:
     """The constants of a module of the firmware; None where there is no such module."""
     path = FIRMWARE / (module.replace(".", "/") + ".py")
     return constants(path.read_text()) if path.exists() else None
 
 
-def fold(source: str, module: str, given=given) -> str:
+def fold(source: str, module: str, given=given, short: dict[str, str] | None = None) -> str:
     """The source of `module` with the constants of others as numbers. given: module -> constants,
-    or None where there is no such module."""
-    return _Folder(source, module, given).text()
+    or None where there is no such module; short: names of attributes that become others."""
+    return _Folder(source, module, given, short or {}).text()
+
+
+@cache
+def _short() -> dict[str, str]:
+    return short_names(_all_files())
+
+
+def _all_files() -> list[Path]:
+    """The firmware, and the doors of the simulator that are compiled with it."""
+    return sorted([*FIRMWARE.rglob("*.py"), *(FIRMWARE.parent / "host_sim/board").glob("*.py")])
 
 
 def folded(path: Path, base: Path) -> str:
     """The same of a file; base: the folder in which its package is."""
     module = ".".join(path.relative_to(base).with_suffix("").parts)
     try:
-        return fold(path.read_text(), module)
+        return fold(path.read_text(), module, short=_short())
     except (FoldError, SyntaxError) as e:
         raise FoldError(f"{path.relative_to(base)}: {e}") from e

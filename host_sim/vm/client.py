@@ -36,7 +36,8 @@ class VmFirmware:
     pulls = False
     python = "vm"
 
-    def __init__(self, specs, ask, heap="24M"):
+    def __init__(self, specs, ask, heap="24M", folders=(ROOT / "firmware", ROOT)):
+        """folders: of acu and of host_sim, as sources or compiled."""
         self._ask = ask
         self._names = [spec["id"] for spec in specs]
         self._index = {name: n for n, name in enumerate(self._names)}
@@ -45,7 +46,7 @@ class VmFirmware:
         # In a session of its own: a Ctrl-C is ours to answer, not a traceback of the VM's.
         self._vm = subprocess.Popen(
             [micropython(), "-X", f"heapsize={heap}", str(ROOT / "host_sim/vm/server.py"),
-             str(ROOT / "firmware"), str(ROOT)],
+             *map(str, folders)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         if self._vm.stdin is None or self._vm.stdout is None:
             raise VmError("E134 the MicroPython VM has no pipe")

@@ -3,8 +3,8 @@ lines.
 
 PATH holds the firmware and the doors as .mpy, as a board would load them. WHAT:
   heap    bytes free after start in the heap given by -X heapsize (quantity level: the sample ring
-  is apart),
-          and bytes that each module of acu took when it was imported
+          is apart), bytes that each module of acu took when it was imported; those of the
+          simulator's doors; and of what a board has in their place, drivers, start and console
   growth  bytes that more windows leave behind
   tick    bytes that fast ticks allocate with the heap locked, and microseconds of one tick
 """
@@ -40,8 +40,38 @@ def no_sums(k0, n, phase, step, out):
         out[k + 3] += n
 
 
+class _Hardware:
+    """In place of machine and rp2 while the drivers are loaded: no driver is ever made."""
+
+    def __getattr__(self, name):
+        return 0 if name.upper() == name and name != "PIO" else self
+
+    def asm_pio(self, **how):
+        return lambda program: program
+
+
+def on_a_board():
+    """Bytes of the modules that a board's start leaves there."""
+    from acu import forget
+    sys.modules["machine"] = sys.modules["rp2"] = _Hardware()
+    gc.collect()
+    before = gc.mem_free()
+    for name in spec["drivers"]:
+        __import__(name)
+    for name in spec["drivers"]:
+        for one in dir(sys.modules[name]):
+            cls = getattr(sys.modules[name], one)
+            if hasattr(cls, "__bases__") and "__init__" in cls.__dict__:
+                cls.__init__ = None
+    forget(*spec["forgotten"])
+    gc.collect()
+    print("board", before - gc.mem_free())
+
+
 if what == "heap":
-    modules(spec["modules"])
+    modules(spec.pop("modules"))
+    gc.collect()
+    before = gc.mem_free()
 from acu import app, forget  # noqa: E402
 from acu.primitives.measuring import Measuring  # noqa: E402
 from host_sim.board import unit as of_unit  # noqa: E402
@@ -60,12 +90,14 @@ class Plain(Measuring):
         pass
 
 
+if what == "heap":
+    gc.collect()
+    print("doors", before - gc.mem_free())
 unit = Unit(spec, RingSampler, no_sums, Plain)
 levels = [1] + [0] * (len(spec["board"]["inputs"]) - 1)
 unit.boot(0, levels)
 app.settle(unit.acu)            # as a board does
 del app, of_unit.app
-forget("acu.app")
 channels = len(spec["board"]["channels"])
 frames = 20
 if spec["level"] == "wave":
@@ -81,11 +113,12 @@ def go(instants):
 
 
 go(400)
-forget("acu.events")            # as on a board, where nobody reads the log
+forget("acu.events", "acu.app")     # as on a board, where nobody reads the log
 gc.collect()
 if what == "heap":
     print("heap_start", _START)
     print("heap_free", gc.mem_free())
+    on_a_board()
 elif what == "growth":
     go(4000)                     # logs, averages and dictionaries reach their size
     before = 0
@@ -117,8 +150,7 @@ elif what == "tick":
     ticks(100)
     gc.collect()
     gc.disable()
-    before = gc.mem_alloc()
-    n = 0
+    mid = n = 0                 # while the heap is locked no dictionary may grow
     for _ in range(400):
         now[0] += 5000
         clock.set(_at[0] + now[0])

@@ -3,7 +3,8 @@ import ast
 
 import pytest
 
-from host_sim.fold import FIRMWARE, FoldError, constants, fold, folded, given
+from host_sim.fold import FIRMWARE, FoldError, constants, fold, folded, given, keywords
+from host_sim.short_names import short_names
 
 CODES = """from micropython import const
 GOOD = const(3)
@@ -59,3 +60,63 @@ def test_the_whole_firmware_folds_and_no_public_constant_is_left():
         public += len(names)
         assert not [name for name in constants(text) if name[0] != "_"]
     assert public > 250
+
+
+def test_an_argument_that_no_call_names_becomes_short():
+    source = ("def f(gauge, lines):\n    lines = lines + 1\n    return [gauge for k in lines]\n")
+    text = fold(source, "acu.other", known)
+    assert text == "def f(_0, _1):\n    _1 = _1 + 1\n    return [_0 for k in _1]\n"
+
+
+@pytest.mark.parametrize("body", [
+    "from acu import x as gauge", "g = [gauge for gauge in ()]", "g = lambda gauge: gauge",
+    "def gauge(): pass", "global gauge", "try:\n        pass\n    except OSError as gauge: pass"])
+def test_an_argument_that_is_bound_again_keeps_its_name(body):
+    source = f"def f(gauge):\n    {body}\n    return gauge\n"
+    assert fold(source, "acu.other", known) == source
+
+
+def test_a_keyword_and_self_keep_their_names():
+    assert len(keywords()) > 10
+    name = sorted(keywords())[0]
+    source = f"class A:\n    def f(self, {name}):\n        return {name}\n"
+    assert fold(source, "acu.other", known) == source
+
+
+FAMILY = """
+class Low:
+    def __init__(self):
+        self._low = self._seen = 0
+        self._told = 1
+
+    def _work(self):
+        return self._work, getattr(self, "_told")
+
+
+class High(Low):
+    def __init__(self):
+        self._high = 0
+
+
+class Other:
+    def __init__(self):
+        self._other = 0
+        self._away._strange = self._seen = 1
+"""
+
+
+def test_private_attributes_share_names_only_between_strangers(tmp_path):
+    path = tmp_path / "family.py"
+    path.write_text(FAMILY)
+    short = short_names([path])
+    assert sorted(short) == ["_away", "_high", "_low", "_other", "_seen"]
+    low = [short[name] for name in ("_low", "_seen", "_high")]
+    other = [short[name] for name in ("_other", "_seen", "_away")]
+    assert len(set(low)) == len(set(other)) == 3 and len(set(low + other)) < 5
+    assert short_names([path]) == short
+
+
+def test_an_attribute_is_renamed_wherever_it_is_used():
+    text = fold("def f(m):\n    return m._zero[m._zero_known] + m.zero\n", "acu.other", known,
+                {"_zero": "_7"})
+    assert text == "def f(_0):\n    return _0._7[_0._zero_known] + _0.zero\n"
