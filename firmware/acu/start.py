@@ -1,19 +1,15 @@
 """The supervisor: makes a controller of a slot's files, runs it, and watches over it.
 
 run() is called by main.py and does not return but by Ctrl-C, which works only where no controller
-runs. Each pass of 10 ms: messages, the slow tier or its rest, the console, and the watchdog by the
-scheduler's rule. What is wrong with settings or drivers leaves the console and no controller; what
-is wrong in a controller is fatal and goes up to main.py. Times in ms. docs/starting.md tells it.
+runs. What is done once is in begin.py. Each pass of 10 ms: messages, the slow tier or its rest,
+the console, and the watchdog by the scheduler's rule. What is wrong with settings or drivers leaves
+the console and no controller; what is wrong in a controller is fatal and goes up to main.py. Times
+in ms. docs/starting.md tells it.
 """
-import gc
-import json
-
 from micropython import const
 
 from acu import events as ev
 from acu import forget
-from acu.drivers import fit
-from acu.drivers.clock import every_5_ms
 
 _PASS_MS = const(10)
 _GOOD_MS = const(10_000)        # after the self-test, until a start counts as good
@@ -38,8 +34,8 @@ class Unit:
         self.started = False        # this start is good
         self.gaps = self.gap_ms = 0     # fast ticks that came late, the longest gap
         self.console_faults = 0
-        self._root = root
-        self._why = why
+        self.root = root
+        self.why = why
         self._order = ""            # of a reset
         self._order_ms = 0
         self._good_ms = -1          # since when all is well
@@ -51,79 +47,10 @@ class Unit:
         self._console_ms = 0
         self._timer = None
 
-    # -- start
-
     def begin(self):
-        folder = "%s/%s/" % (self._root, self.slot)
-        with open(folder + "board.json") as f:
-            self.board = json.load(f)
-        self.pins = __import__("pins")
-        gc.collect()
-        self.ports = p = fit.ports(self.board, self.pins, self._root + "/data", True)
-        self.clock = p.clock
-        self.store = p.store
-        self.terminal = p.terminal
-        slots = self._slots()
-        self.version = slots.version(folder + "manifest.json")
-        self.reset_cause = p.cause = slots.cause(p.store)
-        forget("acu.drivers.slots")
-        self.fatal = str(p.store.read("fatal") or b"", "utf-8")
-        if self.mode == "run":
-            self._provision()
-        if not self.complaint and self.cfg:
-            self._build()
-        gc.collect()
-
-    def _provision(self):
-        from acu.primitives import provisioned
-        self.cfg, wrong = provisioned.load(self.store)
-        forget("acu.primitives.provisioned")
-        if wrong:
-            self.complaint = wrong
-        elif not self.cfg:
-            self.complaint = ("E370 start: no settings yet, so no ACU. Log in and say WIZ, or "
-                              "provision with slvg flash.")
-        else:
-            self.complaint = self._judge(self.cfg)
-
-    def _judge(self, cfg):
-        """What is wrong with settings for this board."""
-        from acu import app
-        try:
-            app.settings(self.board, cfg)
-        except app.BuildError as e:
-            return e.args[0]
-        return ""
-
-    def _build(self):
-        try:
-            fit.complete(self.ports, self.board, self.pins)
-        except (ValueError, OSError, ImportError, AttributeError, KeyError) as e:
-            self.complaint = "E371 start: drivers: %s. Check pins.py and the wiring." % e
-            return
-        from acu import app
-        p = self.ports
-        gc.collect()
-        self.acu = acu = app.build(self.board, self.cfg, p)
-        p.watchdog.feed()
-        forget("acu.app")
-        gc.collect()
-        self._note()
-        self.terminal.own()
-        hard = self.board["mcu"] == "rp2040"
-        self._fast = acu.fast
-        self._us = self.clock.ticks_us
-        self._last_us = self._us()
-        p.sampler.start()
-        self._timer = every_5_ms(self._hard if hard else self._soft, hard)
-
-    def _note(self):
-        """What the last start has left to be told."""
-        now_ms = self.clock.now_ms()
-        if self.reset_cause == 7:
-            self.acu.log.add(now_ms, ev.FATAL, 0, 0, 0, True)
-        if self._why:
-            self.acu.log.add(now_ms, ev.FELL_BACK, int(self.slot == "b"), 0, 0, True)
+        from acu import begin
+        begin.begin(self)
+        forget("acu.begin", "acu.app")
 
     def stop(self):
         """Nothing calls back or writes to memory any more."""
@@ -132,6 +59,15 @@ class Unit:
         if self.ports.sampler:
             self.ports.sampler.stop()
         self.terminal.leave()
+
+    def tick(self, every_5_ms):
+        """Frames, then the fast tier. Everything it touches is complete."""
+        hard = self.board["mcu"] == "rp2040"
+        self._fast = self.acu.fast
+        self._us = self.clock.ticks_us
+        self._last_us = self._us()
+        self.ports.sampler.start()
+        self._timer = every_5_ms(self._hard if hard else self._soft, hard)
 
     # -- fast tier
 
@@ -155,7 +91,7 @@ class Unit:
         if self.acu:
             self._pass(now_ms)
         elif self.mode == "safe" and now_ms >= _AGAIN_MS and getattr(self._console, "idle", True):
-            self._slots().once_more(self._root)
+            self._slots().once_more(self.root)
             self.request_reset("again")
         if now_ms >= self._console_ms:
             self._talk(now_ms)
@@ -219,7 +155,7 @@ class Unit:
         elif self._good_ms < 0:
             self._good_ms = now_ms
         elif now_ms - self._good_ms >= _GOOD_MS and (not self.acu or self.acu.may_write()):
-            self.started = self._slots().confirm(self._root, self.slot, self.trial)
+            self.started = self._slots().confirm(self.root, self.slot, self.trial)
             forget("acu.drivers.slots")
             self._good_ms = -1
             if self.started and self.trial:
@@ -241,11 +177,13 @@ class Unit:
 
     def save_settings(self, cfg):
         """'' or what is wrong with them, then nothing is stored. In force after a reset."""
-        wrong = self._judge(cfg)
+        from acu import begin
+        wrong = begin.judge(self.board, cfg)
         if not wrong:
             from acu.primitives import provisioned
             wrong = provisioned.save(self.store, cfg)
             forget("acu.primitives.provisioned")
+        forget("acu.begin", "acu.app")
         return wrong
 
     def request_reset(self, why):
@@ -255,7 +193,7 @@ class Unit:
             self._order_ms = self.clock.now_ms() + _LEAVE_MS
 
     def request_maintenance(self):
-        self._slots().maintain(self._root)
+        self._slots().maintain(self.root)
         self.request_reset("maint")
 
     def forget_fatal(self):
