@@ -314,3 +314,33 @@ def pq(
                    "down with --part and --seed; the report shows each case.", err=True)
     if figures["goals_missed"]:
         raise typer.Exit(1)
+
+
+@study.command()
+def powercut(
+    cuts: Annotated[int | None, typer.Option(min=2, max=1_000_000, metavar="N", help=(
+        "Cuts, spread over all writes and erases of two controllers' lives; 300, with --full "
+        "12000."))] = None,
+    full: Annotated[bool, typer.Option("--full", help=(
+        "Longer lives, each write cut more than once, 60 days of wear on two flashes."))] = False,
+    seed: Seed = 1,
+    jobs: Jobs = None,
+    json_file: JsonFile = None,
+) -> None:
+    """The supply goes at any write to the flash: what is lost, and how long the flash lasts. Exit
+    code 1 if anything was lost, went backwards or moved."""
+    writable({"--json": json_file})
+    from host_sim.study import powercut as one
+
+    try:
+        with Counted("parts done") as progress:
+            figures = one.run(cuts or (one.FULL_CUTS if full else one.CUTS), full, seed,
+                              jobs or cores(), progress)
+    except (NoMicroPython, VmError) as e:
+        bad_input(str(e))
+    tell(figures, json_file)
+    for text in figures["wrong"]:
+        typer.echo(f"E156 study powercut: {text}. Play it again with the same --seed and --cuts.",
+                   err=True)
+    if figures["goals_missed"]:
+        raise typer.Exit(1)
