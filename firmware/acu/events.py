@@ -65,7 +65,12 @@ FATAL = const(71)       # the last run ended by an error, see /data/fatal
 FAST_GAP = const(72)    # ticks of the fast tier that came late, since it was said last
 SENSOR = const(73)      # inputs whose sensor does not answer
 STORE = const(77)       # code of the error, failures so far, files thrown away
-LOST_REC = const(78)    # both slots of a record are damaged: 1 boot, 2 energy, 3 state, 4 live
+LOST_REC = const(78)    # both slots of a record are damaged: 1 boot, 2 energy
+LOGIN = const(81)       # at the console: level 0 (logged out) to 3
+PASSWORD = const(82)    # wrong ones in a row
+SETTINGS = const(83)    # stored at the console: how many differ from the defaults
+HAND = const(84)        # switch ordered at the console: 1 close, 0 open; error, gate's reason
+CHECKED = const(85)     # commissioning: findings good, findings bad
 
 # number: name, then names of a, b, c; one string takes a third of the RAM of a tuple. 'op' is an
 # index into the Coordinator's member list, 'br' the place of a branch among its Sub-Coordinators.
@@ -146,6 +151,11 @@ TABLE = {
     SENSOR: "SENSOR missing_mask",
     STORE: "STORE e n shed",
     LOST_REC: "LOST_REC what",
+    LOGIN: "LOGIN level",
+    PASSWORD: "PASSWORD wrong",
+    SETTINGS: "SETTINGS n",
+    HAND: "HAND what e gate",
+    CHECKED: "CHECKED good bad",
 }
 
 # Reasons of an opening, a closing, a refusal or an abort ('why').

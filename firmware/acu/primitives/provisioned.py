@@ -27,10 +27,12 @@ def load(store):
         return {}, ("E384 settings: the record has version %d, this firmware reads %d. Flash the "
                     "firmware that wrote it, or set the board up again." % (
                         body[0] if body else 0, _VERSION))
+    found = None
     try:
-        found = json.loads(body)
+        if body[-1:] == b"}":       # MicroPython takes half an object for a whole one
+            found = json.loads(body)
     except ValueError:
-        found = None
+        pass
     if not isinstance(found, dict):
         return {}, ("E383 settings: the record is no JSON object. Set the board up again: slvg "
                     "flash, or SET and SAVE on the console.")
