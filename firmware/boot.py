@@ -78,7 +78,7 @@ def _safe(slots):
         done = pins is not None and isinstance(getattr(pins, "OUTPUTS", None), tuple)
         if not done:
             continue
-        for rule in pins.OUTPUTS:
+        for rule in pins.OUTPUTS + getattr(pins, "UNUSED", ()):
             for coil in ("close", "open", "pin"):
                 try:
                     if coil in rule:

@@ -2,9 +2,9 @@
 
 run() is called by main.py and does not return but by Ctrl-C, which works only where no controller
 runs. What is done once is in begin.py. Each pass of 10 ms: messages, the slow tier or its rest,
-the console, and the watchdog by the scheduler's rule. What is wrong with settings or drivers leaves
-the console and no controller; what is wrong in a controller is fatal and goes up to main.py. Times
-in ms. docs/starting.md tells it.
+the console, and the watchdog by the scheduler's rule. What is wrong with settings or drivers
+leaves the console and no controller; what is wrong in a controller is fatal and goes up to
+main.py. Times in ms. docs/starting.md tells it.
 """
 from micropython import const
 

@@ -153,7 +153,8 @@ class Rack:
             with open("%s/boards/%s/%s" % (HOME, board, name), "rb") as f:
                 put("%s/a/%s" % (self.root, name), f.read())
         with open(self.root + "/a/pins.py", "ab") as f:
-            f.write(b'\nTERMINAL = {"uart": 0, "tx": 12, "rx": 13, "baud": 115200}\n')
+            f.write(b'\nTERMINAL = {"uart": 0, "tx": 12, "rx": %s, "baud": 115200}\n' % (
+                b"13" if kind == "rp2040" else b"14"))
         put(self.root + "/a/manifest.json", b'{"board": "x", "version": "0.1.0+abc"}')
         put(self.root + "/slot", b"a")
         if cfg:

@@ -22,10 +22,11 @@ PATH = list(sys.path)
 
 PINS = """OUTPUTS = ({"name": "a", "drive": "latching", "close": 6, "open": 7, "active": 1},
            {"name": "b", "drive": "hold", "pin": 8, "active": 0})
+UNUSED = ({"name": "c", "drive": "latching", "close": 10, "open": 11, "active": 1},)
 RECOVERY = %s
 LED = 22
 """
-COILS = {6: 1, 7: 1, 8: 0}      # pin: level that draws current
+COILS = {6: 1, 7: 1, 8: 0, 10: 1, 11: 1}      # pin: level that draws current
 PLAIN = PINS % '{"pin": 0, "active": 0, "pull": "up"}'
 BOOTSEL = PINS % '"bootsel"'
 

@@ -105,6 +105,6 @@ def complete(p, board, pins):
     p.readings = hasattr(p.sampler, "poll")
     from acu.drivers.gpio import BoardSwitchgear
     p.switchgear = BoardSwitchgear(pins.OUTPUTS, pins.INPUTS, pins.INTERLOCK,
-                                   board["mcu"] == "rp2040")
+                                   board["mcu"] == "rp2040", getattr(pins, "UNUSED", ()))
     p.link = NullLink()
     p.watchdog = BoardWatchdog()

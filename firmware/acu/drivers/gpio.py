@@ -32,8 +32,13 @@ def _input(rule):
 
 
 class BoardSwitchgear:
-    def __init__(self, outputs, inputs, interlock, hard):
-        """hard: the chip has interrupts at once (an ESP32 has not)."""
+    def __init__(self, outputs, inputs, interlock, hard, unused=()):
+        """hard: the chip has interrupts at once (an ESP32 has not). unused: coils that no role
+        drives; they are held off."""
+        for rule in unused:
+            for coil in ("close", "open", "pin"):
+                if coil in rule:
+                    _coil(rule[coil], rule["active"])
         self.outputs = len(outputs)
         self.inputs = len(inputs)
         self.refused = 0        # closings that the chain, or another coil, forbade
