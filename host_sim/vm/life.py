@@ -50,7 +50,7 @@ class Place:
         self.unit = Unit({"id": cfg["id"], "board": self.board, "config": cfg,
                           "level": "quantity", "utc0_ms": UTC0_MS}, None, None, None, False)
         self.unit.store = store
-        self.acu = None
+        self.acu = self._running()
 
     # -- the world
 
@@ -83,7 +83,10 @@ class Place:
         self.t_us += 20_000
         self._coils = []
         self.unit.boot(self.t_us, self._levels())
-        self.acu = self.unit.acu
+        self.acu = self._running()
+
+    def _running(self):
+        return self.unit.acu
 
     def go(self, ms, step_ms=10):
         """Time passes in steps of step_ms, each a fast tick and a slow pass."""

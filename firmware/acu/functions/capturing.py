@@ -176,13 +176,13 @@ class Capture:
 
     def _drop_oldest(self):
         """If there is one more than are kept."""
-        least = oldest = None
+        least = oldest = -1
         for k in range(self._keep + 1):
             raw = self._store.read("cap%d" % k, 4, 4)
             if not raw:
                 return
             number = struct.unpack("<I", raw)[0]
-            if least is None or number < least:
+            if oldest < 0 or number < least:
                 least, oldest = number, k
         self._store.remove("cap%d" % oldest)
 
