@@ -4,9 +4,10 @@ ROOT is a board's file system with slot a (a build for x86) and settings in data
 host_sim.chips as .mpy; FREE is what a board's heap of 160 KiB has free before anything is loaded.
 The chip's model is loaded first, and what it leaves above FREE and the sample ring is taken away,
 so that the firmware's own start (acu/start.py: drivers, role, console) meets a heap of that size
-and fails if that is too small. Frames come from a ring that is filled once; time is told.
+and fails if that is too small. Frames come from a ring that is filled once (230 V); time is told.
 """
 import gc
+import math
 import sys
 from array import array
 
@@ -42,10 +43,13 @@ unit.begin()
 sampler = unit.ports.sampler
 sampler.stop()
 ring = sampler.ring
-PERIOD = 82                     # frames; 25 of them are about the ring
-for k in range(len(ring)):
-    x = k // 8 % PERIOD * 4 - 2 * PERIOD        # a triangle
-    ring[k] = 2048 + 8 * (PERIOD - abs(x)) + k % 3
+TURN = 25 * 2 * math.pi / 2048  # 25 cycles fill the ring: 48.8 Hz
+names = [one["name"] for one in unit.board["channels"]]
+for c in range(len(names)):
+    peak = 6_661_000 // unit.board["u_peak_dv"] if names[c][0] == "u" else 100      # 230 V
+    lag = "abc".find(names[c][-1]) * 2 * math.pi / 3
+    for k in range(2048):
+        ring[8 * k + c] = 2048 + k % 2 + int(peak * math.sin(TURN * k - lag))
 
 
 def ready():

@@ -126,6 +126,9 @@ BAD = [
      "E216 board pico_w_operator: converter mcp3208_pio has 8 channels, board.json 9. Leave some "
      "out."),
     (OPERATOR, of_pins(CONVERTER={"driver": "rp2_adc", "pins": (26, 27, 28, 22, 21)}), "E216"),
+    ("esp32_operator", of_pins(CONVERTER={"driver": "esp32_adc", "pins": (32, 33, 36, 39)}),
+     "E216 board esp32_operator: converter esp32_adc has 4 pins, board.json 5 channels. Give each "
+     "channel its pin, in order."),
     ("esp32_operator", of_pins(CONVERTER={"driver": "atm90e32", "spi": 2, "sck": 18, "mosi": 23,
                                           "miso": 19, "cs": 5}),
      "E216 board esp32_operator: converter atm90e32 measures three voltages and three currents, a "
