@@ -194,8 +194,9 @@ def _modules(roles: tuple[str, ...], pins: dict, march: str) -> list[str]:
 def _resident(role: str, pins: dict) -> list[str]:
     """What stays loaded after the start: imports at the top of modules, and the driver that
     fit.py picks."""
-    roots = [f"acu.roles.{role}", "acu.app", "acu.start", "acu.console", "acu.drivers.fit",
-             f"acu.drivers.{CHOSEN[pins['CONVERTER']['driver']]}"]
+    roots = [f"acu.roles.{role}", "acu.app", "acu.start", "acu.console", "acu.drivers.doors",
+             "acu.drivers.clock", "acu.drivers.flash_store", "acu.drivers.gpio",
+             "acu.drivers.terminal", f"acu.drivers.{CHOSEN[pins['CONVERTER']['driver']]}"]
     return in_order([root for root in roots if exists(root)], False, _others(pins))
 
 

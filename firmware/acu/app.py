@@ -28,7 +28,8 @@ def calibration(board):
 
 
 def settings(board, given):
-    """Complete settings that fit the board, or BuildError; the tables behind them are only needed here."""
+    """Complete settings that fit the board, or BuildError; the tables behind them are only needed
+    here."""
     from acu import config
     cfg, complaints = config.check(given)
     role = cfg.get("role")

@@ -30,6 +30,7 @@ def begin(unit):
         _provision(unit)
         if not unit.complaint:
             _build(unit)
+    forget("acu.drivers.fit")
     gc.collect()
 
 

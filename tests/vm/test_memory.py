@@ -31,5 +31,5 @@ def test_a_heap_that_is_too_small_is_seen(work):
 def test_lines_of_a_role_with_all_that_stays(role):
     """The report counts modules of the role, the start, the console and the drivers."""
     resident = build(memory.BOARDS[role][0], (role,)).resident
-    assert {"acu.start", "acu.console", f"acu.roles.{role}", "acu.drivers.fit"} <= set(resident)
+    assert {"acu.start", "acu.console", f"acu.roles.{role}", "acu.drivers.doors"} <= set(resident)
     assert set(in_order([f"acu.roles.{role}"])) <= set(resident)

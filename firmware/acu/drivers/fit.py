@@ -1,60 +1,14 @@
 """The doors of one board: builds the drivers that its pins.py names, and no others.
 
 ports(board, pins) -> Ports, for app.build() and the start. The sampler comes before the modules of
-a role: its ring needs 32 KiB in one piece. Energises nothing. A port is known to be no stand-in by
-its very class: the start's self-test asks for one of those in REAL.
+a role: its ring needs 32 KiB in one piece. Dropped after the start; what stays of it is doors.py.
+Energises nothing.
 """
 import machine
 
 from acu.drivers.clock import BoardClock, BoardWatchdog
+from acu.drivers.doors import NullLink, Ports
 from acu.drivers.flash_store import FlashStore
-
-# door: the classes that may stand behind it, as module and class
-REAL = {
-    "clock": ("clock BoardClock",),
-    "watchdog": ("clock BoardWatchdog",),
-    "switchgear": ("gpio BoardSwitchgear",),
-    "store": ("flash_store FlashStore",),
-    "link": ("fit NullLink",),
-    "terminal": ("terminal UsbTerminal", "terminal UartTerminal"),
-    "sampler": ("adc_dma AdcRing", "mcp3208_pio McpRing", "atm90e32 Atm90e32",
-                "mcp3208_burst McpBurst", "esp32_adc Esp32Adc"),
-}
-
-
-class NullLink:
-    """No network yet: always down."""
-
-    up = False
-
-    def publish(self, topic, payload, qos, retain):
-        return False
-
-    def subscribe(self, topic_filter):
-        pass
-
-    def poll(self, on_message):
-        pass
-
-
-class Ports:
-    """measuring is there only where the converter tells readings instead of frames."""
-
-    sampler = switchgear = link = watchdog = None
-
-    def poll(self, now_ms):
-        """Once in each slow pass."""
-        self.switchgear.poll(now_ms)
-        if self.readings:
-            self.sampler.poll(now_ms)
-
-    def self_test(self, now_ms):
-        """What the roles cannot see, as bits of roles.base T_*; 0: all is well."""
-        from acu import forget
-        from acu.drivers import selftest
-        failed = selftest.run(self, now_ms)
-        forget("acu.drivers.selftest")
-        return failed
 
 
 def _sampler(board, pins, ports):

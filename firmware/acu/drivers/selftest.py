@@ -7,10 +7,21 @@ import sys
 import machine
 from micropython import const
 
-from acu.drivers.fit import REAL
 from acu.roles.base import T_ADC, T_CLOCK, T_MEMORY, T_PORTS, T_RELAY
 
 _HEAP = const(12_288)       # a console, a record and the log need so much at once
+
+# door: the classes that may stand behind it, as module and class
+REAL = {
+    "clock": ("clock BoardClock",),
+    "watchdog": ("clock BoardWatchdog",),
+    "switchgear": ("gpio BoardSwitchgear",),
+    "store": ("flash_store FlashStore",),
+    "link": ("doors NullLink",),
+    "terminal": ("terminal UsbTerminal", "terminal UartTerminal"),
+    "sampler": ("adc_dma AdcRing", "mcp3208_pio McpRing", "atm90e32 Atm90e32",
+                "mcp3208_burst McpBurst", "esp32_adc Esp32Adc"),
+}
 
 
 def stand_ins(ports):

@@ -63,12 +63,11 @@ def maintain(root):
 
 
 def version(path):
-    """Of the manifest, where it stands last: it is long, and memory is short."""
+    """Of the manifest, whose head is its first line: it is long, and memory is short."""
     try:
         with open(path, "rb") as f:
-            f.seek(max(0, os.stat(path)[6] - 80))
-            tail = str(f.read(), "utf-8").split('"version"')
-        return tail[1].split('"')[1] if len(tail) == 2 else "?"
+            head = str(f.read(400), "utf-8")
+        return head.split('"version"')[1].split('"')[1]
     except (OSError, IndexError, UnicodeError):
         return "?"
 

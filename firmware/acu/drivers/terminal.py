@@ -1,8 +1,8 @@
 """Bytes to and from a technician (ports.py, Terminal): USB, or a UART. Neither call ever waits.
 
 USB is the image's own standard input and output, shared with its REPL: own() keeps a Ctrl-C there
-from ending the firmware, leave() gives the REPL its way in again. A computer that does not read costs
-at most one packet: what is not taken the caller keeps.
+from ending the firmware, leave() gives the REPL its way in again. A computer that does not read
+costs at most one packet: what is not taken the caller keeps.
 """
 import select
 import sys

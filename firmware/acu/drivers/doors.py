@@ -1,0 +1,36 @@
+"""The doors of one board as one object, for app.build() and the main loop; fit.py fills it."""
+from acu import forget
+
+
+class NullLink:
+    """No network yet: always down."""
+
+    up = False
+
+    def publish(self, topic, payload, qos, retain):
+        return False
+
+    def subscribe(self, topic_filter):
+        pass
+
+    def poll(self, on_message):
+        pass
+
+
+class Ports:
+    """measuring is there only where the converter tells readings instead of frames."""
+
+    sampler = switchgear = link = watchdog = None
+
+    def poll(self, now_ms):
+        """Once in each slow pass."""
+        self.switchgear.poll(now_ms)
+        if self.readings:
+            self.sampler.poll(now_ms)
+
+    def self_test(self, now_ms):
+        """What the roles cannot see, as bits of roles.base T_*; 0: all is well."""
+        from acu.drivers import selftest
+        failed = selftest.run(self, now_ms)
+        forget("acu.drivers.selftest")
+        return failed
