@@ -1,6 +1,7 @@
 """Boards: all of ours are in order, and a table of bad ones, each refused with its sentence."""
 import copy
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from host_sim import boards
 from host_sim import pins as pin_facts
 from host_sim.pins import CHIPS, claims
+from host_sim.scenario import figures, load
 from host_sim.scenario.complaints import InputError
+from host_sim.scenario.runner import run
 
 NAMES = boards.names()
 OPERATOR = "pico_w_operator"
@@ -289,3 +292,12 @@ def test_the_worked_values_give_the_full_scale_of_the_board(name):
     assert found["u"][0] * 10 == board["u_peak_dv"] and found["i"][0] * 1000 == board["i_peak_ma"]
     for _, volts in found.values():
         assert abs(volts - 1.5) <= 0.015      # what calibration takes is 30 %
+
+
+def test_the_assay_passes_on_esp32_boards():
+    text = (load.FILES / "assay.toml").read_text().replace('"pico_w_', '"esp32_')
+    scenario = load.build(tomllib.loads(text), load.FILES / "assay.toml")
+    assert {acu.board["mcu"] for acu in scenario.acus} == {"esp32"}
+    result = run(scenario, level="quantity")
+    assert [one.text for one in figures.check(figures.figures(result, scenario), scenario)
+            if not one.ok] == []
