@@ -31,6 +31,7 @@ class Unit:
         self.complaint = why if mode == "safe" else ""
         self.acu = None
         self.cfg = {}
+        self.board = self.pins = self.ports = self.clock = self.store = self.terminal = None
         self.started = False        # this start is good
         self.gaps = self.gap_ms = 0     # fast ticks that came late, the longest gap
         self.console_faults = 0
@@ -90,7 +91,8 @@ class Unit:
         now_ms = self.clock.now_ms()
         if self.acu:
             self._pass(now_ms)
-        elif self.mode == "safe" and now_ms >= _AGAIN_MS and getattr(self._console, "idle", True):
+        elif (self.mode == "safe" and now_ms >= _AGAIN_MS
+                and getattr(self._console, "session", None) is None):
             self._slots().once_more(self.root)
             self.request_reset("again")
         if now_ms >= self._console_ms:

@@ -6,10 +6,14 @@ from hard callbacks take no *args: those would allocate in the firmware's name.
 """
 
 
-class Now:
+class _Now:
     """The chip that is installed."""
 
-    chip = None
+    def __init__(self):
+        self.chip = None
+
+
+Now = _Now()
 
 
 def here():

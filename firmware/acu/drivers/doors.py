@@ -20,7 +20,11 @@ class NullLink:
 class Ports:
     """measuring is there only where the converter tells readings instead of frames."""
 
-    sampler = switchgear = link = watchdog = None
+    def __init__(self):
+        self.clock = self.store = self.terminal = self.unique_id = None
+        self.sampler = self.switchgear = self.link = self.watchdog = None
+        self.readings = False       # the sampler has to be polled
+        self.cause = 0
 
     def poll(self, now_ms):
         """Once in each slow pass."""
