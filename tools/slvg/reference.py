@@ -69,8 +69,8 @@ def message_page() -> str:
              "the channel that is off, 1 cover or 2 magnet; `lim` 1: it begins, 0: it is over).",
              "",
              "`fl` and `q`: 1 clock not set, 2 a channel is bad, 4 samples were lost, 8 starting,",
-             "16 powers and energies are estimates, or the frequency is held, 32 measured in bursts",
-             "(ESP32 without a metering chip): of reduced quality. `fl` of `pq`: 1",
+             "16 powers and energies are estimates, or the frequency is held, 32 measured in",
+             "bursts (ESP32 without a metering chip): of reduced quality. `fl` of `pq`: 1",
              "clock was set, or is not, 2 samples lost, 4 frequency held, 8 longer windows, 16",
              "voltage outside 90 to 110 %, 32 estimates, 64 a channel was bad, 128 dip, 256",
              "swell, 512 interruption; `n` counts samples."]
