@@ -6,7 +6,7 @@ CHIP = install(Chip())
 import machine  # noqa: E402  the modelled one
 
 from acu.drivers import clock as clocks  # noqa: E402
-from acu.drivers.terminal import UartTerminal  # noqa: E402
+from acu.drivers.uart import UartTerminal  # noqa: E402
 
 
 def refused(call, *args, **more):

@@ -10,18 +10,10 @@ import time
 import machine
 from micropython import const
 
+from acu import forget
+
 _TICKS = const(0x3FFFFFFF)
-_DAY_MS = const(86_400_000)
 _FEED_WITHIN_MS = const(8388)       # the longest that an RP2040 allows
-
-
-def _days(year, month, day):
-    """Days since 1970-01-01 (proleptic Gregorian calendar)."""
-    if month <= 2:
-        year -= 1
-        month += 12
-    return (365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5
-            + day - 719_469)
 
 
 class BoardClock:
@@ -31,8 +23,9 @@ class BoardClock:
         self.sleep_ms = time.sleep_ms
         self._ticks = time.ticks_ms()
         self._ms = 0
-        year, month, day, _, h, m, s, _ = machine.RTC().datetime()
-        self._utc0_ms = _days(year, month, day) * _DAY_MS + (h * 3600 + m * 60 + s) * 1000
+        from acu.drivers import rtc
+        self._utc0_ms = rtc.read()
+        forget("acu.drivers.rtc")
 
     def now_ms(self):
         """Slow tier only, and at least once in twelve days: that is where the ticks wrap."""
@@ -48,10 +41,9 @@ class BoardClock:
         """Also into the chip's clock, which lives through a soft reset. False: not a time."""
         if not 946_684_800_000 <= utc_ms < 4_102_444_800_000:      # 2000 to 2099
             return False
-        from acu.primitives.recording import iso
-        text = iso(utc_ms)                  # 2026-03-01T06:00:20.231Z
-        part = [int(text[k:k + 2]) for k in (2, 5, 8, 11, 14, 17)]
-        machine.RTC().datetime((2000 + part[0], part[1], part[2], 0, part[3], part[4], part[5], 0))
+        from acu.drivers import rtc
+        rtc.write(utc_ms)
+        forget("acu.drivers.rtc")
         self._utc0_ms = utc_ms - self.now_ms()
         return True
 

@@ -43,7 +43,7 @@ def ports(board, pins, root="/data", bare=False):
     p.unique_id = machine.unique_id()
     uart = getattr(pins, "TERMINAL", None)
     if uart:
-        from acu.drivers.terminal import UartTerminal
+        from acu.drivers.uart import UartTerminal
         p.terminal = UartTerminal(uart)
     else:
         from acu.drivers.terminal import UsbTerminal

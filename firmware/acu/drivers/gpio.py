@@ -11,69 +11,24 @@ but three things that no caller can be wrong about:
 - never two closing coils at once: a board's outputs are the phases of one switch;
 - never both coils of one relay.
 """
-import machine
-
+from acu import forget
 from acu.ports import CLOSE, OPEN
-
-_PULL = ("down", "up")
-
-
-def _coil(number, active):
-    """An output that is off from its first moment."""
-    return machine.Pin(number, machine.Pin.OUT, value=1 - active)
-
-
-def _input(rule):
-    pull = rule.get("pull")
-    if pull not in _PULL:
-        return machine.Pin(rule["pin"], machine.Pin.IN)
-    return machine.Pin(rule["pin"], machine.Pin.IN,
-                       machine.Pin.PULL_UP if pull == "up" else machine.Pin.PULL_DOWN)
 
 
 class BoardSwitchgear:
     def __init__(self, outputs, inputs, interlock, hard, unused=()):
         """hard: the chip has interrupts at once (an ESP32 has not). unused: coils that no role
         drives; they are held off."""
-        for rule in unused:
-            for coil in ("close", "open", "pin"):
-                if coil in rule:
-                    _coil(rule[coil], rule["active"])
+        from acu.drivers import wiring
         self.outputs = len(outputs)
         self.inputs = len(inputs)
         self.refused = 0        # closings that the chain, or another coil, forbade
-        self._close = []        # the coil that closes,
-        self._open = []         # the one that opens; None: held closed by the other
-        self._on = []           # level at which they draw current
-        for rule in outputs:
-            active = rule["active"]
-            held = rule["drive"] == "hold"
-            self._close.append(_coil(rule["pin" if held else "close"], active))
-            self._open.append(None if held else _coil(rule["open"], active))
-            self._on.append(active)
-        self._in = []
-        self._active = []
-        self._sensors = []
-        for rule in inputs:
-            if "ds18b20" in rule:
-                from acu.drivers.ds18b20 import Thermometer
-                sensor = Thermometer(rule["ds18b20"])
-                self._sensors.append(sensor)
-                self._in.append(sensor)
-                self._active.append(-1)
-            else:
-                self._in.append(_input(rule))
-                self._active.append(rule["active"])
-        self._chain = None
-        self._whole = 1
-        if interlock:
-            self._whole = interlock["active"]
-            self._chain = _input(interlock)
-            edge = machine.Pin.IRQ_FALLING if self._whole else machine.Pin.IRQ_RISING
-            if hard:
-                self._chain.irq(self._broken, edge, hard=True)
-            else:
-                self._chain.irq(self._broken, edge)
+        # the coil that closes, the one that opens (None: the other holds), what they draw at
+        self._close, self._open, self._on = wiring.coils(outputs, unused)
+        # a pin or a thermometer, and the level that means 1 (-1: a value)
+        self._in, self._active, self._sensors = wiring.contacts(inputs)
+        self._chain, self._whole = wiring.chain(interlock, self._broken, hard)
+        forget("acu.drivers.wiring")
 
     def interlocked(self):
         """The chain is open: nothing can be closed."""

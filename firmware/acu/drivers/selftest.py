@@ -18,7 +18,7 @@ REAL = {
     "switchgear": ("gpio BoardSwitchgear",),
     "store": ("flash_store FlashStore",),
     "link": ("doors NullLink",),
-    "terminal": ("terminal UsbTerminal", "terminal UartTerminal"),
+    "terminal": ("terminal UsbTerminal", "uart UartTerminal"),
     "sampler": ("adc_dma AdcRing", "mcp3208_pio McpRing", "atm90e32 Atm90e32",
                 "mcp3208_burst McpBurst", "esp32_adc Esp32Adc"),
 }

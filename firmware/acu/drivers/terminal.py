@@ -1,4 +1,4 @@
-"""Bytes to and from a technician (ports.py, Terminal): USB, or a UART. Neither call ever waits.
+"""Bytes to and from a technician (ports.py, Terminal) on USB. Neither call ever waits.
 
 USB is the image's own standard input and output, shared with its REPL: own() keeps a Ctrl-C there
 from ending the firmware, leave() gives the REPL its way in again. A computer that does not read
@@ -7,7 +7,6 @@ costs at most one packet: what is not taken the caller keeps.
 import select
 import sys
 
-import machine
 import micropython
 from micropython import const
 
@@ -15,7 +14,7 @@ _PACKET = const(64)
 _PACKETS = const(4)     # a call
 
 
-class _Terminal:
+class Terminal:
     def own(self):
         micropython.kbd_intr(-1)
 
@@ -23,7 +22,7 @@ class _Terminal:
         micropython.kbd_intr(3)
 
 
-class UsbTerminal(_Terminal):
+class UsbTerminal(Terminal):
     def __init__(self):
         self._in = select.poll()
         self._in.register(sys.stdin, select.POLLIN)
@@ -51,17 +50,3 @@ class UsbTerminal(_Terminal):
             sys.stdout.buffer.write(piece)
             taken += len(piece)
         return taken
-
-
-class UartTerminal(_Terminal):
-    """rule: uart (number), tx, rx, baud. The REPL is on USB all the same."""
-
-    def __init__(self, rule):
-        self._uart = machine.UART(rule["uart"], rule["baud"], tx=machine.Pin(rule["tx"]),
-                                  rx=machine.Pin(rule["rx"]))
-
-    def read(self, n):
-        return self._uart.read(n) or b"" if self._uart.any() else b""
-
-    def write(self, data):
-        return self._uart.write(data) or 0
