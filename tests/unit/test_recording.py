@@ -119,7 +119,7 @@ def test_the_log_in_memory_is_bounded_and_numbers_go_on():
     for k in range(200):
         log.add(k, ev.BOOT, k)
         log.slow(k, True)
-    assert len(log.rows) == 48 and log.rows[-1][0] == 200 and log.rows[0][0] == 153
+    assert len(log.rows) == 24 and log.rows[-1][0] == 200 and log.rows[0][0] == 177
 
 
 def test_numbers_too_large_for_a_row_are_cut_not_fatal():

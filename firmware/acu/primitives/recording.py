@@ -19,7 +19,8 @@ from acu.ports import FOREVER_MS
 
 _QUEUE = const(16)        # events the fast tier may hold until the next slow tick
 _ROW = const(5)           # number, a, b, c, ticks_us
-_KEEP = const(48)         # rows kept in RAM; twice as many while they cannot be stored
+_KEEP = const(24)         # rows kept in RAM, of 70 bytes
+_MOST = const(96)         # the same while they cannot be stored
 _BATCH = const(16)
 _FLUSH_MS = const(60_000)
 SEGMENT = const(4096)     # bytes: a block of the flash, 128 rows
@@ -94,7 +95,7 @@ class Recorder:
         row = (self.seq, self._sync.utc_ms(now_ms), number, _int32(a), _int32(b), _int32(c))
         rows = self.rows
         rows.append(row)
-        while len(rows) > _KEEP and (rows[0][0] <= self._saved or len(rows) > 2 * _KEEP):
+        while len(rows) > _KEEP and (rows[0][0] <= self._saved or len(rows) > _MOST):
             if rows[0][0] > self._saved:
                 self._saved = rows[0][0]
                 self.lost += 1
