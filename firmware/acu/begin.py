@@ -5,6 +5,7 @@ a role, the watchdog only where a controller will feed it, the timer last. Drive
 """
 import gc
 import json
+import sys
 
 from acu import events as ev
 from acu import forget
@@ -17,6 +18,9 @@ def begin(unit):
     folder = "%s/%s/" % (unit.root, unit.slot)
     with open(folder + "board.json") as f:
         unit.board = json.load(f)
+    for kind in ("channels", "inputs", "outputs", "unused"):
+        for one in unit.board.get(kind, ()):
+            one.pop("meaning", None)        # for people, who have the file
     unit.pins = __import__("pins")
     unit.ports = p = fit.ports(unit.board, unit.pins, unit.root + "/data", True)
     unit.clock = p.clock
@@ -73,5 +77,7 @@ def _build(unit):
         log.add(unit.clock.now_ms(), ev.FATAL, 0, 0, 0, True)
     if unit.why:
         log.add(unit.clock.now_ms(), ev.FELL_BACK, int(unit.slot == "b"), 0, 0, True)
+    unit.pins = None            # they are wired
+    sys.modules.pop("pins")
     unit.terminal.own()
     unit.tick(every_5_ms)

@@ -22,7 +22,8 @@ _CONSOLE_MS = const(2_000)      # after its failure, until a new console
 
 
 class Unit:
-    """What a console sees of the board. acu: None where none runs, and complaint says why."""
+    """What a console sees of the board. acu: None where none runs, and complaint says why. pins:
+    None where one runs."""
 
     def __init__(self, slot, mode, trial=False, why="", root=""):
         self.slot = slot

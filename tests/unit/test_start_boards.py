@@ -117,8 +117,8 @@ def test_every_board_starts_in_every_role_and_moves_nothing():
         assert unit.acu.ready, "%s: %s" % (where, r.events())
         assert r.chip.faults == [] and unit.console_faults == 0, where
         assert r.drawn == [], where
-        temperature = [k for k in range(unit.ports.switchgear.inputs)
-                       if "ds18b20" in unit.pins.INPUTS[k]]
+        inputs = unit.board["inputs"]
+        temperature = [k for k in range(len(inputs)) if inputs[k]["name"] == "temperature"]
         for k in temperature:
             r.run(500)
             assert unit.ports.switchgear.feedback(k) == 200, where
