@@ -44,6 +44,7 @@ class Chip:
         self.bootsel = False            # is the button pressed?
         self.utc_ms = _UTC0_MS          # its real-time clock at t_us 0
         self.unique = b"\xe6\x61\x10\x52\x37\x8b\x4f\x21"
+        self.hard_timers = kind == "rp2040"     # False: an image older than MicroPython 1.26
         self.parts = {}                 # "machine.ADC": what the models offer
         self.ctrl_c = 3                 # micropython.kbd_intr, as last set
         self.faults = []                # exceptions of callbacks

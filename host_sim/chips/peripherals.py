@@ -132,8 +132,10 @@ class Timer:
 
     def init(self, *, mode=1, freq=-1, period=-1, callback=None, hard=False):
         chip = here()
-        if hard and chip.kind == "esp32":
-            raise ValueError("hard Timers are not implemented")
+        if hard and not chip.hard_timers:
+            if chip.kind == "esp32":
+                raise ValueError("hard Timers are not implemented")
+            raise TypeError("extra keyword arguments given")
         if freq != -1:
             integer(freq, 1, 1000, "freq")
             self.period_us = 1_000_000 // freq

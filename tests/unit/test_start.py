@@ -140,6 +140,14 @@ def test_drivers_that_refuse_leave_the_console():
     assert r.chip.wdt_us == 0 and b"=" in r.typed(b"\r")
 
 
+def test_an_image_without_hard_timers_is_refused():
+    r = Rack()
+    r.chip.hard_timers = False
+    u = r.power_on()
+    assert u.acu is None and "E351" in u.complaint and "1.26" in u.complaint
+    assert r.chip.wdt_us == 0 and b"=" in r.typed(b"\r")
+
+
 def test_safe_mode_has_a_console_and_tries_again_by_itself():
     r = Rack()
     u = r.power_on("safe", why="E362 start: five.")

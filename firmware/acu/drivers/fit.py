@@ -53,8 +53,21 @@ def ports(board, pins, root="/data", bare=False):
     return p
 
 
+def _hard_timer():
+    """The RP2040 port has them from MicroPython 1.26 on."""
+    try:
+        machine.Timer(-1, period=1000, mode=machine.Timer.ONE_SHOT, callback=None,
+                      hard=True).deinit()
+        return True
+    except TypeError:
+        return False
+
+
 def complete(p, board, pins):
     """The doors of a controller. The watchdog, which begins here, comes last."""
+    if board["mcu"] == "rp2040" and not _hard_timer():
+        raise ValueError("E351 timer: this MicroPython has no hard timers, so no protection would "
+                         "be on time. Put version 1.26 or later on the board")
     p.sampler = _sampler(board, pins, p)
     p.readings = hasattr(p.sampler, "poll")
     from acu.drivers.gpio import BoardSwitchgear
