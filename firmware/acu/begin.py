@@ -70,6 +70,8 @@ def _build(unit):
     from acu import app
     gc.collect()
     unit.acu = app.build(unit.board, unit.cfg, unit.ports)
+    if not unit.root:           # a test may start more than one
+        app.settle(unit.acu)
     unit.ports.watchdog.feed()
     gc.collect()
     log = unit.acu.log

@@ -40,6 +40,7 @@ def tick(k):
 
 unit = Unit(spec, RingSampler, None, Plain)
 levels = [1] + [0] * (len(spec["board"]["inputs"]) - 1)
+unit.self_test = lambda now_ms: 0   # else refused on a chip: no board has these doors
 unit.boot(0, levels)
 gc.collect()
 print("built", gc.mem_free())
