@@ -194,8 +194,8 @@ class Cabinet:
             full = (board["i_peak_ma"] / 1000 if name[0] == "i" else board["u_peak_dv"] / 10)
             skew = 2 * math.pi * 50 * slot * board["slot_ns"] * 1e-9
             for k in range(FRAMES):
-                # the last bit is never quite still: no converter freezes
+                # the last bit is never still, for no real converter is
                 x = peak / full * 2048 * math.cos(2 * math.pi * 50 * k / RATE_HZ + angle + skew)
-                code = round(2048 + x + 0.4 * ((k * 7919 + slot * 104729) % 13 - 6) / 6)
+                code = round(2048 + x + 1.4 * ((k * 7919 + slot * 104729) % 13 - 6) / 6)
                 codes[k * STRIDE + place] = min(4095, max(0, code))
         return struct.pack(f"<{len(codes)}H", *codes)
