@@ -110,8 +110,9 @@ def test_no_write_while_the_role_forbids_it():
         log.add(k, ev.BOOT, 0, 0, 0, True)
         log.slow(k, False)
     assert stored(store) == []
-    log.slow(90_000, True)
-    assert len(stored(store)) == 40
+    for k in (16, 32, 40, 40):
+        log.slow(90_000, True)          # a batch a pass, since each is an erase
+        assert len(stored(store)) == k
 
 
 def test_the_log_in_memory_is_bounded_and_numbers_go_on():
@@ -245,7 +246,8 @@ def test_what_the_store_did_not_take_is_tried_again_a_minute_later_and_not_in_ea
         log.slow(k, True)
     assert tried == ["ev0"] and log.rest_ms(39) > 50_000
     store.write = write
-    log.slow(60_000, True)
+    for _ in range(3):
+        log.slow(60_000, True)
     assert [row[3] for row in rows(store)] == list(range(40)) and log.rest_ms(60_000) > 60_000
 
 

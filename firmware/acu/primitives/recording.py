@@ -123,7 +123,7 @@ class Recorder:
         if may_write and unsaved and (
                 now_ms - self._since_ms >= _FLUSH_MS
                 or not self._held and (self._urgent or unsaved >= _BATCH)):
-            self._held = not self.flush()
+            self._held = not self.flush(1)      # each batch is an erase: one a pass
             self._since_ms = now_ms     # what was not taken is tried again a minute later
 
     def queued(self):
@@ -137,10 +137,10 @@ class Recorder:
         unsaved = self._saved != self.seq
         return self._since_ms + _FLUSH_MS - now_ms if unsaved else FOREVER_MS
 
-    def flush(self):
-        """All that is not yet in the store, a batch at a time; False: it took not all of it."""
-        self._urgent = False
-        while self._saved < self.seq:
+    def flush(self, most=_MOST):
+        """What is not yet in the store, in so many batches at most; False: it did not take it."""
+        while self._saved < self.seq and most:
+            most -= 1
             if self._at >= SEGMENT:
                 self.segment = (self.segment + 1) % SEGMENTS
                 self._at = 0
@@ -159,6 +159,7 @@ class Recorder:
                 return False
             self._at += len(data)
             self._saved = min(self._saved + n, self.seq)
+        self._urgent = self._saved < self.seq
         return True
 
     def line(self, row):
