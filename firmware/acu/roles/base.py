@@ -95,6 +95,7 @@ class Acu:
                                cfg["un_dv"] * cfg["u_lo_pm"] // 1000)
         self.scheduler = Scheduler(ports.watchdog)
         self.ready = False              # self-test passed
+        self.failed = -1                # what failed in it, T_*; -1: not judged yet
         self.ticks = -1                 # ticks_us() of the last fast tick; -1: none yet
         self._started_ms = ports.clock.now_ms()
         self._hello_due = True
@@ -234,6 +235,7 @@ class Acu:
             failed |= self._test_ports(now_ms)
         elif sys.platform == "rp2" or sys.platform == "esp32":
             failed |= T_PORTS           # on a chip, doors that cannot test themselves are none
+        self.failed = failed
         if failed:
             if now_ms - self._started_ms >= 10 * _SELFTEST_MS:
                 self.log.add(now_ms, ev.SELFTEST, 0, failed, 0, True)
