@@ -10,12 +10,15 @@ at once). Nothing else changes: the same source runs unfolded on CPython and in 
 Called by bench.compile_to(), with which all .mpy files are made.
 """
 import ast
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from host_sim.short_names import short_names
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
+Given = Callable[[str], dict[str, int] | None]
 
 
 class FoldError(Exception):
@@ -47,42 +50,50 @@ def _defined(node: ast.stmt) -> str:
     return ""
 
 
-class _Tail:
-    """The name in `object.name`."""
+class _Place(NamedTuple):
+    """A piece of a source: lines from 1, columns in bytes from 0."""
 
-    def __init__(self, node: ast.Attribute):
-        self.lineno = self.end_lineno = node.end_lineno
-        self.end_col_offset = node.end_col_offset
-        self.col_offset = node.end_col_offset - len(node.attr)
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def within(self, outer: "_Place") -> bool:
+        return ((outer.line, outer.column) <= (self.line, self.column)
+                and (self.end_line, self.end_column) <= (outer.end_line, outer.end_column))
+
+
+def _place(node: ast.stmt | ast.expr | ast.arg) -> _Place:
+    return _Place(node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0)
 
 
 class _Folder:
     """One module's folding. given: module name -> its constants; short: attribute -> name."""
 
-    def __init__(self, source: str, module: str, given, short: dict[str, str]):
+    def __init__(self, source: str, module: str, given: Given, short: dict[str, str]):
         self.tree = ast.parse(source)
         self.lines = source.splitlines(keepends=True)
         # a plain name -> its number; mpy-cross itself does what is private
         self.names = {name: value for name, value in (given(module) or {}).items()
                       if name[0] != "_"}
         self.aliases: dict[str, dict[str, int]] = {}   # a module's name here -> its constants
-        self.edits: list[tuple[ast.AST, str]] = []
-        self.kept = set()                              # aliases used for more than constants
-        self._imports(given)
-        self._uses()
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Attribute) and node.attr in short:
-                self.edits.append((_Tail(node), short[node.attr]))
+        self.kept: set[str] = set()                    # aliases used for more than constants
+        self.edits: list[tuple[_Place, str]] = []
+        self._find_imports(given)
+        self._numbers()
+        self._drop_imports()
+        self._drop_definitions()
+        self._attributes(short)
         for node in self.tree.body:
             for one in node.body if isinstance(node, ast.ClassDef) else [node]:
                 if isinstance(one, ast.FunctionDef) and not one.decorator_list:
                     self._arguments(one)
 
-    def _imports(self, given):
+    def _find_imports(self, given: Given) -> None:
         for node in ast.walk(self.tree):
             if not isinstance(node, ast.ImportFrom) or (node.module or "").split(".")[0] != "acu":
                 continue
-            here = given(node.module) or {}
+            here = given(str(node.module)) or {}
             for one in node.names:
                 if one.name in here:
                     self.names[one.asname or one.name] = here[one.name]
@@ -91,7 +102,8 @@ class _Folder:
                     if inner:
                         self.aliases[one.asname or one.name] = inner
 
-    def _uses(self):
+    def _numbers(self) -> None:
+        """In place of the names that are read."""
         inside = set()
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -99,84 +111,92 @@ class _Folder:
                 if node.attr in table:
                     if not isinstance(node.ctx, ast.Load):
                         raise FoldError(f"{node.value.id}.{node.attr} is assigned to")
-                    self.edits.append((node, _number(table[node.attr])))
+                    self.edits.append((_place(node), _number(table[node.attr])))
                     inside.add(node.value)
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Name) and node not in inside:
                 if node.id in self.aliases:
                     self.kept.add(node.id)
                 if node.id in self.names and isinstance(node.ctx, ast.Load):
-                    self.edits.append((node, _number(self.names[node.id])))
+                    self.edits.append((_place(node), _number(self.names[node.id])))
             elif isinstance(node, (ast.arg, ast.Global)):
                 for name in [node.arg] if isinstance(node, ast.arg) else node.names:
                     if name in self.names:
                         raise FoldError(f"{name} is an argument or a global")
-        for parent in ast.walk(self.tree):
-            body = getattr(parent, "body", None)
-            for node in body if isinstance(body, list) else ():
-                if isinstance(node, ast.ImportFrom):
-                    self._import(node, alone=len(body) == 1)
-        for node in self.tree.body:
-            if _defined(node) in self.names:
-                self.edits = [edit for edit in self.edits if not _within(edit[0], node)]
-                self.edits.append((node, ""))
-        own = [node.targets[0] for node in self.tree.body if _defined(node) in self.names]
-        for node in ast.walk(self.tree):
-            if (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-                    and node.id in self.names and node not in own):
-                raise FoldError(f"line {node.lineno}: {node.id} is a constant elsewhere")
 
-    def _arguments(self, function: ast.FunctionDef):
+    def _drop_imports(self) -> None:
+        for parent in ast.walk(self.tree):
+            for field in ("body", "orelse", "finalbody"):
+                body = getattr(parent, field, None)
+                if not isinstance(body, list):      # of an expression
+                    continue
+                for node in body:
+                    if isinstance(node, ast.ImportFrom):
+                        self._drop_import(node, alone=len(body) == 1)
+
+    def _drop_import(self, node: ast.ImportFrom, alone: bool) -> None:
+        left = []
+        for one in node.names:
+            name = one.asname or one.name
+            if name not in self.names and (name not in self.aliases or name in self.kept):
+                left.append(one.name + (f" as {one.asname}" if one.asname else ""))
+        if len(left) < len(node.names):
+            text = f"from {node.module} import {', '.join(left)}" if left else ""
+            self.edits.append((_place(node), text or ("pass" if alone else "")))
+
+    def _drop_definitions(self) -> None:
+        own = []
+        for node in self.tree.body:
+            if isinstance(node, ast.Assign) and _defined(node) in self.names:
+                place = _place(node)
+                self.edits = [edit for edit in self.edits if not edit[0].within(place)]
+                self.edits.append((place, ""))
+                own.append(node.targets[0])
+        for one in ast.walk(self.tree):
+            if (isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+                    and one.id in self.names and one not in own):
+                raise FoldError(f"line {one.lineno}: {one.id} is a constant elsewhere")
+
+    def _attributes(self, short: dict[str, str]) -> None:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Attribute) and node.attr in short:
+                end, column = node.end_lineno or 0, node.end_col_offset or 0
+                place = _Place(end, column - len(node.attr), end, column)
+                self.edits.append((place, short[node.attr]))
+
+    def _arguments(self, function: ast.FunctionDef) -> None:
         """Short names for those that nobody calls by their own. A name that something inside the
         function binds again is left as it is."""
         inside = [node for one in function.body for node in ast.walk(one)]
-        bound = {node.arg for node in inside if isinstance(node, ast.arg)}
+        bound: set[str] = set()
         for node in inside:
-            if isinstance(node, ast.comprehension):
+            if isinstance(node, ast.arg):
+                bound.add(node.arg)
+            elif isinstance(node, ast.comprehension):
                 bound |= {one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)}
             elif isinstance(node, (ast.Global, ast.Nonlocal)):
                 bound |= set(node.names)
             elif isinstance(node, ast.alias):
                 bound.add(node.asname or node.name)
             elif isinstance(node, (ast.ExceptHandler, ast.FunctionDef, ast.ClassDef)):
-                bound.add(node.name)
+                bound.add(node.name or "")
         for k, arg in enumerate(function.args.args):
             if arg.arg == "self" or arg.arg in bound or arg.arg in keywords():
                 continue
-            for node in (arg, *inside):
-                if node is arg or isinstance(node, ast.Name) and node.id == arg.arg:
-                    self.edits.append((node, f"_{k}"))
-
-    def _import(self, node: ast.ImportFrom, alone: bool):
-        left = [one for one in node.names
-                if (one.asname or one.name) not in self.names
-                and ((one.asname or one.name) not in self.aliases
-                     or (one.asname or one.name) in self.kept)]
-        if len(left) == len(node.names):
-            return
-        text = "pass" if alone else ""
-        if left:
-            names = ", ".join(one.name + (f" as {one.asname}" if one.asname else "")
-                              for one in left)
-            text = f"from {node.module} import {names}"
-        self.edits.append((node, text))
+            self.edits.append((_place(arg), f"_{k}"))
+            self.edits += [(_place(node), f"_{k}") for node in inside
+                           if isinstance(node, ast.Name) and node.id == arg.arg]
 
     def text(self) -> str:
         lines = list(self.lines)
-        for node, text in sorted(self.edits, key=lambda edit: (edit[0].lineno, edit[0].col_offset),
-                                 reverse=True):
-            first, last = node.lineno - 1, node.end_lineno - 1
-            head = lines[first].encode()[:node.col_offset].decode()
-            tail = lines[last].encode()[node.end_col_offset:].decode()
+        for place, text in sorted(self.edits, reverse=True):
+            first, last = place.line - 1, place.end_line - 1
+            head = lines[first].encode()[:place.column].decode()
+            tail = lines[last].encode()[place.end_column:].decode()
             lines[first:last + 1] = [head + text + "\n" * (last - first) + tail]
             if last > first:        # as many lines as before
                 lines[first:first + 1] = lines[first].splitlines(keepends=True)
         return "".join(lines)
-
-
-def _within(node: ast.AST, outer: ast.AST) -> bool:
-    return (outer.lineno, outer.col_offset) <= (node.lineno, node.col_offset) and (
-        (node.end_lineno, node.end_col_offset) <= (outer.end_lineno, outer.end_col_offset))
 
 
 def _number(value: int) -> str:
@@ -187,7 +207,7 @@ def _number(value: int) -> str:
 def keywords() -> frozenset[str]:
     """Names by which any call in the firmware, or in the doors that are compiled with it, hands
     over an argument."""
-    found = set()
+    found: set[str] = set()
     for path in _all_files():
         found |= {node.arg for node in ast.walk(ast.parse(path.read_text()))
                   if isinstance(node, ast.keyword) and node.arg}
@@ -201,7 +221,8 @@ def given(module: str) -> dict[str, int] | None:
     return constants(path.read_text()) if path.exists() else None
 
 
-def fold(source: str, module: str, given=given, short: dict[str, str] | None = None) -> str:
+def fold(source: str, module: str, given: Given = given,
+         short: dict[str, str] | None = None) -> str:
     """The source of `module` with the constants of others as numbers. given: module -> constants,
     or None where there is no such module; short: names of attributes that become others."""
     return _Folder(source, module, given, short or {}).text()
