@@ -239,6 +239,40 @@ def test_a_stand_in_is_no_port():
     assert r.run(800) == "" and not r.unit.acu.ready
 
 
+def test_each_part_of_the_self_test_has_its_bit():
+    def relay(r):
+        r.unit.ports.switchgear.drive(1, 0)         # somebody's coil draws current
+
+    def store(r):
+        for name in r.unit.store.names():
+            if name.startswith("boot."):
+                r.unit.store.remove(name)
+
+    def clock(r):
+        r.unit.clock.sleep_ms = lambda ms: None     # it stands still
+
+    def memory(r):
+        import gc
+        gc.mem_free = lambda: 5_000
+
+    def sampler(r):
+        r.unit.ports.sampler.self_test = lambda: 4
+    for spoil, bit in ((relay, 2), (store, 4), (clock, 8), (sampler, 1), (memory, 16)):
+        if spoil is memory and VM:
+            continue        # its gc cannot be changed
+        r = Rack()
+        r.power_on()
+        spoil(r)
+        end_us = r.chip.t_us + 400_000
+        while r.chip.t_us < end_us:
+            r.unit.step()
+            r.chip.sleep(10_000)
+        assert r.unit.acu.failed == bit and not r.unit.acu.ready, bit
+        if spoil is memory:
+            import gc
+            del gc.mem_free
+
+
 def test_on_a_chip_doors_that_cannot_test_themselves_are_none():
     if VM:
         return      # sys.platform cannot be set there

@@ -14,6 +14,9 @@ import vfs  # noqa: E402
 
 from host_sim.chips.machine_shim import Chip, ChipReset, install  # noqa: E402
 
+install(Chip())
+from acu.drivers import slots  # noqa: E402
+
 with open(ROOT + "/firmware/boot.py") as _f:
     BOOT = compile(_f.read(), "/boot.py", "exec")
 with open(ROOT + "/firmware/main.py") as _f:
@@ -256,6 +259,39 @@ def power_cuts():
     print("cuts", n)
 
 
+def confirmations():
+    """The running firmware confirms itself, and the power goes at any write: it is on trial, or
+    good, and nothing else."""
+    b = Board()
+    b.slot("a")
+    b.slot("b")
+    put("/slot", b"a")
+    put("/try", b"b2")
+    put("/boots", b"3")
+    image = bytes(b.flash.data)
+    b.flash.writes = 0
+    check(slots.confirm("", "b", True), "confirm")
+    writes = b.flash.writes
+    check((get("/slot"), get("/try"), get("/boots")) == (b"b", None, None), "confirmed")
+    for cut in range(1, writes + 1):
+        b.flash.data[:] = image
+        b.mount()
+        b.flash.writes = 0
+        b.flash.cut = cut
+        slots.confirm("", "b", True)
+        b.flash.cut = -1
+        slot, mode, trial, why = words(b.start())
+        check(slot == "b" and mode == "run" and not why, "a confirmation cut: %s" % slot)
+        check(trial or get("/slot") == b"b", "neither on trial nor good")
+    b.flash.data[:] = image
+    b.mount()
+    b.flash.wrong = 28
+    check(not slots.confirm("", "b", True), "a full flash confirms nothing")
+    b.flash.wrong = 0
+    check(get("/slot") == b"a", "the good slot stays")
+    print("confirmations", writes)
+
+
 def recovery():
     names = ("keys.a", "settings.a", "settings.b", "passwords.a", "energy.a", "ev0")
     for pins in (PLAIN, BOOTSEL):
@@ -370,6 +406,7 @@ plain()
 every_state()
 errors()
 power_cuts()
+confirmations()
 recovery()
 main_py()
 print("ok")
