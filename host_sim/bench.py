@@ -4,12 +4,16 @@ Nothing here judges; limits stand in the tests that call it and in docs/measurem
 in the VM runs as .mpy, as on a board; static counts come from the armv6m code that a Pico would
 execute.
 """
+import ast
+import io
 import json
 import subprocess
 import tempfile
+import tokenize
 from pathlib import Path
 
 from host_sim.modules import ROOT, compiled, exists, lines_of, modules_of
+from host_sim.modules import source as source_of
 from host_sim.scenario.load import load
 from host_sim.vm.find import micropython
 
@@ -36,6 +40,30 @@ def compile_to(folder: Path, march: str, sources: list[Path], base: Path):
         target = (folder / source.relative_to(base)).with_suffix(".mpy")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(compiled(source, base, march))
+
+
+def drivers_of(role: str) -> list[str]:
+    """Modules that stay in a board's memory besides those of the role."""
+    names = [*DRIVERS, CONVERTER.get(role, "acu.drivers.mcp3208_pio")]
+    return [name for name in names if exists(name)]
+
+
+def code_lines_of(modules: list[str]) -> int:
+    """Lines of code alone: comments, docstrings and empty lines cost no memory."""
+    return sum(_code_lines(source_of(module).read_text()) for module in modules)
+
+
+def _code_lines(text: str) -> int:
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING):
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(text)):
+        if (isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef))
+                and ast.get_docstring(node) is not None):
+            first = node.body[0]
+            lines -= set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+    return len(lines)
 
 
 def firmware_files() -> list[Path]:
@@ -70,10 +98,8 @@ class Bench:
         self._folder.cleanup()
 
     def _measure(self, role: str, level: str, what: str, *more, heap=HEAP) -> dict:
-        drivers = [name for name in (*DRIVERS, CONVERTER.get(role, "acu.drivers.mcp3208_pio"))
-                   if exists(name)]
-        spec = {**spec_of(role), "level": level, "modules": modules_of(role), "drivers": drivers,
-                "forgotten": FORGOTTEN}
+        spec = {**spec_of(role), "level": level, "modules": modules_of(role),
+                "drivers": drivers_of(role), "forgotten": FORGOTTEN}
         if what == "heap":      # captures, off by default, take 4 KB of code and 20 KB of samples
             spec["config"] = {**spec["config"], "cap_n": 0} if role == "meter" else spec["config"]
         file = self.path / f"{role}.json"

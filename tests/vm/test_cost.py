@@ -2,7 +2,17 @@
 tier."""
 import pytest
 
-from host_sim.bench import ALL_ROLES, ROLES, Bench, lines_of, modules_of
+from host_sim.bench import (
+    ALL_ROLES,
+    FORGOTTEN,
+    ROLES,
+    Bench,
+    code_lines_of,
+    drivers_of,
+    lines_of,
+    modules_of,
+)
+from host_sim.modules import in_order
 
 KIB = 1024
 # A meter carries more, and still leaves its 48 KiB (below); what is needed only at the start, or
@@ -36,6 +46,14 @@ def test_a_role_starts_in_160_kib_and_leaves_48_free(bench, role, capsys):
 @pytest.mark.parametrize("role", ALL_ROLES)
 def test_a_role_loads_at_most_4500_lines(role):
     assert 1000 < lines_of(modules_of(role)) <= LINES.get(role, 4500)
+
+
+@pytest.mark.parametrize("role", ALL_ROLES)
+def test_with_drivers_start_and_console_its_lines_of_code_are_as_many(role):
+    """Comments cost no memory."""
+    resident = [name for name in modules_of(role) if name != "acu.app"]      # dropped
+    resident += in_order(drivers_of(role), without=(*resident, *FORGOTTEN))
+    assert 1000 < code_lines_of(resident) <= LINES.get(role, 4500)
 
 
 @pytest.mark.parametrize("role", ROLES)
