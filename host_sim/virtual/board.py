@@ -163,7 +163,8 @@ class VirtualBoard:
             "blocks": BLOCKS[mcu], "mcu": mcu, "mode": self._mode, "cause": self._cause,
             "mcp": mcp, "unique": self.unique,
             "one_wire": sensors[0] if sensors else None, "coils": self.cabinet.coils(),
-            "cut": self.cut, "utc_ms": utc_ms, "wdt_ms": wdt_ms, "driven": driven}).encode() + b"\n"
+            "cut": self.cut, "utc_ms": utc_ms, "wdt_ms": wdt_ms,
+            "driven": driven}).encode() + b"\n"
 
     def _start(self) -> None:
         from_world, self._to_vm = os.pipe()

@@ -1,8 +1,8 @@
 """What hangs on a virtual board's pins: voltages, currents, contacts with travel time, sensors.
 
 A cabinet at the wall clock's pace, in CPython. It is told which coils the chip drives and answers
-with levels of pins and, whenever something changes, with five periods of codes (100 ms, 4000 frames
-a second) that the converter sees until the next change. Times in seconds of time.monotonic().
+with levels of pins and, whenever something changes, with five periods of codes (100 ms at 4000
+frames a second), which the converter sees until the next change. Times in seconds of time.monotonic().
 Knows the board by its board.json and pins.py, nothing of firmware.
 """
 import heapq
@@ -86,7 +86,8 @@ class Cabinet:
     def everything(self) -> bytes:
         """To a chip that starts."""
         parts = [message("L", pin, bytes([level])) for pin, level in sorted(self.levels.items())]
-        return b"".join([*parts, message("T", 0, struct.pack("<h", round(16 * self.temperature_c))),
+        t_16 = round(16 * self.temperature_c)
+        return b"".join([*parts, message("T", 0, struct.pack("<h", t_16)),
                          message("B", 0, bytes([self.bootsel])), message("F", 0, self.frames()),
                          message("Z")])
 

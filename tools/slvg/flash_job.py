@@ -157,7 +157,8 @@ class Job:
         there = self.link.who()
         if not there:
             raise FlashError(f"E250 board {self.link.device}: nothing answers there, neither a "
-                             "REPL nor a console, for 12 s. Is it the right port? Unplug the board, "
+                             "REPL nor a console, for 12 s. Is it the right port? Unplug the "
+                             "board, "
                              "plug it in and try again.")
         if there == "console":
             self.link.maintenance(password)
@@ -209,25 +210,31 @@ class Job:
         """Refuses what is not this board. Nothing has been written then."""
         seen, built = self.seen, self.built
         if seen.chip != built.mcu:
-            raise FlashError(f"E251 chip: this is {seen.machine} ({seen.chip}), board {built.board} has "
-                             f"an {built.mcu}. {REFUSED_NOTE} Plug in the right board, or build for "
+            raise FlashError(f"E251 chip: this is {seen.machine} ({seen.chip}), board "
+                             f"{built.board} has "
+                             f"an {built.mcu}. {REFUSED_NOTE} Plug in the right board, or build "
+                             "for "
                              "this one.")
         if seen.arch and seen.arch != _ARCH[built.march]:
             raise FlashError(f"E252 chip: the image on {seen.machine} does not run code for "
                              f"{built.march}. {REFUSED_NOTE} Use the MicroPython image for "
                              f"{built.mcu} that docs/quickstart.md names.")
         if seen.version < (1, 25, 0):
-            raise FlashError(f"E253 MicroPython {'.'.join(map(str, seen.version))}: 1.25.0 is the least. "
+            raise FlashError(f"E253 MicroPython {'.'.join(map(str, seen.version))}: 1.25.0 is "
+                             "the least. "
                              f"{REFUSED_NOTE} Put a newer image on the board.")
         there = seen.manifests.get(seen.good, {}).get("board")
         if there and there != built.board:
             raise FlashError(f"E254 board: {seen.unique} is a {there}, not a {built.board}. "
-                             f"{REFUSED_NOTE} Give --board {there}; a board that has changed its use "
+                             f"{REFUSED_NOTE} Give --board {there}; a board that has changed its "
+                             "use "
                              "is erased first (docs/flashing.md).")
         need, have = self.need(), seen.free * seen.block
         if need > have:
-            raise FlashError(f"E255 flash: {need // 1024} KiB are needed, {have // 1024} KiB are free. "
-                             f"{REFUSED_NOTE} Remove files of your own, or old records: mpremote fs rm, "
+            raise FlashError(f"E255 flash: {need // 1024} KiB are needed, {have // 1024} KiB are "
+                             "free. "
+                             f"{REFUSED_NOTE} Remove files of your own, or old records: mpremote "
+                             "fs rm, "
                              "slvg flash --role for fewer roles.")
 
     # -- what is to be done
@@ -316,13 +323,15 @@ class Job:
                 self.link.run(f'_ = o.write(binascii.a2b_base64("{text}"))', f"{path} was copied")
             said = self.link.run(f"o.close()\nprint(h({target!r}))", f"{path} was verified")
             if said.strip() != _sha(data):
-                raise FlashError(f"E256 {path}: reads back differently (SHA-256). Flash again; if it "
+                raise FlashError(f"E256 {path}: reads back differently (SHA-256). Flash again; "
+                                 "if it "
                                  "fails at the same file, the board's flash is worn out.")
             if rename:
                 self.link.run(f"os.rename({target!r}, {path!r})", f"{path} was put in its place")
         except TransportExecError as e:
             if "ENOSPC" in e.error_output or "Errno 28" in e.error_output:
-                raise FlashError(f"E255 flash: full at {path}. The old firmware is untouched. Remove "
+                raise FlashError(f"E255 flash: full at {path}. The old firmware is untouched. "
+                                 "Remove "
                                  "files of your own, then flash again.") from e
             raise FlashError(f"E257 {path}: the board cannot write it ({_last(e)}). Flash again; "
                              "erase the board if it stays so (docs/flashing.md).") from e
@@ -339,7 +348,8 @@ class Job:
         wrong = sorted(path for path in want.keys() | there.keys()
                        if want.get(path) != there.get(path))
         if wrong:
-            raise FlashError(f"E256 {wrong[0]}: is not as it was sent ({len(wrong)} files). Flash again.")
+            raise FlashError(f"E256 {wrong[0]}: is not as it was sent ({len(wrong)} files). "
+                             "Flash again.")
 
     def provision(self) -> None:
         if self.settings is None:
@@ -354,7 +364,7 @@ class Job:
             raise FlashError(f"E258 settings: {said.strip()}")
 
     def commit(self) -> None:
-        """The last writes: the clock, the candidate, no more maintenance; then it restarts. Softly, for
+        """The last writes: clock, candidate, no more maintenance; then it restarts. Softly, for
         only so does the RP2040's clock go on."""
         now = time.gmtime()
         self.utc = time.strftime("%Y-%m-%dT%H:%M:%SZ", now)

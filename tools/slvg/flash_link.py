@@ -1,4 +1,4 @@
-"""The way to a board for `slvg flash`: finds its port, asks whatever answers there, gets to its REPL.
+"""The way to a board for `slvg flash`: its port, whatever answers there, its REPL.
 
 Wraps mpremote's SerialTransport as a library: one connection for the whole flash, errors as
 exceptions with what the board said, and no half second of start for each of some hundred commands,
@@ -20,8 +20,8 @@ from serial.tools import list_ports
 
 from host_sim.scenario.complaints import InputError
 
-# USB makers whose serial ports may be a board: Raspberry Pi (MicroPython), Espressif, Silicon Labs,
-# WCH, FTDI
+# USB makers whose serial ports may be a board: Raspberry Pi (MicroPython), Espressif, Silicon
+# Labs, WCH, FTDI
 VENDORS = (0x2E8A, 0x303A, 0x10C4, 0x1A86, 0x0403)
 _READ_S = 2.0
 _SPEAK_S = 12.0         # a unit that starts is silent for some seconds
@@ -40,7 +40,8 @@ class Broken(FlashError):
     """The cable or the board went away: the same command goes on where this one ended."""
 
     def __init__(self, what: str):
-        super().__init__(f"E246 cable: {what}. The board keeps its old firmware. Plug it in and run "
+        super().__init__(f"E246 cable: {what}. The board keeps its old firmware. Plug it in and "
+                         "run "
                          "the same command again: it goes on where it stopped.")
 
 
@@ -62,7 +63,8 @@ def choose(port: str, number: str,
     """The device to talk to, or why there is none to choose."""
     if port:
         if not os.path.exists(port) and not port.upper().startswith("COM"):
-            raise FlashError(f"E241 port {port}: is not there. Plug the board in; slvg flash without "
+            raise FlashError(f"E241 port {port}: is not there. Plug the board in; slvg flash "
+                             "without "
                              f"--port looks for it. Now here: {_listed(ports(listing))}.")
         return port
     found = ports(listing)
@@ -75,7 +77,8 @@ def choose(port: str, number: str,
         raise FlashError("E243 board: none found. Use a USB cable that carries data, and put "
                          "MicroPython on the board first (docs/quickstart.md); or give --port.")
     if len(found) > 1:
-        raise FlashError(f"E244 board: {len(found)} are plugged in: {_listed(found)}. Unplug all but "
+        raise FlashError(f"E244 board: {len(found)} are plugged in: {_listed(found)}. Unplug all "
+                         "but "
                          "one, or give --serial or --port.")
     return found[0].device
 
@@ -121,7 +124,7 @@ class Link:
             raise Broken("the port took nothing more") from e
 
     def read_until(self, ends: tuple[str, ...], wait_s: float, quiet_s: float = 0.15) -> str:
-        """What comes until one of these stands last and nothing follows; '' endings never match."""
+        """What comes until one of these stands last and nothing follows."""
         until_s = time.monotonic() + wait_s
         text, last_s = b"", time.monotonic()
         try:
@@ -189,9 +192,10 @@ class Link:
         if not text.rpartition("\n")[2] == "=>>":
             said = next((line for line in text.splitlines() if line.startswith("E")), "")
             if not said:
-                raise FlashError("E249 console: level 2 was not reached (%s). Try slvg console." %
-                                 text.strip()[-80:])
-            raise FlashError(f"E247 password: the unit refused it ({said[:60]}). Give the one of level "
+                raise FlashError(f"E249 console: level 2 was not reached ({text.strip()[-80:]}). "
+                                 "Try slvg console.")
+            raise FlashError(f"E247 password: the unit refused it ({said[:60]}). Give the one of "
+                             "level "
                              "2 by --password-file or SLVG_PASSWORD. Forgotten: hold the board's "
                              "recovery button while it starts, which wipes keys, passwords and "
                              "settings (docs/flashing.md).")
@@ -209,7 +213,8 @@ class Link:
         while time.monotonic() < until_s:
             if self.who(3.0) == "repl":
                 return
-        raise FlashError("E248 maintenance: the unit did not come back within 15 s. Unplug it, plug "
+        raise FlashError("E248 maintenance: the unit did not come back within 15 s. Unplug it, "
+                         "plug "
                          "it in and try again.")
 
     # -- REPL
@@ -255,7 +260,8 @@ class Link:
 
 
 _REMEDY = {
-    "is used by another program": "Close the terminal (slvg console, mpremote, Thonny) that has it.",
+    "is used by another program": "Close the terminal (slvg console, mpremote, Thonny) that has "
+                                  "it.",
     "may not be opened": "Join the group that owns it (Linux: dialout), then log in again.",
     "": "Unplug it and plug it in again.",
 }

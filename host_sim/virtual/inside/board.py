@@ -1,10 +1,10 @@
 """A virtual board from power on to the end of one life, inside MicroPython's unix port.
 
 board.py FROM TO: pipes to and from the world, as file numbers; the first line that comes is a JSON
-text of host_sim/virtual/board.py, which starts this anew after every reset. Builds the chip's model and its wiring, mounts the littlefs image as `/` (makes one if it is
-blank), then does what a port's main() does: boot.py, main.py, REPL. Exit codes: 70 soft reset, 71
-soft reset out of the raw REPL, 72 hard reset (the pipe has said why). The firmware sees no file of
-this machine.
+text of host_sim/virtual/board.py, which starts this anew after every reset. Builds the model of
+the chip and its wiring, mounts the littlefs image as `/` (makes one if it is blank), then does what
+a port's main() does: boot.py, main.py, REPL. Exit codes: 70 soft reset, 71 soft reset out of the
+raw REPL, 72 hard reset (the pipe has said why). The firmware sees no file of this machine.
 """
 import builtins
 import gc
@@ -25,9 +25,10 @@ _here = SPEC["inside"]
 sys.path[:] = [SPEC["shim"], _here]
 
 from flash_image import Image  # noqa: E402
-from host_sim.chips import esp32, machine_shim, mcp3208, peripherals, pio, rp2040  # noqa: E402,F401
 from repl import FRIENDLY, RAW, Repl  # noqa: E402
 from wiring import RealTime, Wiring  # noqa: E402
+
+from host_sim.chips import esp32, machine_shim, mcp3208, peripherals, pio, rp2040  # noqa: E402,F401
 
 try:
     from host_sim.chips import atm90e32
@@ -134,7 +135,7 @@ gc.collect()
 
 
 def cooked(*what, sep=" ", end="\n", file=None):
-    """print() as on a board: a line ends in CR LF. What goes to sys.stdout.buffer stays as it is."""
+    """print() as on a board: lines end in CR LF. sys.stdout.buffer stays as it is."""
     if file is not None and file is not sys.stdout:
         print_(*what, sep=sep, end=end, file=file)
         return
@@ -153,7 +154,8 @@ print_ = print
 builtins.print = cooked
 builtins.__repl_print__ = shown
 NAMES = {"__name__": "__main__"}
-BANNER = (b"MicroPython v1.25.0 on a virtual board; %s\r\nType \"help()\" for more information.\r\n"
+BANNER = (b"MicroPython v1.25.0 on a virtual board; %s\r\n"
+          b"Type \"help()\" for more information.\r\n"
           % (b"Pico W with RP2040" if SPEC["mcu"] == "rp2040" else b"ESP32"))
 repl = Repl(get, _stdout.write, NAMES, BANNER)
 
