@@ -1,4 +1,4 @@
-"""Freezes the firmware into a MicroPython 1.25 image, so that its code takes no RAM.
+"""Freezes the firmware into a MicroPython image (1.26 or later), so that its code takes no RAM.
 
     slvg build --board esp32_operator
     make -C micropython/ports/esp32 BOARD=ESP32_GENERIC FROZEN_MANIFEST=THIS_FILE

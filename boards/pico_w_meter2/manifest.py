@@ -1,4 +1,4 @@
-"""Freezes the firmware into a MicroPython 1.25 image, so that its code takes no RAM.
+"""Freezes the firmware into a MicroPython image (1.26 or later), so that its code takes no RAM.
 
     slvg build --board pico_w_meter2
     make -C micropython/ports/rp2 BOARD=RPI_PICO_W FROZEN_MANIFEST=THIS_FILE
