@@ -15,6 +15,13 @@ DRIVES = {"drive": {"switching.Gate.open_all", "switching.Gate.close", "switchin
           "may_close": {"switched.Switched._carry_out", "switching.Gate.close"}}
 
 
+# What a file, a generator, a timer or a converter also has: outside the rooms that know a gate
+# such a call counts where what it is called on leads to one.
+COMMON = {"close", "abort", "stop"}
+KNOW_A_GATE = {"primitives", "functions", "roles"}
+LEADS_THERE = ("gate", "sequence", "recl", "acu")
+
+
 def callers(attribute: str) -> set:
     found = set()
     for path in ACU.rglob("*.py"):
@@ -22,8 +29,12 @@ def callers(attribute: str) -> set:
             for method in getattr(cls, "body", []):
                 for node in ast.walk(method):
                     if (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-                            and node.func.attr == attribute):
-                        found.add(f"{path.stem}.{cls.name}.{method.name}")
+                            and node.func.attr == attribute and (
+                                attribute not in COMMON or path.parent.name in KNOW_A_GATE
+                                or any(word in ast.unparse(node.func.value)
+                                       for word in LEADS_THERE))):
+                        names = [getattr(one, "name", "") for one in (cls, method)]
+                        found.add(".".join([path.stem, *names]))
     return found
 
 
