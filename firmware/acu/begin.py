@@ -28,6 +28,7 @@ def begin(unit):
     unit.terminal = p.terminal
     unit.version = slots.version(folder + "manifest.json")
     unit.reset_cause = p.cause = slots.cause(p.store)
+    slots.recall_time(p.clock, p.store)
     forget("acu.drivers.slots")
     unit.fatal = str(p.store.read("fatal") or b"", "utf-8")
     if unit.mode == "run":

@@ -170,8 +170,11 @@ class Unit:
         acu = self.acu
         if acu and not acu.may_write() and now_ms < self._order_ms:
             return
+        utc_ms = self.clock.utc_ms()
         if acu:
             acu.log.flush()
+            utc_ms = acu.sync.utc_ms(now_ms)
+        self.store.write("utc", str(utc_ms).encode())
         self.store.write("reset", self._order.encode())
         self.stop()
         self._slots().reset()

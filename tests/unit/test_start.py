@@ -196,6 +196,21 @@ def test_orders_to_reset_and_to_maintain_leave_their_reason():
     assert r.power_on(cause=3).reset_cause == 3     # the word is used up
 
 
+def test_the_time_goes_on_after_an_ordered_reset():
+    r = Rack()
+    u = r.power_on()
+    assert u.clock.set_utc(1_772_345_000_000)
+    r.run(600)
+    u.request_reset("flash")
+    assert r.run(6000) == "reset"
+    told = int(read(r.root + "/data/utc"))
+    u = r.power_on(cause=3)
+    assert 0 <= u.clock.utc_ms() - told < 1000
+    assert u.acu.sync.utc_ms(u.clock.now_ms()) >= told      # also that of its events
+    put(r.root + "/data/utc", b"yesterday")
+    assert r.power_on(cause=3).clock.utc_ms() < told        # garbage is no time
+
+
 def test_a_fatal_error_is_shown_at_the_next_start():
     r = Rack()
     put(r.root + "/data/fatal", b"/a\nTraceback: ValueError")

@@ -42,6 +42,14 @@ def cause(store):
     return code if 1 <= code <= 5 else 0
 
 
+def recall_time(clock, store):
+    """An RP2040's clock does not live through a reset: it goes on where an ordered reset, or who
+    set the board up, has left it in the store, if it is behind that."""
+    raw = store.read("utc") or b""
+    if raw.isdigit() and clock.utc_ms() < int(raw):
+        clock.set_utc(int(raw))
+
+
 def confirm(root, slot, trial):
     """This slot is good: in this order, so that a cut leaves it good or on trial. False: the flash
     took it not."""
