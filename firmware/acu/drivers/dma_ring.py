@@ -16,6 +16,7 @@ import gc
 import time
 from array import array
 
+import micropython
 import rp2
 from micropython import const
 
@@ -27,6 +28,7 @@ _MASK = const(0x1FFFFFFF)
 _TICKS = const(0x3FFFFFFF)
 _KEEP = const(2032)         # as RingSampler: 16 frames may be written while others are taken
 _TRIES = const(16)
+_FRAME_US = const(250)
 _TURN_US = const(400_000)   # from here on the DMA may have gone round
 _LONG_US = const(100_000_000)
 _ODD = const(8)             # frames that clock and DMA may differ, and a 64th of all
@@ -62,6 +64,21 @@ def aligned(place, size):
         fillers.append(bytearray(gap))
     raise MemoryError("E340 sampler: no %d bytes at a multiple of it in the heap after %d tries. "
                       "Make the sampler before anything else." % (size, _TRIES))
+
+
+@micropython.viper
+def _new(at: int, head: int, dt_us: int) -> int:
+    """Frames since the last call, dt_us ago, from head to the place `at`; -1: the clock says
+    something else."""
+    n = (at - head) & 2047
+    late = dt_us // _FRAME_US - n
+    if dt_us > _TURN_US:
+        turns = (late + 1024) & -2048
+        n += turns
+        late -= turns
+    if late > _ODD + (n >> 6) or late < 0 - _ODD - (n >> 6):
+        return -1
+    return n
 
 
 class DmaRing(RingSampler):
@@ -130,17 +147,11 @@ class DmaRing(RingSampler):
             return 0
         at = self._at()
         now_us = time.ticks_us()
-        dt_us = (now_us - self._then_us) & _TICKS
         if at < 0:
             return self._anew()
         head = self.head
-        n = ((at >> 3) - head) & 2047
-        late = dt_us // self._frame_us - n
-        if dt_us > _TURN_US:
-            turns = late + 1024 & -2048
-            n += turns
-            late -= turns
-        if late > _ODD + (n >> 6) or late < -_ODD - (n >> 6):
+        n = _new(at >> 3, head, (now_us - self._then_us) & _TICKS)
+        if n < 0:
             self.slips += 1
             return self._anew()
         self._then_us = now_us
