@@ -56,7 +56,7 @@ class VirtualBoard:
         self.unique = unique
         self.cabinet = Cabinet(self.board, self._pins, self._tell)
         self.starts: list[str] = []         # why each life began: power reset wdt friendly raw
-        self.cut = 0                        # the power goes at this write of the next life
+        self.cut = 0                        # the power goes at this block write, from the next start on
         self.on = False
         self.plugged = False
         self._vm: subprocess.Popen | None = None
@@ -77,10 +77,10 @@ class VirtualBoard:
         self._stop = False
         models()
         micropython()
-        self.plug()
+        self.port = ""
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
         self.power_on()
+        self._thread.start()
 
     def __enter__(self) -> "VirtualBoard":
         return self
@@ -107,14 +107,20 @@ class VirtualBoard:
     def unplug(self) -> None:
         with self._lock:
             if self.plugged:
-                self.plugged = False
-                os.close(self._master)
-                os.close(self._slave)
-                if self.link is not None:
-                    self.link.unlink(missing_ok=True)
+                self._unplug()
         self._wake()
 
+    def _unplug(self) -> None:
+        self.plugged = False
+        os.close(self._master)
+        os.close(self._slave)
+        if self.link is not None:
+            self.link.unlink(missing_ok=True)
+
     def power_on(self) -> None:
+        """And the cable, if it was pulled."""
+        if not self.plugged:
+            self.plug()
         with self._lock:
             if not self.on:
                 self.on = True
@@ -124,13 +130,18 @@ class VirtualBoard:
         self._wake()
 
     def power_off(self) -> None:
-        """At once, whatever it does."""
+        """At once, whatever it does. The port goes too, as USB does."""
         with self._lock:
-            self.on = False
-            self._kill()
-            for pin in self.cabinet.coils():
-                self.cabinet.driven(pin, None)
+            self._dark()
         self._wake()
+
+    def _dark(self) -> None:
+        self.on = False
+        self._kill()
+        for pin in self.cabinet.coils():
+            self.cabinet.driven(pin, None)
+        if self.plugged:
+            self._unplug()
 
     def power_cycle(self) -> None:
         self.power_off()
@@ -152,7 +163,8 @@ class VirtualBoard:
             os.write(self._wake_w, b"x")
 
     def _spec(self) -> bytes:
-        utc_ms, wdt_ms, driven = self._soft or (0, 0, [])
+        utc_ms, wdt_ms, driven, writes = self._soft or (0, 0, [], 0)
+        self.cut = max(1, self.cut - writes) if self.cut else 0
         wire = self._pins["CONVERTER"]
         mcp = [wire[k] for k in ("sck", "mosi", "miso", "cs")] if (
             wire["driver"] == "mcp3208_pio") else []
@@ -178,7 +190,6 @@ class VirtualBoard:
                  str(from_world), str(to_world)]
         spec = self._spec()
         self._soft = []
-        self.cut = 0
         self._began_s = time.monotonic()
         self._vm = subprocess.Popen(words, stdin=inner, stdout=inner, stderr=inner,
                                     pass_fds=(from_world, to_world), start_new_session=True)
@@ -270,8 +281,8 @@ class VirtualBoard:
             elif word == "S":
                 self._soft = json.loads(rest)
             elif word == "P":
-                self.on = False
-                self._kill()
+                self.cut = 0
+                self._dark()
                 return
 
     def _heard(self) -> None:

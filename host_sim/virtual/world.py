@@ -2,7 +2,7 @@
 
 A cabinet at the wall clock's pace, in CPython. It is told which coils the chip drives and answers
 with levels of pins and, whenever something changes, with five periods of codes (100 ms at 4000
-frames a second), which the converter sees until the next change. Times in seconds of time.monotonic().
+frames a second), which the converter sees until the next change. Times are time.monotonic().
 Knows the board by its board.json and pins.py, nothing of firmware.
 """
 import heapq

@@ -143,9 +143,9 @@ class Link:
 
     @staticmethod
     def _ends(text: bytes, ends: tuple[str, ...]) -> bool:
-        last = text.decode("utf-8", "replace").rpartition("\n")[2]
-        return any(last.endswith(end) if len(end) > 3 or end == ">>> " else last == end
-                   for end in ends)
+        """A prompt of the console stands alone in its line; anything else may follow something."""
+        last = text.decode("utf-8", "replace").rstrip("\r\n").rpartition("\n")[2]
+        return any(last == end if end in PROMPTS else last.endswith(end) for end in ends)
 
     def who(self, wait_s: float = _SPEAK_S) -> str:
         """"repl", "console", or "" for nothing that is known."""

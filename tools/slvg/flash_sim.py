@@ -109,10 +109,7 @@ def one(image: Path, old: Built, new: Built, settings: dict, after_s: float, kin
             ended["code"] = e.code
         timer.cancel()
         timer.join()
-        board.power_off()
-        if not board.plugged:
-            board.plug()
-        board.power_on()
+        board.power_cycle()
         told = started(board)
         version = told.get("VERSION", "")
         again = ""

@@ -2,7 +2,7 @@
 
 board.py FROM TO: pipes to and from the world, as file numbers; the first line that comes is a JSON
 text of host_sim/virtual/board.py, which starts this anew after every reset. Builds the model of
-the chip and its wiring, mounts the littlefs image as `/` (makes one if it is blank), then does what
+the chip and its wiring, mounts the littlefs image as `/` (blank: makes one), then does what
 a port's main() does: boot.py, main.py, REPL. Exit codes: 70 soft reset, 71 soft reset out of the
 raw REPL, 72 hard reset (the pipe has said why). The firmware sees no file of this machine.
 """
@@ -95,13 +95,18 @@ _stdin = sys.stdin.buffer
 _stdout = sys.stdout.buffer
 _poll = select.poll()
 _poll.register(sys.stdin, select.POLLIN)
+_held = []
 
 
 def get():
-    """One byte of the REPL. The chip lives meanwhile, so does its watchdog."""
-    while not _poll.poll(2):
-        chip.look()
-    byte = _stdin.read(1)
+    """One byte of the REPL. The chip lives meanwhile, so does its watchdog. A Ctrl-C strikes at a
+    jump, and then the byte is kept for the next call."""
+    while not _held:
+        if _poll.poll(2):
+            _held.append(_stdin.read(1))
+        else:
+            chip.look()
+    byte = _held.pop(0)
     if not byte:
         sys.exit(0)
     return byte[0]
@@ -182,7 +187,8 @@ def end(code):
     left = max(1, (chip.wdt_us - chip.t_us) // 1000) if chip.wdt_us else 0
     driven = [[pin, chip.wires.driven(pin)] for pin in SPEC["coils"]
               if chip.wires.driven(pin) is not None]
-    wiring.tell("S %s" % json.dumps([chip.utc_ms + chip.t_us // 1000, left, driven]))
+    wiring.tell("S %s" % json.dumps([chip.utc_ms + chip.t_us // 1000, left, driven,
+                                      image.writes]))
 
 
 def whole(call, argument):

@@ -35,11 +35,17 @@ class Repl:
         self._banner = banner
 
     def run(self, raw):
+        greet = True
         while True:
-            if not raw:
-                self.friendly()
-            raw = False
-            self.raw()
+            try:
+                if not raw:
+                    self.friendly(greet)
+                    raw = True
+                self.raw()
+                raw = False
+                greet = True
+            except KeyboardInterrupt:       # it came between two bytes
+                greet = False
 
     def file(self, path):
         """boot.py or main.py. False: it ended in a soft reset."""
@@ -138,10 +144,9 @@ class Repl:
 
     # -- friendly
 
-    def friendly(self):
+    def friendly(self, greet):
         """Until Ctrl-A at the begin of a line."""
-        self._put(self._banner)
-        self._put(b">>> ")
+        self._put((self._banner if greet else b"\r\n") + b">>> ")
         lines = []
         line = ""
         paste = False
