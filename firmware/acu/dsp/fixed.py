@@ -168,8 +168,10 @@ def close_half(x: int, y: int, st: ptr32, half: ptr32, prev: ptr32, scale: ptr32
     c = 0
     k = 0
     while c < st[2]:
-        x = half[scale[k]] + prev[scale[k]]
-        s = half[scale[k + 1]] + prev[scale[k + 1]]
+        y = scale[k]
+        x = half[y] + prev[y]
+        y = scale[k + 1]
+        s = half[y] + prev[y]
         q = x // n
         if s != q * (x + x - q * n):  # the squares about a whole number near the mean
             still[c] = 0
@@ -219,16 +221,17 @@ def close_half(x: int, y: int, st: ptr32, half: ptr32, prev: ptr32, scale: ptr32
             ma[c - st[3]] = x
         k += 5
         c += 1
-    k = 0
+    y = 0
     n = st[4]
-    while k < n:
-        x = half[k]
-        prev[k] = x
-        half[k] = 0
-        x += win[k + k]
-        win[k + k] = x & 0xFFFFFF
-        win[k + k + 1] += x >> 24
-        k += 1
+    while y < n:
+        x = half[y]
+        prev[y] = x
+        half[y] = 0
+        k = y + y
+        x += win[k]
+        win[k] = x & 0xFFFFFF
+        win[k + 1] += x >> 24
+        y += 1
     win[n + n] += st[0]
     st[1] = st[0]
     x = st[6] + st[7]
