@@ -49,7 +49,7 @@ def _named(node: ast.AST) -> Iterator[str]:
 
 @cache
 def _imports(path: Path, inner: bool) -> tuple[str, ...]:
-    tree = ast.parse(folded(path, FIRMWARE))
+    tree = ast.parse(_folded(path, FIRMWARE, path.stat().st_mtime_ns))
     nodes = ast.walk(tree) if inner else iter(tree.body)
     return tuple(sorted({name for node in nodes for name in _named(node)}))
 
@@ -90,10 +90,15 @@ def modules_of(role: str) -> list[str]:
     return in_order((f"acu.roles.{role}", "acu.app"))
 
 
+@cache
+def _folded(path: Path, base: Path, changed_ns: int) -> str:
+    return folded(path, base)
+
+
 def compiled(path: Path, base: Path, march: str) -> bytes:
     """The source, its constants folded, as .mpy. It bears its name below base, no other path, and
     keeps its asserts (no -O): the same source gives the same bytes everywhere."""
-    return _compiled(folded(path, base), path.relative_to(base).as_posix(), march)
+    return _compiled(_folded(path, base, path.stat().st_mtime_ns), path.relative_to(base).as_posix(), march)
 
 
 def plain(path: Path, base: Path, march: str) -> bytes:
