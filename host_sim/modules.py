@@ -98,7 +98,8 @@ def _folded(path: Path, base: Path, changed_ns: int) -> str:
 def compiled(path: Path, base: Path, march: str) -> bytes:
     """The source, its constants folded, as .mpy. It bears its name below base, no other path, and
     keeps its asserts (no -O): the same source gives the same bytes everywhere."""
-    return _compiled(_folded(path, base, path.stat().st_mtime_ns), path.relative_to(base).as_posix(), march)
+    text = _folded(path, base, path.stat().st_mtime_ns)
+    return _compiled(text, path.relative_to(base).as_posix(), march)
 
 
 def plain(path: Path, base: Path, march: str) -> bytes:
