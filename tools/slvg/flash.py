@@ -178,6 +178,8 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help=(
         "Look, judge and say what would be done; write nothing."))] = False,
     sim: Annotated[bool, typer.Option("--sim", help="Onto a fresh virtual board.")] = False,
+    vm: Annotated[bool, typer.Option("--vm", help=(
+        "What is at --port is a virtual board (slvg board)."))] = False,
     unplug: Annotated[int, typer.Option("--unplug", min=0, max=10_000, metavar="N", help=(
         "With --sim: pull the cable or the supply at N random moments of a flash, and see that "
         "the board starts."))] = 0,
@@ -195,7 +197,7 @@ def command(
         if sim and (port or number):
             raise FlashError("E264 --sim: makes its own board. Leave out --port and --serial.")
         wanted = settings_of(board, settings, identity)
-        built = build(board, tuple(role or ()), "x86" if sim else "")
+        built = build(board, tuple(role or ()), "x86" if sim or vm else "")
         if unplug:
             from slvg.flash_sim import study
 
