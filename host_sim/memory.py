@@ -3,7 +3,12 @@
 Each role is built for its board as .mpy (build.py, march x86) and started by the firmware's own
 acu/start.py inside the 32-bit VM, on the model of an RP2040, in a heap of 160 KiB (vm/memory.py).
 What the VM cannot show stands beside it on paper: the DMA's ring and the buffers of TLS links.
+
+The chip's model has names of its own, and MicroPython keeps names for ever in tables that double
+(9 KB at the 1261st). So tables are made before the firmware comes, and what the firmware's own
+names take, counted in a VM without a model, is taken off.
 """
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,6 +28,28 @@ BOARDS = {"operator": ("pico_w_operator", 1), "coordinator": ("pico_w_coordinato
 LEAST_FREE = 48 * 1024      # of the issue
 _MORE = 64 * 1024           # given to a role that does not start, to say what it needs
 _MODELS = 1024 * 1024       # room for the chip's model, taken away before the firmware starts
+
+
+_NAME_BYTES = 7             # of a name in such a table: its place, hash and length
+_FIRST_TABLE = 20
+# of the console only its first module is loaded before somebody types; events when the log is read
+_LATER = ("acu.console.", "acu.events", "acu.functions.captured", "acu.primitives.history")
+_COUNT_NAMES = """
+import sys, micropython
+class Hardware:
+    def __getattr__(self, name):
+        return 0 if name.upper() == name and name != "PIO" else self
+    def __call__(self, *given, **named):
+        return self
+    def asm_pio(self, **how):
+        return lambda program: program
+for name in ("machine", "rp2", "onewire", "ds18x20"):
+    sys.modules[name] = Hardware()
+sys.path[:] = [sys.argv[1]]
+for name in sys.argv[2:]:
+    __import__(name)
+micropython.qstr_info()
+"""
 
 
 class MemoryFault(InputError):
@@ -62,6 +89,26 @@ def lay_out(root: Path, built: Built, config: dict) -> None:
         (root / "data" / name).write_bytes(data)
 
 
+def _qstrs(out: str) -> list[tuple[int, int]]:
+    """(names, bytes of their texts) at each report in the output of a VM."""
+    return [(int(n), int(text)) for n, text in
+            re.findall(r"n_qstr=(\d+), n_str_data_bytes=(\d+)", out)]
+
+
+def own_names(root: Path, built: Built) -> tuple[int, int]:
+    """(bytes of the tables, of the texts) of the firmware's own names, without a chip's model."""
+    modules = [path.removesuffix(".mpy").replace("/", ".").removesuffix(".__init__")
+               for path in built.slot if path.endswith(".mpy")]
+    file = root / "names.py"
+    file.write_text(_COUNT_NAMES)
+    loaded = [name for name in modules if not name.startswith(_LATER)]
+    (n, text), = _qstrs(_run([str(file), str(root / "a"), *loaded], 1 << 20))
+    tables, size = 0, _FIRST_TABLE
+    while tables < n:
+        tables, size = tables + size, size * 2
+    return tables * _NAME_BYTES, text
+
+
 def role_in_vm(role: str, work: Path, heap: int = HEAP, detail: bool = False) -> dict:
     """What vm/memory.py prints for one role, and its build. work: a folder with the models."""
     board, _ = BOARDS[role]
@@ -70,15 +117,19 @@ def role_in_vm(role: str, work: Path, heap: int = HEAP, detail: bool = False) ->
     # records of samples are an option that a board with room may choose: 20 KB
     lay_out(root, built, {**spec_of(role)["config"], **({"cap_n": 0} if role == "meter" else {})})
     free = int(_run(["-c", "import gc; gc.collect(); print(gc.mem_free())"], heap))
-    out = _run([str(ROOT / "host_sim/vm/memory.py"), str(root), str(work / "shim"), str(free),
-                *(["detail"] if detail else [])], heap + _MODELS)
+    tables, texts = own_names(root, built)
+    out = _run([str(ROOT / "host_sim/vm/memory.py"), str(root), str(work / "shim"),
+                str(free - tables), *(["detail"] if detail else [])], heap + _MODELS)
     if detail:
         sys.stderr.write(out)
     told: dict = {"built": built}
+    (_, before), (_, after) = _qstrs(out)[-2:]
     for line in out.splitlines():
         words = line.split()
         if len(words) == 2:
             told[words[0]] = int(words[1]) if words[1].isdigit() else words[1]
+    told["heap_start"] += tables
+    told["heap_free"] -= max(texts - (after - before), 0)
     if not told.get("ready"):
         raise MemoryFault(f"E226 {role}: its self-test did not pass: {told.get('complaint', out)}")
     return told
