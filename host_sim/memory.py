@@ -131,7 +131,7 @@ def role_in_vm(role: str, work: Path, heap: int = HEAP, detail: bool = False) ->
     told["heap_start"] += tables
     told["heap_free"] -= max(texts - (after - before), 0)
     if not told.get("ready"):
-        raise MemoryFault(f"E226 {role}: its self-test did not pass: {told.get('complaint', out)}")
+        raise MemoryFault(f"E226 {role}: its self-test did not pass: {out}")
     return told
 
 

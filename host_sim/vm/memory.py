@@ -45,6 +45,9 @@ print("heap_start", gc.mem_free() - _RING)                      # type: ignore[a
 start = __import__("acu.start", None, None, ("Unit",))
 unit = start.Unit("a", "run", False, "", sys.argv[1])
 unit.begin()
+if unit.complaint:
+    print(unit.complaint)
+    sys.exit(1)
 sampler = unit.ports.sampler
 sampler.stop()
 ring = sampler.ring
@@ -70,8 +73,6 @@ sampler.ready = ready
 sampler.self_test = int         # 0: of its converter there is no model here
 chip._devices = []
 last_us[0] = chip.t_us
-if unit.complaint:
-    print("complaint", unit.complaint.replace(" ", "_"))
 clock = unit.clock
 while clock.now_ms() < _LIVE_MS:
     unit.step()
