@@ -59,9 +59,10 @@ class MemoryFault(InputError):
         super().__init__([text])
 
 
-def _run(words: list[str], heap: int) -> str:
+def _run(words: list[str], heap: int, root: Path | None = None) -> str:
+    """root: where the board's `/` is; modules keep their paths, so they must be short as there."""
     done = subprocess.run([micropython(), "-X", f"heapsize={heap}", *words], capture_output=True,
-                          text=True, stdin=subprocess.DEVNULL, timeout=300, check=False)
+                          text=True, stdin=subprocess.DEVNULL, timeout=300, check=False, cwd=root)
     if done.returncode:
         raise MemoryFault(f"E226 memory: {done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.stdout
@@ -102,7 +103,7 @@ def own_names(root: Path, built: Built) -> tuple[int, int]:
     file = root / "names.py"
     file.write_text(_COUNT_NAMES)
     loaded = [name for name in modules if not name.startswith(_LATER)]
-    (n, text), = _qstrs(_run([str(file), str(root / "a"), *loaded], 1 << 20))
+    (n, text), = _qstrs(_run([file.name, "./a", *loaded], 1 << 20, root))
     tables, size = 0, _FIRST_TABLE
     while tables < n:
         tables, size = tables + size, size * 2
@@ -118,8 +119,8 @@ def role_in_vm(role: str, work: Path, heap: int = HEAP, detail: bool = False) ->
     lay_out(root, built, {**spec_of(role)["config"], **({"cap_n": 0} if role == "meter" else {})})
     free = int(_run(["-c", "import gc; gc.collect(); print(gc.mem_free())"], heap))
     tables, texts = own_names(root, built)
-    out = _run([str(ROOT / "host_sim/vm/memory.py"), str(root), str(work / "shim"),
-                str(free - tables), *(["detail"] if detail else [])], heap + _MODELS)
+    out = _run([str(ROOT / "host_sim/vm/memory.py"), ".", str((work / "shim").resolve()),
+                str(free - tables), *(["detail"] if detail else [])], heap + _MODELS, root)
     if detail:
         sys.stderr.write(out)
     told: dict = {"built": built}
