@@ -16,8 +16,8 @@ H_TAIL = const(24)        # ,"h":"0123456789abcdef"}
 PAGED = ("meas", "agg", "tele", "ub.res", "pq")
 
 # Of each type: QoS, retained, command; the kind of each body value; its keys in order. As text it
-# takes a third of the RAM of tuples. Kinds: i integer, u integer 0 to 127, f flag 0 or 1, n integer
-# or null, a three integers or null, s word, l list, b body of `meas`.
+# takes a third of the RAM of tuples. Kinds: i integer, u integer 0 to 127, f flag 0 or 1, n
+# integer or null, a three integers or null, s word, l list, b body of `meas`.
 TABLE = {
     "hello": "110 sssiuifi role dom fw drf ph un_dV sw boot",
     "hb": "000 iiiiufu up_s rssi q err ph on why",
@@ -172,7 +172,9 @@ def decode(raw):
     if not isinstance(msg, dict):
         return None
     t = msg.get("t")
-    if not isinstance(t, str) or t not in TABLE or not (_int(msg.get("n")) and _int(msg.get("c")) and _int(msg.get("ts"))):
+    if not isinstance(t, str) or t not in TABLE:
+        return None
+    if not (_int(msg.get("n")) and _int(msg.get("c")) and _int(msg.get("ts"))):
         return None
     if not valid_id(msg.get("s")) or msg.get("d") != "*" and not valid_id(msg.get("d")):
         return None

@@ -8,7 +8,7 @@ ACU = Path(__file__).resolve().parents[2] / "firmware/acu"
 LAZY = {("balancing.py", "Planner"), ("quantities.py", "Phasors"), ("calibrating.py", "Record"),
         ("calibration.py", "Record")}
 # These run before settle().
-BUILDING = ("__init__", "_fit", "ports", "_sampler", "fit", "contacts")
+BUILDING = ("__init__", "_fit", "ports", "_sampler", "fit", "contacts", "complete")
 
 
 def parts():
