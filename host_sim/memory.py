@@ -130,7 +130,7 @@ def role_in_vm(role: str, work: Path, heap: int = HEAP, detail: bool = False) ->
         if len(words) == 2:
             told[words[0]] = int(words[1]) if words[1].isdigit() else words[1]
     told["heap_start"] += tables
-    told["heap_free"] -= max(texts - (after - before), 0)
+    told["heap_free"] += told.get("pins", 0) - max(texts - (after - before), 0)
     if not told.get("ready"):
         raise MemoryFault(f"E226 {role}: its self-test did not pass: {out}")
     return told

@@ -23,6 +23,16 @@ from host_sim.chips import machine_shim, rp2040  # noqa: E402
 chip = machine_shim.Chip("rp2040")
 parts = rp2040.fit(chip, None, None)
 machine_shim.install(chip)
+# A pin of the model is an object; the chip's own pins are part of its image.
+import machine  # noqa: E402
+
+gc.collect()
+pin_bytes = gc.mem_free()                                       # type: ignore[attr-defined]
+trial = [machine.Pin(number, machine.Pin.IN) for number in (0, 1, 12, 19)]
+gc.collect()
+pin_bytes = (pin_bytes - gc.mem_free()) // len(trial)           # type: ignore[attr-defined]
+del trial, machine
+chip.reset(1)
 sys.path[:] = [sys.argv[1] + "/a", sys.argv[2]]
 pins = __import__("pins")
 for rule in pins.INPUTS:
@@ -32,6 +42,7 @@ if pins.INTERLOCK:
     chip.wires.outside(pins.INTERLOCK["pin"], pins.INTERLOCK["active"])
 del sys.modules["pins"], pins, rule
 last_us = array("i", [0])
+start = unit = sampler = ring = clock = one = c = k = x = lag = peak = n = TURN = None
 # Names are kept for ever, in tables that double: the next one is made now, and the host charges
 # what the firmware's own names take (host_sim/memory.py).
 for k in range(760):
@@ -52,12 +63,13 @@ sampler = unit.ports.sampler
 sampler.stop()
 ring = sampler.ring
 TURN = 25 * 2 * math.pi / 2048  # 25 cycles fill the ring: 48.8 Hz
-names = [one["name"] for one in unit.board["channels"]]
-for c in range(len(names)):
-    peak = 6_661_000 // unit.board["u_peak_dv"] if names[c][0] == "u" else 100      # 230 V
-    lag = "abc".find(names[c][-1]) * 2 * math.pi / 3
+c = 0
+for one in unit.board["channels"]:
+    peak = 6_661_000 // unit.board["u_peak_dv"] if one["name"][0] == "u" else 100      # 230 V
+    lag = "abc".find(one["name"][-1]) * 2 * math.pi / 3
     for k in range(2048):
         ring[8 * k + c] = 2048 + k % 2 + int(peak * math.sin(TURN * k - lag))
+    c += 1
 
 
 def ready():
@@ -82,6 +94,7 @@ gc.collect()
 print("ready", int(unit.acu is not None and unit.acu.ready))
 print("started", int(unit.started))
 print("console", int("acu.console" in sys.modules))
+print("pins", len(chip.owners) * pin_bytes)
 print("heap_free", gc.mem_free())                               # type: ignore[attr-defined]
 if len(sys.argv) > 4:
     micropython.mem_info()
