@@ -293,8 +293,8 @@ class _NoRoom:
 
 
 def test_without_room_for_a_plan_nobody_moves_and_it_is_tried_again_later():
-    from acu.functions import planner
     for at_start in (True, False):
+        from acu.functions import planner       # a board forgets it after each plan
         street = Street()
         was, planner.Planner = planner.Planner, _NoRoom
         _NoRoom.at_start = at_start
