@@ -26,6 +26,7 @@ from host_sim.world.grid.network import check as network_check
 from slvg.build import command as build
 from slvg.calibrate import calibrate
 from slvg.captures import export, exporting
+from slvg.console import command as console
 from slvg.flash import command as flash
 from slvg.flash import virtual
 from slvg.output import JsonFile, bad_input, flat, picture, writable, write_json
@@ -41,6 +42,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(study, name="study")
 app.command()(calibrate)
 app.command("build")(build)
+app.command("console")(console)
 app.command("flash")(flash)
 app.command("board")(virtual)
 

@@ -123,16 +123,22 @@ class Link:
         except (OSError, serial.SerialTimeoutException) as e:
             raise Broken("the port took nothing more") from e
 
-    def read_until(self, ends: tuple[str, ...], wait_s: float, quiet_s: float = 0.15) -> str:
-        """What comes until one of these stands last and nothing follows."""
+    def read_until(self, ends: tuple[str, ...], wait_s: float, quiet_s: float = 0.15,
+                   on_data: Callable[[bytes], None] | None = None) -> str:
+        """What comes until one of these stands last and nothing follows. With on_data, who sees it
+        come, the wait begins anew with each piece."""
         until_s = time.monotonic() + wait_s
         text, last_s = b"", time.monotonic()
         try:
             while time.monotonic() < until_s:
                 n = self._mp.serial.in_waiting
                 if n:
-                    text += self._mp.serial.read(n)
+                    data = self._mp.serial.read(n)
+                    text += data
                     last_s = time.monotonic()
+                    if on_data:
+                        on_data(data)
+                        until_s = last_s + wait_s
                 elif time.monotonic() - last_s > quiet_s and self._ends(text, ends):
                     break
                 else:
@@ -170,9 +176,10 @@ class Link:
 
     # -- console
 
-    def say(self, line: str, ends: tuple[str, ...] = PROMPTS, wait_s: float = 6.0) -> str:
+    def say(self, line: str, ends: tuple[str, ...] = PROMPTS, wait_s: float = 6.0,
+            on_data: Callable[[bytes], None] | None = None) -> str:
         self._write(line.encode() + b"\r")
-        return self.read_until(ends, wait_s)
+        return self.read_until(ends, wait_s, on_data=on_data)
 
     def twin(self, command: str) -> dict[str, str]:
         """Rows of a comma-separated page of two fields; {} if it does not come."""

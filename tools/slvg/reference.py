@@ -6,10 +6,13 @@ from pathlib import Path
 
 import host_sim  # noqa: F401  makes the firmware importable
 from acu import config, events, messages, metering
+from acu.console import commands
 
 _KINDS = {"i": "integer", "u": "0 to 127", "f": "0 or 1", "n": "integer or null",
           "a": "[A, B, C], each an integer or null", "s": "word", "l": "list",
           "b": "body of `meas`"}
+_BEGIN = "<!-- drawn by slvg reference from firmware/acu/console/commands.py -->"
+_END = "<!-- end of the drawn table -->"
 _NOTE = "Drawn from `firmware/acu/{}` by `slvg reference`; do not edit here."
 
 
@@ -97,14 +100,32 @@ def event_page() -> str:
     return "\n".join(rows) + "\n"
 
 
-def pages() -> dict[str, str]:
-    return {"settings.md": settings(), "messages.md": message_page(), "events.md": event_page()}
+def command_table() -> str:
+    """The part of docs/console.md that is drawn from the firmware's table."""
+    rows = ["| command | level | twin | what |", "|---|---|---|---|"]
+    for row in commands.rows():
+        twin = f"`C{row[commands.NAME]}`" if row[commands.TWIN] else ""
+        rows.append(f"| `{row[commands.USAGE]}` | {commands.LEVELS[row[commands.LEVEL]]} | {twin} | "
+                    f"{row[commands.HELP]} |")
+    return "\n".join(rows) + "\n"
+
+
+def console_page(folder: Path) -> str:
+    """docs/console.md is written by hand but for its table, between two marks."""
+    path = folder / "console.md"
+    text = path.read_text(encoding="utf-8") if path.exists() else f"{_BEGIN}\n{_END}\n"
+    head, _, rest = text.partition(_BEGIN)
+    return head + _BEGIN + "\n" + command_table() + _END + rest.partition(_END)[2]
+
+
+def pages(folder: Path = Path("docs")) -> dict[str, str]:
+    return {"console.md": console_page(folder), "settings.md": settings(), "messages.md": message_page(), "events.md": event_page()}
 
 
 def write(folder: Path) -> list[Path]:
     """Writes the pages; returns those that changed."""
     changed = []
-    for name, text in pages().items():
+    for name, text in pages(folder).items():
         path = folder / name
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
