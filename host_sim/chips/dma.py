@@ -220,8 +220,8 @@ def rp2_dma(dma):
 
 
 class _DMA:
-    """Firmware calls it from hard callbacks. What the model itself allocates is not the firmware's;
-    no *args and no closures of many arguments, for calling those allocates."""
+    """Firmware calls it from hard callbacks. What the model itself allocates is not the
+    firmware's; no *args and no closures of many arguments, for calling those allocates."""
 
     dma = None
 
