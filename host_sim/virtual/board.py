@@ -55,7 +55,7 @@ class VirtualBoard:
         self.link = link
         self.unique = unique
         self.cabinet = Cabinet(self.board, self._pins, self._tell)
-        self.starts: list[str] = []         # why each life began: power reset wdt friendly raw
+        self.starts: list[str] = []     # why each life began: power reset wdt friendly raw
         self.cut = 0                        # the power goes at this block write, from the next start on
         self.on = False
         self.plugged = False

@@ -100,8 +100,7 @@ class Wiring:
     def tell(self, text):
         self.chip.relax()
         try:
-            self._out.write(text.encode())
-            self._out.write(b"\n")
+            self._out.write((text + "\n").encode())     # at once: a Ctrl-C comes before or after
         finally:
             self.chip.tighten()
 
