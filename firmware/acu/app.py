@@ -56,8 +56,22 @@ def build(board, config, ports):
         from acu.roles.meter import Meter as Role
     else:
         from acu.roles.subcoordinator import SubCoordinator as Role
-    return Role({"kind": board["kind"], "cal": calibration(board),
+    return Role({"kind": board["kind"], "cal": _calibrated(board, ports, role),
                  "inputs": board.get("inputs", ())}, cfg, ports)
+
+
+def _calibrated(board, ports, role):
+    """What the store knows better than board.json; a Meter looks there by itself, and says more.
+    A record that is damaged or another board's is left alone: nominal values then."""
+    nominal = calibration(board)
+    if role == "meter":
+        return nominal
+    from acu.primitives import calibration as stored
+    cal, table, _, _ = stored.load(ports.store, nominal, getattr(ports, "unique_id", None) or b"")
+    if table is not None and getattr(ports.sampler, "ring", None) is not None:
+        ports.sampler.use_table(table)
+    forget("acu.primitives.calibration")
+    return cal
 
 
 def settle(acu):

@@ -1,4 +1,4 @@
-"""The one table of commands. docs/console.md, the help and the host's completion are drawn from it.
+"""The one table of commands: docs/console.md, the help and the host's completion come from it.
 
 A page for another command is one line here and a module with run(session, word, words), a
 generator (session.py says what it may yield). As one text it takes a third of the RAM of tuples;
@@ -30,19 +30,20 @@ STA|1|C|status|STA [S]|Self-test, converter, memory, start; S: all that support 
 TAR|1|C|status|TAR|Targets: each bit of state, 0 or 1
 COM|1|C|status|COM|Communication: links, losses, clock
 SHO|1|C|settings|SHO [key]|Settings in force, with bounds
-DAT|1||clock|DAT [yyyy-mm-dd]|Date (UTC); level 2 sets it
-TIM|1||clock|TIM [hh:mm:ss]|Time (UTC); level 2 sets it
+DAT|1||maintain|DAT [yyyy-mm-dd]|Date (UTC); level 2 sets it
+TIM|1||maintain|TIM [hh:mm:ss]|Time (UTC); level 2 sets it
 EXP|0||explain|EXP code or word|Explains an error, an event or a setting
-ERR|1|C|errors|ERR [n]|Last errors with their cause and remedy
+ERR|1|C|explain|ERR [n]|Last errors with their cause and remedy
 TRI|1||log|TRI|Trigger a record of samples
 OPE|B||operate|OPE|Open the switch
 CLO|B||operate|CLO|Close the switch
 PUL|B||operate|PUL [s]|Open the switch for 1 to 30 s, then close it
-TST|B||operate|TST [A or B or C]|Relay test: moves the switch and back, with times
+TST|B||operate|TST|Relay test: moves the switch and back, with times
+LOC|B||operate|LOC 0 or 1|Close-block tag: 1 sets it, 0 ends it or a lock-out
 SET|2||settings|SET [key [value]]|Change a setting (draft until SAV)
 SAV|2||settings|SAV|Store the draft
 REV|2||settings|REV|Throw the draft away
-CAL|2||calibrate|CAL|Calibrate from a reference: one point
+CAL|2||commission|CAL|Calibrate from a reference: one point
 CON|2||commission|CON [I or M]|Commissioning: Identity, then the Measurement's wiring
 PAS|2||access|PAS level|Set the password of level 1, B or 2
 MAI|2||maintain|MAI|Restart into maintenance, for mpremote

@@ -7,8 +7,8 @@ run(session, word, words); what it yields:
   None      enough for this pass, go on in the next
   ASK       (by ask(), below)  a question stands; the answer comes back
 
-An Abort with its sentence, Ctrl-C, a question without an answer, QUI and the automatic logout end a
-page; so does its own fault, which must not end anything else. All text of a twin is a row too:
+An Abort with its sentence, Ctrl-C, a question without an answer, QUI and the automatic logout end
+a page; so does its own fault, which must not end anything else. All text of a twin is a row too:
 every line has its CRC. Drives nothing: operate.py asks the controller to.
 """
 import sys

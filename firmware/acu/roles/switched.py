@@ -20,6 +20,8 @@ O_CLOSE = const(2)
 O_PHASE = const(3)
 O_CHECK = const(4)       # select: ask the gate, drive nothing
 
+HAND = {"s": "=console", "c": 0}    # the request of somebody at the console; no identity
+
 VERIFY_MS = const(300)        # contact moved and what is behind it settled by then
 _SELECT_MS = const(2_000)     # from the answer to a select until the closing must be here
 _LEASE_AGAIN_MS = const(60_000)
@@ -121,7 +123,51 @@ class Switched(Acu):
 
     # -- requests
 
+    def by_hand(self, now_ms, order):
+        """An opening, a select (O_CHECK) or a closing of somebody at the console: the same way to
+        the gate and the same proof as by message. 0 if it has begun, else an error E_*. It is over
+        when hand_over() says so."""
+        if not self.ready or self._trip_seen:
+            return ev.E_BUSY
+        if order == O_OPEN:
+            self._give_up(now_ms)
+        if self._engaged():
+            return ev.E_BUSY
+        if order == O_CLOSE and not self._take_select(now_ms, HAND["s"]):
+            return ev.E_INTERLOCK
+        self._begin(now_ms, order, HAND, ev.WHY_LOCAL)
+        return ev.E_OK
+
+    def hand_over(self):
+        """None while it runs, else the gate's reason R_*, 0 where it did not refuse. What became
+        of the contact its mirror says."""
+        return None if self._engaged() else max(self._order_r, 0)
+
+    def _take_select(self, now_ms, who):
+        """A closing needs a select of the same one, not long ago; it serves once."""
+        whose, until_ms = self._selected
+        self._selected = ("", 0)
+        return whose == who and now_ms <= until_ms
+
+    def tag(self, now_ms, on):
+        """1: a close-block tag, nothing closes or moves it, also after a power loss; 0: the end of
+        tag or lock-out, after somebody looked at the switch. An error E_*, 0 if it is stored."""
+        # a trip not yet looked at; what is acknowledged must be stored
+        if self._engaged() or self._trip_seen or not self.may_write():
+            return ev.E_BUSY
+        if on:
+            self.gate.locked = self.gate.locked or ev.WHY_LOCAL
+        else:
+            # a lock-out's end makes it F3's again, a tag's does not
+            if self.gate.locked not in (0, ev.WHY_LOCAL):
+                self.why = ev.WHY_NONE if self.gate.mask() else ev.WHY_OUT
+            self.gate.locked = 0
+        self._save()
+        return ev.E_OK
+
     def _say(self, now_ms, t, request, body):
+        if request is HAND:
+            return
         self.net.send(now_ms, self._up + t, t, request["s"], body, request["c"])
 
     def _sw_ack(self, now_ms, request, e, sel=0):
@@ -165,9 +211,7 @@ class Switched(Acu):
             return self._refuse(now_ms, msg, 1, 0, ev.E_LIMIT, body["sel"])
         if body["sel"]:
             return self._begin(now_ms, O_CHECK, msg, body["why"])
-        who, until_ms = self._selected
-        self._selected = ("", 0)
-        if who != msg["s"] or now_ms > until_ms:
+        if not self._take_select(now_ms, msg["s"]):
             return self._refuse(now_ms, msg, 1, 0, ev.E_INTERLOCK)
         self._begin(now_ms, O_CLOSE, msg, body["why"])
 
@@ -178,22 +222,12 @@ class Switched(Acu):
         self._order = order
 
     def _on_cfg(self, now_ms, msg, body):
-        """One setting is remote. lockout 1: a close-block tag, nothing closes or moves it, also
-        after a power loss; 0: the end of tag or lock-out, after somebody looked at the switch."""
+        """One setting is remote: lockout, see tag()."""
         e = ev.E_UNKNOWN
-        # a trip not yet looked at; what is acknowledged must be stored
         if self._engaged() or self._trip_seen or not self.may_write():
             e = ev.E_BUSY
         elif body["k"] == "lockout" and body["val"] in (0, 1):
-            e = ev.E_OK
-            if body["val"]:
-                self.gate.locked = self.gate.locked or ev.WHY_LOCAL
-            else:
-                # a lock-out's end makes it F3's again, a tag's does not
-                if self.gate.locked not in (0, ev.WHY_LOCAL):
-                    self.why = ev.WHY_NONE if self.gate.mask() else ev.WHY_OUT
-                self.gate.locked = 0
-            self._save()
+            e = self.tag(now_ms, body["val"])
         self.log.add(now_ms, ev.CFG, 0, body["val"], e)
         self._say(now_ms, "cfg.ack", msg, {"k": body["k"], "ok": int(e == 0), "e": e})
 

@@ -1,0 +1,131 @@
+"""EXP, ERR: what a code, an event or a setting means, and the last errors with their remedy."""
+from micropython import const
+
+from acu.console.session import Abort
+
+_ROWS = const(10)
+
+# E1xx and E2xx carry their remedy themselves; these explain what stands in events and answers.
+_CODES = """
+E101 to E118|A setting is refused: the sentence names it, its bounds and the remedy. See SHO.
+E160 to E169|Calibration: what the reference, a record or the wiring has that cannot be.
+E301 to E308|The console: command, level, form, no controller, cancelled, fault of a page, memory.
+E310|A closing was refused by the gate at the moment of driving. The sentence says why.
+E311 to E314|The switch by hand: none there, switch on REMOTE, busy, contact did not follow.
+E330 to E332|Passwords: wrong, locked after three, not usable. Forgotten: hold the recovery button.
+E351|The image has no hard timers: flash MicroPython 1.26 or later.
+E360 to E365|The start: no slot, a new firmware given up, safe mode, files damaged.
+E370|No settings yet. CON makes them, or slvg flash --settings.
+E371|A driver refused its pins or its chip. Check pins.py, wiring and supply of the converter.
+E380 to E385|The store: full, I/O error, damaged record, settings of another version.
+"""
+# (event, what it means, remedy)
+_EVENTS = """
+ADC_BAD|A channel is not believed: 1 frozen 2 clipped 3 stale 4 implausible|Its wires and supply
+SELFTEST|ok=0: it failed; bits converter relays store clock memory drivers|STA
+OVERRUN|Samples were lost: something held the CPU for long|If it goes on: STA S
+STUCK|A contact did not move|Prove dead, inspect the relay, then LOC 0
+LOCKOUT|Nothing closes until somebody has looked at the switch|Inspect, then LOC 0
+REFUSED|gate: 1 unarmed 2 locked 3 contact 4 measurement 5 supply 6 load|MET, STA
+FAST_DEAD|The 5 ms tick stood still|The unit restarts by itself; tell its maker
+FATAL|The last run ended by an error|STA shows it; tell its maker
+FELL_BACK|A new firmware did not become good|Flash again; STA
+STORE|The flash refused: 380 full, 381 I/O error|EVE, then remove records; replace the board
+LOST_REC|Both slots of a record are damaged|The counters begin anew
+SENSOR|A temperature sensor does not answer|Its wires and its pull-up
+FAST_GAP|Ticks came late (ESP32)|Less load, or an RP2040 board
+DROPPED|Messages were not accepted|Clock and keys of the sender
+PASSWORD|Wrong passwords at the console|Who was it?
+CAL|ok=0: a calibration record was refused|CAL
+REGISTERS|The energy registers were damaged or another meter's|They begin at 0
+ABORTED|A sequence was cut by a reset or a trip|SER around it
+TAMP|Measured at the post is not the sum of the customers|Losses, unmetered load or theft
+"""
+
+
+def _lines(text):
+    at = 1
+    while at < len(text):
+        end = text.find("\n", at)
+        yield text[at:end].split("|")
+        at = end + 1
+
+
+def run(session, word, words):
+    if word == "ERR":
+        yield from _errors(session, words)
+    else:
+        yield from _explain(session, words)
+
+
+def _explain(session, words):
+    if len(words) != 1:
+        raise Abort("E304 EXP: takes one code, event or setting, as EXP E310 or EXP STUCK.")
+    name = words[0].upper()
+    found = False
+    if name[:1] == "E" and name[1:].isdigit():
+        for row in _lines(_CODES):
+            low, _, high = row[0].partition(" to ")
+            if low <= name <= (high or low):
+                yield "%s: %s" % (row[0], row[1])
+                found = True
+    for row in _lines(_EVENTS):
+        if row[0] == name:
+            yield "%s: %s. Remedy: %s." % (row[0], row[1], row[2])
+            found = True
+    from acu import events
+    for number in events.TABLE:
+        spec = events.TABLE[number].split(" ")
+        if spec[0] == name:
+            yield "Event %d %s" % (number, events.TABLE[number])
+            found = True
+    from acu.console.settings import keys_for
+    config, keys = keys_for("meter")
+    key = words[0].lower()
+    if key in keys:
+        rule = keys[key]
+        if isinstance(rule, tuple) and not isinstance(rule[0], str):
+            yield "Setting %s: default %d, %d to %d %s" % (
+                key, rule[0], rule[1], rule[2], config.unit(key))
+        else:
+            yield "Setting %s: see SHO %s" % (key, key)
+        found = True
+    session.drop("settings")
+    if not found:
+        raise Abort("E304 EXP: %s is not known here. The manual: docs/console.md, settings.md, "
+                    "events.md." % words[0])
+
+
+def _errors(session, words):
+    from acu import events
+    from acu.primitives import history
+    from acu.primitives.recording import iso
+    most = int(words[0]) if words and words[0].isdigit() else _ROWS
+    unit = session.unit
+    session.form = "%-24s %-40s %s"
+    if unit.complaint:
+        for line in unit.complaint.split("\n"):
+            yield ("now", line, "")
+    if unit.fatal:
+        yield ("last run", unit.fatal.split("\n")[0], "tell its maker")
+    if unit.store.failed:
+        yield ("now", unit.store.complaint(), "")
+    names = {}
+    for row in _lines(_EVENTS):
+        names[row[0]] = row
+    shown = 0
+    for row in history.newest(unit.acu and unit.acu.log, unit.store):
+        spec = events.TABLE.get(row[2], "?").split(" ")
+        known = names.get(spec[0])
+        if known is None or spec[0] == "SELFTEST" and row[3] or spec[0] == "CAL" and row[3]:
+            yield None
+            continue
+        text = spec[0]
+        for k in range(1, len(spec)):
+            text += " %s=%s" % (spec[k], row[k + 2])
+        yield (iso(row[1]), text + ": " + known[1], "Remedy: " + known[2])
+        shown += 1
+        if shown >= most:
+            return
+    if not shown and not session.twin:
+        yield "No errors are stored."

@@ -1,0 +1,134 @@
+"""OPE, CLO, PUL, TST, LOC: the switch by hand. Level B, two confirmations, the gate, the contact.
+
+Nothing here drives anything: each order goes to the controller's own by_hand(), which takes it to
+the gate as it would a message's, a closing only after a select. Refusals tell the gate's reason
+(E310). What is answered is what the mirror contact says, never what was ordered.
+"""
+from micropython import const
+
+from acu import events as ev
+from acu.console.session import Abort
+from acu.roles.switched import O_CHECK, O_CLOSE, O_OPEN
+
+_WAIT_MS = const(3_000)
+
+_GATE = ("", "the self-test has not passed yet. See STA",
+         "locked out or tagged. SER says why; LOC 0 ends it after a look at the switch",
+         "a contact is closed, or just moving. Type OPE first",
+         "a measurement is not to be believed. See STA for the channel",
+         "the supply is outside its band. Wait until MET shows it inside",
+         "the load side is alive. Find what feeds it")
+
+
+def run(session, word, words):
+    acu = session.acu()
+    if not hasattr(acu, "gate"):
+        raise Abort("E311 %s: a %s switches nothing. Use an Operator or a branch." % (
+            word, session.unit.cfg.get("role")))
+    _here(session, acu)
+    if word == "LOC":
+        yield from _tag(session, acu, words)
+    elif word == "OPE":
+        yield from session.sure("Open the switch", "Are you sure")
+        yield from _open(session, acu)
+    elif word == "CLO":
+        yield from session.sure("Close the switch", "Are you sure")
+        yield from _close(session, acu)
+    elif word == "PUL":
+        s = int(words[0]) if len(words) == 1 and words[0].isdigit() else 0 if words else 5
+        if not 1 <= s <= 30:
+            raise Abort("E304 PUL: takes 1 to 30 seconds. Type PUL 5.")
+        yield from session.sure("Open the switch for %d s" % s, "Are you sure")
+        yield from _open(session, acu)
+        if (yield from session.pause(s * 1000)):
+            raise Abort("E306 cancelled by a key: the switch stays open. Type CLO to close it.")
+        yield from _close(session, acu)
+    else:
+        yield from _test(session, acu)
+
+
+def _here(session, acu):
+    """A local/remote switch in position remote keeps hands off."""
+    inputs = session.unit.board["inputs"]
+    for k in range(acu.gear.inputs):
+        if inputs[k]["name"] == "local" and not acu.gear.feedback(k):
+            raise Abort("E312 console: the local/remote switch stands on REMOTE. Turn it "
+                        "to LOCAL.")
+
+
+def _order(session, acu, order):
+    """yield from: the gate's reason, 0 where it agreed and the proof is in."""
+    e = acu.by_hand(session.now_ms, order)
+    if e:
+        session.log(ev.HAND, int(order == O_CLOSE), e)
+        raise Abort("E313 console: the unit is busy with another operation, or a select is too "
+                    "old (error %d). Try again." % e)
+    until_ms = session.now_ms + _WAIT_MS
+    while True:
+        yield None
+        r = acu.hand_over()
+        if r is not None:
+            return r
+        if session.now_ms >= until_ms:
+            raise Abort("E313 console: no end of the operation within 3 s. See SER.")
+
+
+def _said(acu):
+    mask = acu.gate.mask()
+    where = " ".join(["ABC"[k] if acu.gate.n > 1 else "" for k in range(acu.gate.n)
+                      if mask >> k & 1]).strip()
+    return "Breaker CLOSED" + (" on " + where if where else "") if mask else "Breaker OPEN"
+
+
+def _open(session, acu):
+    yield from _order(session, acu, O_OPEN)
+    session.log(ev.HAND, 0)
+    yield _said(acu)
+    if acu.gate.mask():
+        raise Abort("E314 open: the mirror contact still says closed. Prove it dead before you "
+                    "touch anything; see SER.")
+
+
+def _close(session, acu):
+    r = yield from _order(session, acu, O_CHECK)
+    if not r:
+        r = yield from _order(session, acu, O_CLOSE)
+    session.log(ev.HAND, 1, 0, r)
+    if r:
+        raise Abort("E310 close refused: %s." % (_GATE[r] if r < len(_GATE) else "gate %d" % r))
+    yield _said(acu)
+    if not acu.gate.mask():
+        raise Abort("E314 close: the mirror contact does not say closed. See SER and STA.")
+
+
+def _tag(session, acu, words):
+    if words not in (["0"], ["1"]):
+        raise Abort("E304 LOC: takes 1 (tag: nothing closes) or 0 (end of tag or lock-out).")
+    on = int(words[0])
+    if not on:
+        yield from session.sure("End the tag or lock-out (somebody has looked at the switch)",
+                                "Are you sure")
+    e = acu.tag(session.now_ms, on)
+    session.log(ev.CFG, 0, on, e)
+    if e:
+        raise Abort("E313 console: the unit is busy. Try again.")
+    yield "Tagged: nothing closes." if on else "No tag, no lock-out."
+
+
+def _test(session, acu):
+    """The switch to its other position and back, with the times that the mirror contact took."""
+    began_closed = acu.gate.mask() != 0
+    yield from session.sure(
+        "Relay test: the load goes %s. Move the switch" % (
+            "off and on again" if began_closed else "on and off again"), "Are you sure")
+    for step in range(2):
+        began_ms = session.now_ms
+        if began_closed == (step == 0):
+            yield from _open(session, acu)
+        else:
+            yield from _close(session, acu)
+        yield "%s, proven after %d ms" % ("opened" if not acu.gate.mask() else "closed",
+                                          session.now_ms - began_ms)
+        if step == 0 and (yield from session.pause(1000)):
+            raise Abort("E306 cancelled by a key: the switch stays as it is. See TAR.")
+    yield "Relay test passed: %d operations so far." % acu.gate.operations

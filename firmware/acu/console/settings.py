@@ -1,0 +1,137 @@
+"""SHO, SET, SAV, REV: settings, each with its unit, default and bounds.
+
+SET changes a draft that lives as long as the session. SAV judges it as a whole, as the start
+would, stores it and asks for the restart that puts it in force; nothing is stored otherwise.
+"""
+import json
+
+from acu import events as ev
+from acu.console.session import Abort
+
+
+def keys_for(role):
+    """Rules of all settings that this role has."""
+    from acu import config
+    keys = dict(config.KEYS)
+    if role == "meter":
+        from acu import metering
+        keys.update(metering.KEYS)
+    return config, keys
+
+
+def run(session, word, words):
+    unit = session.unit
+    if word == "SHO":
+        yield from _show(session, words)
+    elif word == "SET":
+        yield from _set(session, words)
+    elif session.draft is None:
+        raise Abort("E304 %s: there is no draft. Change something first: SET key value." % word)
+    elif word == "REV":
+        session.draft = None
+        yield "The draft is thrown away."
+    else:
+        yield from _save(session, unit)
+
+
+def _rule(config, rule):
+    """(default, bounds) as text."""
+    if rule == config.WORD:
+        return "-", "identity: a-z 0-9 _ -"
+    if rule == config.LIST:
+        return "[]", "list"
+    if isinstance(rule[0], str):
+        return "-", " ".join(rule)
+    return str(rule[0]), "%d to %d" % (rule[1], rule[2])
+
+
+def _unit(config, key):
+    unit = config.unit(key)
+    return " x " + unit if unit[:2] == "0." else " " + unit if unit else ""
+
+
+def _show(session, words):
+    cfg = session.unit.cfg if session.draft is None else session.draft
+    config, keys = keys_for(cfg.get("role"))
+    if words and words[0] not in keys:
+        raise Abort(config.wrong(words[0], 0, keys))
+    session.form = "%-14s %-16s %-10s %s"
+    if not session.twin:
+        yield ("key", "value", "default", "bounds, unit")
+    for key in sorted(keys):
+        if words and key != words[0]:
+            continue
+        default, bounds = _rule(config, keys[key])
+        value = cfg.get(key)
+        if isinstance(value, (list, tuple)):
+            value = "[" + " ".join([str(x) for x in value]) + "]"
+        yield (key, default if value is None else value, default, bounds + _unit(config, key))
+    if session.draft is not None and not session.twin:
+        yield "This is the draft. SAV stores it, REV throws it away."
+
+
+def _set(session, words):
+    if not words:
+        yield from _show(session, words)
+        return
+    draft = dict(session.unit.cfg if session.draft is None else session.draft)
+    config, keys = keys_for(draft.get("role"))
+    key = words[0].lower()
+    if key not in keys:
+        raise Abort(config.wrong(key, 0, keys))
+    if len(words) > 1:
+        value = " ".join(words[1:])
+    else:
+        _, bounds = _rule(config, keys[key])
+        value = yield from session.ask("%s = %s (%s%s) ? " % (
+            key, draft.get(key, "-"), bounds, _unit(config, key)))
+    value = value.strip()
+    if value == "":
+        raise Abort("E306 cancelled. %s stays." % key)
+    value = _value(config, keys[key], value)
+    sentence = config.wrong(key, value, keys)
+    if sentence:
+        raise Abort(sentence)
+    draft[key] = value
+    session.draft = draft
+    yield "%s = %s, in the draft. SAV stores it." % (key, value)
+
+
+def _value(config, rule, text):
+    """As JSON would have it: a number, a list, else a word."""
+    if rule == config.LIST:
+        if text[:1] == "[":
+            try:
+                return json.loads(text)
+            except ValueError:
+                return text
+        return [int(x) if x.lstrip("-").isdigit() else x for x in text.replace(",", " ").split()]
+    if rule != config.WORD and not isinstance(rule[0], str) and text.lstrip("-").isdigit():
+        return int(text)
+    return text
+
+
+def _save(session, unit):
+    draft = session.draft
+    before = unit.cfg
+    n = 0
+    session.form = "%-14s %s -> %s"
+    for key in sorted(set(list(draft) + list(before))):
+        if draft.get(key) != before.get(key):
+            n += 1
+            yield (key, before.get(key, "-"), draft.get(key, "-"))
+    if not n:
+        session.draft = None
+        yield "Nothing differs from what is stored."
+        return
+    yield from session.sure("Store these settings and restart")
+    wrong = unit.save_settings(draft)
+    if wrong:
+        for line in wrong.split("\n"):
+            yield line
+        raise Abort("Nothing is stored. The draft stays: SET what is wrong, then SAV.")
+    session.draft = None
+    session.log(ev.SETTINGS, n)
+    yield "Stored. Restarting to put them in force."
+    unit.request_reset("console")
+
