@@ -51,7 +51,10 @@ function replace(name, act) {
     acts.set(at, act);
   }
 }
-replace('RE', ([at, n]) => chip.flash.fill(0xff, at, at + n));
+replace('RE', ([at, n]) => {
+  chip.flash.fill(0xff, at, at + n);
+  clock.tick((n / 4096) * 45e6);    // and takes its time, while converter and DMA go on
+});
 replace('RP', ([at, from, n]) => {
   for (let k = 0; k < n; k++) chip.flash[at + k] &= chip.readUint8(from + k);
 });
@@ -60,6 +63,23 @@ chip.onBreak = () => {
   if (!act) throw new Error(`breakpoint at ${core.PC.toString(16)}`);
   act(core.registers);
   core.PC = core.LR & ~1;
+};
+
+// Its round robin never leaves input 0, and would leave out 0 after 4; its converter sees nothing. A code here tells its input (three
+// bits) and when it was taken (quarters of a millisecond, nine bits); the temperature sensor says 27 degC,
+// which ends in its number, 4.
+Object.defineProperty(chip.adc, 'activeChannel', {
+  get() { return (this.cs >> 12) & 7; },
+  set(_) {
+    let k = (this.cs >> 12) & 7;
+    do k = (k + 1) % 5; while (!((this.cs >> 16) & (1 << k)));
+    this.cs = (this.cs & ~0x7000) | (k << 12);
+  },
+});
+chip.adc.onADCRead = (k) => {
+  chip.adc.currentChannel = k;
+  chip.adc.channelValues[k] = k === 4 ? 876 : k | (Math.floor(clock.nanos / 250e3) % 512) << 3;
+  chip.adc.sampleAlarm.schedule(2000);
 };
 
 // Its serial queue holds 512 bytes and drops what does not fit.

@@ -107,7 +107,7 @@ def test_somebody_else_reads_an_input_meanwhile():
 
 def test_a_conversion_that_ends_between_two_looks_is_no_slip():
     b = bench((26, 27, 28))
-    b.parts.mem32.access_us = 7
+    b.parts.mem32.access_us = 5
     for k in range(400):
         b.wait(4000 + 13 * k % 97)
         assert b.tick(THREE) > 0
@@ -117,7 +117,7 @@ def test_a_conversion_that_ends_between_two_looks_is_no_slip():
 def test_a_slip_is_found_although_conversions_end_between_the_looks():
     for early_us in range(0, 32, 3):
         b = bench((26, 27, 28))
-        b.parts.mem32.access_us = 7
+        b.parts.mem32.access_us = 5
         b.run(50, THREE)
         b.parts.adc.skips = 1
         b.wait(5000 - early_us)

@@ -52,7 +52,7 @@ def aligned(place, size):
     fits. Needs `size` and at most as much again; call it before anything else.
     """
     fillers = []
-    for _ in range(_TRIES):
+    for tries in range(1, _TRIES + 1):
         ring = array("H", range(size >> 1))
         gap = -place(ring) & (size - 1)
         if not gap:
@@ -61,7 +61,8 @@ def aligned(place, size):
             return ring
         ring = None
         gc.collect()
-        fillers.append(bytearray(gap))
+        # small ones stop the holes that they fall into; then one that falls into none
+        fillers.append(bytearray(gap if tries & 3 else gap + size))
     raise MemoryError("E340 sampler: no %d bytes at a multiple of it in the heap after %d tries. "
                       "Make the sampler before anything else." % (size, _TRIES))
 

@@ -27,6 +27,7 @@ _RXF = const(0x50200020)
 _DREQ_TX = const(0)
 _DREQ_RX = const(4)
 _TX_TRIGGER = const(0x5000001C)
+_LOOKS = const(8)
 _AHEAD = const(5)               # four commands in the FIFO, one under way
 
 
@@ -116,15 +117,20 @@ class McpRing(DmaRing):
 
     def _at(self):
         """Where the codes are must be five places behind the commands. A conversion may end
-        between the looks: then they differ, and it looks again."""
+        between the looks: then they differ, say nothing, and it looks again."""
         if machine.mem32[_FDEBUG] & _STALLED:
             self.overflows += 1
             return -1
         dma = self._dma
-        for _ in range(3):
+        feed = self._feed
+        for _ in range(_LOOKS):
             to = dma.write
-            ahead = (self._feed.read >> 2) - (to - self._base >> 1) & 7
-            if dma.write == to and ahead == _AHEAD:
-                return to - self._base >> 1
-        self.slips += 1
-        return -1
+            ahead = feed.read
+            if dma.write == to:
+                break
+            to = -1
+        at = to - self._base >> 1
+        if to >= 0 and (ahead >> 2) - at & 7 != _AHEAD:
+            self.slips += 1
+            return -1
+        return at if to >= 0 else dma.write - self._base >> 1
