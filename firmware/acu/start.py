@@ -42,7 +42,7 @@ class Unit:
         self._order_ms = 0
         self._good_ms = -1          # since when all is well
         self._wake_ms = 0           # the controller rests until then
-        self._each_ms = 0
+        self._each_ms = 3_000       # a thermometer needs a second to show itself
         self._seen = self._told = (0, 0)    # inputs; sensors that are missing, gaps
         self._ticks = -1
         self._console = None

@@ -99,7 +99,7 @@ def _set(session, words):
     if not _LEAST <= len(first) <= _MOST:
         raise Abort("E332 password: has %d characters, not %d to %d. Choose another." % (
             len(first), _LEAST, _MOST))
-    again = yield from session.ask("Once more: ? ", True)
+    again = yield from session.ask("Password once more: ? ", True)
     if again != first:
         raise Abort("E332 password: the two differ. Nothing is changed; begin again.")
     salt = hashlib.sha256(_noise(session)).digest()[:_SALT]
