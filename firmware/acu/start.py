@@ -18,6 +18,7 @@ _AGAIN_MS = const(900_000)      # safe mode tries again
 _LEAVE_MS = const(5_000)        # an ordered reset waits no longer for what moves
 _GAP_US = const(15_000)         # between two fast ticks: two were missed
 _EACH_MS = const(1_000)
+_SHOWN_MS = const(3_000)
 _CONSOLE_MS = const(2_000)      # after its failure, until a new console
 
 
@@ -42,7 +43,7 @@ class Unit:
         self._order_ms = 0
         self._good_ms = -1          # since when all is well
         self._wake_ms = 0           # the controller rests until then
-        self._each_ms = 3_000       # a thermometer needs a second to show itself
+        self._each_ms = 0
         self._seen = self._told = (0, 0)    # inputs; sensors that are missing, gaps
         self._ticks = -1
         self._console = None
@@ -121,7 +122,8 @@ class Unit:
         self._ticks = acu.ticks
         if now_ms >= self._each_ms:
             self._each_ms = now_ms + _EACH_MS
-            told = (gear.missing(), self.gaps)
+            # a thermometer needs a second to show itself
+            told = (gear.missing() if now_ms >= _SHOWN_MS else 0, self.gaps)
             if told[0] != self._told[0]:
                 acu.log.add(now_ms, ev.SENSOR, told[0])
             if told[1] != self._told[1]:

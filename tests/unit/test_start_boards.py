@@ -144,6 +144,6 @@ def test_a_missing_thermometer_is_told_once():
     r = AnyRack("pico_w_branch", "subcoordinator")
     r.chip.wires._bus = {}
     r.power_on()
-    assert r.run(3000) == ""
+    assert r.run(4500) == ""
     assert [line for line in r.events() if "SENSOR" in line] == ["SENSOR missing_mask=4"]
     assert r.unit.acu.ready
