@@ -56,7 +56,7 @@ class VirtualBoard:
         self.unique = unique
         self.cabinet = Cabinet(self.board, self._pins, self._tell)
         self.starts: list[str] = []     # why each life began: power reset wdt friendly raw
-        self.cut = 0                        # the power goes at this block write, from the next start on
+        self.cut = 0        # the power goes at this block write, from the next start on
         self.on = False
         self.plugged = False
         self._vm: subprocess.Popen | None = None

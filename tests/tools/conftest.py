@@ -7,33 +7,13 @@ from pathlib import Path
 import pytest
 
 from host_sim.build import Built, build
-from host_sim.modules import exists
 from host_sim.virtual.board import VirtualBoard
 from host_sim.vm.find import NoMicroPython, micropython
 from slvg.flash import example, flash
 from slvg.flash_link import Link
-from slvg.flash_sim import MAINT_S, variant
+from slvg.flash_sim import MAINT_S
 
 BOARD = "pico_w_operator"
-
-# The pages that flash asks, as long as the console has none of its own.
-_PAGES = {"status": b'''
-def run(session, word, words):
-    u = session.unit
-    for row in (("VERSION", u.version), ("BOARD", u.board["board"]), ("SLOT", u.slot),
-                ("MODE", u.mode), ("GOOD", int(u.started)), ("ACU", int(u.acu is not None)),
-                ("COMPLAINT", u.complaint or "-")):
-        yield row
-''', "access": b'''
-def run(session, word, words):
-    session.level = 3
-    yield None
-''', "maintain": b'''
-def run(session, word, words):
-    yield from session.sure("Reset into maintenance", "Are you sure")
-    yield "Maintenance: resetting now."
-    session.unit.request_maintenance()
-'''}
 
 
 @dataclasses.dataclass
@@ -83,10 +63,7 @@ def target(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def built(vm) -> Built:
-    whole = build(BOARD, (), "x86")
-    missing = {f"acu/console/{name}.py": text for name, text in _PAGES.items()
-               if not exists(f"acu.console.{name}")}
-    return variant(whole, missing, "5107e0aa") if missing else whole
+    return build(BOARD, (), "x86")
 
 
 @pytest.fixture(scope="session")

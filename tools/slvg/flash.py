@@ -31,7 +31,6 @@ from slvg.flash_link import FlashError, Link, choose
 from slvg.output import JsonFile, bad_input, writable, write_json
 
 RECEIPTS = Path("build") / "receipts"
-_SAID = {"1": "passed", "0": "failed"}
 
 
 def settings_of(board: str, file: Path | None, identity: str) -> dict | None:
@@ -121,7 +120,7 @@ def flash(link: Link, built: Built, settings: dict | None, password: str = "",
         "root": {f"/{path}": hashlib.sha256(data).hexdigest()
                  for path, data in built.root.items()},
         "copied": len(job.copied), "good": good, "runs_version": told.get("VERSION", ""),
-        "runs_slot": told.get("SLOT", ""), "self_test": _self_test(told, good),
+        "runs_slot": told.get("SLOT", ""), "self_test": _self_test(told, built.version, good),
         "complaint": told.get("COMPLAINT", ""), "seconds": _since(began_s)}
     if settings is not None:
         receipt["id"] = settings.get("id", "")
@@ -134,7 +133,9 @@ def _since(began_s: float) -> float:
     return round(time.monotonic() - began_s, 1)
 
 
-def _self_test(told: dict, good: bool) -> str:
+def _self_test(told: dict, version: str, good: bool) -> str:
+    if told.get("VERSION") != version:
+        return "not passed"         # what answers is the old version, or nothing
     if told.get("ACU") == "0":
         return "unprovisioned" if good else "not run"
     if good:

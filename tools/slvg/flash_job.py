@@ -229,7 +229,8 @@ class Job:
                              f"{REFUSED_NOTE} Give --board {there}; a board that has changed its "
                              "use "
                              "is erased first (docs/flashing.md).")
-        need, have = self.need(), seen.free * seen.block
+        # littlefs counts each folder twice: what it calls free may even be negative
+        need, have = self.need(), (seen.free + 2 * len(seen.folders)) * seen.block
         if need > have:
             raise FlashError(f"E255 flash: {need // 1024} KiB are needed, {have // 1024} KiB are "
                              "free. "

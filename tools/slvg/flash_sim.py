@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from host_sim.build import Built, _manifest_text
@@ -22,7 +23,7 @@ from slvg.flash import flash
 from slvg.flash_link import FlashError, Link
 from slvg.progress import Counted
 
-_START_S = 40.0
+_START_S = 170.0         # maintenance that nobody came for ends after 120 s
 MAINT_S = 1
 
 
@@ -77,10 +78,11 @@ def good(board: VirtualBoard) -> dict:
     return told
 
 
-def _flash(board: VirtualBoard, built: Built, settings: dict | None) -> None:
+def _flash(board: VirtualBoard, built: Built, settings: dict | None,
+           progress: Callable[[int, int, str], None] = lambda done, of, what: None) -> None:
     link = Link(board.port)
     try:
-        flash(link, built, settings, maint_s=MAINT_S, await_good=False)
+        flash(link, built, settings, progress=progress, maint_s=MAINT_S, await_good=False)
     finally:
         link.close()
 
@@ -96,19 +98,24 @@ def base(built: Built, settings: dict, image: Path) -> None:
                              "slvg flash --sim.")
 
 
-def one(image: Path, old: Built, new: Built, settings: dict, after_s: float, kind: str) -> dict:
-    """One cut. kind: "cable" or "power"."""
+def one(image: Path, old: Built, new: Built, settings: dict, after_s: float, kind: str,
+        at: str = "") -> dict:
+    """One cut. kind: "cable" or "power". at: when this file is due, instead of after_s."""
     with VirtualBoard(old.board, image) as board:
-        ended = {"cut": True}
-        timer = threading.Timer(after_s, board.unplug if kind == "cable" else board.power_off)
-        timer.start()
+        ended: dict = {"cut": True}
+        pull = board.unplug if kind == "cable" else board.power_off
+        timer = threading.Timer(after_s, pull)
+        if not at:
+            timer.start()
         try:
-            _flash(board, new, settings)
+            _flash(board, new, settings, lambda done, of, what: pull() if what == at != "" else
+                   None)
             ended["cut"] = False                # the moment came too late
         except FlashError as e:
             ended["code"] = e.code
         timer.cancel()
-        timer.join()
+        if not at:
+            timer.join()
         board.power_cycle()
         told = started(board)
         version = told.get("VERSION", "")
