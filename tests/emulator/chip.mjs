@@ -82,6 +82,58 @@ chip.adc.onADCRead = (k) => {
   chip.adc.sampleAlarm.schedule(2000);
 };
 
+// Its state machines run apart from the chip's time, whatever their divider, and keep their FIFOs when they
+// are set up. Here state machine 0 of PIO 0 goes by the clock.
+const pio = chip.pio[0];
+const machine = pio.machines[0];
+const pace = clock.createAlarm(() => {
+  if (!machine.enabled) return;
+  const before = machine.cycles;
+  machine.step();
+  pio.checkChangedPins();
+  const divider = machine.clockDivInt + machine.clockDivFrac / 256;
+  pace.schedule(Math.max(machine.cycles - before, 1) * divider * 1e9 / chip.clkSys);
+});
+pio.run = () => pace.schedule(0);
+const setMachine = machine.writeUint32.bind(machine);
+machine.writeUint32 = (offset, value) => {
+  if (offset === 8 && (value ^ machine.shiftCtrl) >>> 30) {
+    while (!machine.rxFIFO.empty) machine.rxFIFO.pull();
+    while (!machine.txFIFO.empty) machine.txFIFO.pull();
+    machine.updateDMARx();
+    machine.updateDMATx();
+    pio.txStall = pio.rxStall = 0;
+  }
+  setMachine(offset, value);
+};
+
+// An MCP3208 at GP2 to GP5 (clock, data in, data out, select) answers bit by bit with such codes.
+const [sck, mosi, miso, cs] = [2, 3, 4, 5].map((k) => chip.gpio[k]);
+const PULLED_UP = 3;
+let bits = [];
+let word = 0;
+let clocks = 0;
+const answer = (bit) => miso.setInputValue(bit ?? miso.value === PULLED_UP);
+cs.addListener((level) => {
+  [bits, word, clocks] = [[], 0, 0];
+  if (level === 1) answer();
+});
+miso.addListener(() => { if (cs.value === 1) answer(); });
+sck.addListener((level, before) => {
+  if (cs.value !== 0 || before > 1) return;
+  if (level === 1 && (clocks || mosi.value === 1)) {
+    if (++clocks <= 5) word = (word << 1) | mosi.value;
+  } else if (level === 0 && clocks >= 6) {
+    if (clocks === 6) {
+      const code = (word & 7) | (Math.floor(clock.nanos / 250e3) % 512) << 3;
+      bits = [0];
+      for (let k = 11; k >= 0; k--) bits.push((code >> k) & 1);
+      for (let k = 1; k < 12; k++) bits.push((code >> k) & 1);
+    }
+    answer(Boolean(bits.shift()));
+  }
+});
+
 // Its serial queue holds 512 bytes and drops what does not fit.
 const cdc = new USBCDC(chip.usbCtrl);
 const queue = [];

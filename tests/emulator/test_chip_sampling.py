@@ -17,7 +17,7 @@ from tests.emulator.test_chip_roles import FILES_AT
 SECONDS = int(os.environ.get("SLVG_BOARD_SECONDS", "3"))
 
 
-@pytest.mark.parametrize("driver", ["adc"])
+@pytest.mark.parametrize("driver", ["adc", "mcp3208"])
 def test_frames_come_whole_and_losses_are_counted(tmp_path, capsys, driver):
     folder = tmp_path / "files"
     folder.mkdir()
