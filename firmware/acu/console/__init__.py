@@ -21,6 +21,7 @@ class Console:
         self.session = None
         self.out = b""
         self.wrong = 0          # passwords in a row
+        self.wrong_level = 0    # the highest that they were for: only that one ends the count
         self.locked_ms = 0      # until then none is taken
 
     def poll(self, now_ms):

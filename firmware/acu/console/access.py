@@ -49,14 +49,16 @@ def run(session, word, words):
         digest = yield from _digest(row[1:1 + _SALT], typed)
         if not _same(digest, row[1 + _SALT:]):
             console.wrong += 1
+            console.wrong_level = max(console.wrong_level, level)
             session.log(ev.PASSWORD, console.wrong)
             if console.wrong >= 3:
-                console.wrong = 0
+                console.wrong = console.wrong_level = 0
                 console.locked_ms = session.now_ms + _LOCK_MS
                 raise Abort("E331 password: wrong, three times: locked for 30 s. Forgotten: "
                             "docs/console.md.")
             raise Abort("E330 password: wrong. Try again; three wrong ones lock for 30 s.")
-        console.wrong = 0
+        if level >= console.wrong_level:    # who may read must not guess on for ever
+            console.wrong = console.wrong_level = 0
     session.level = level
     session.log(ev.LOGIN, level)
 

@@ -18,7 +18,11 @@ _NEAR = const(10)           # degrees that a voltage may be off 120
 def run(session, word, words):
     kind = words[0].upper() if words else ""
     if word == "CAL":
-        yield from _calibrate(session)
+        try:
+            yield from _calibrate(session)
+        finally:
+            forget("acu.functions.calibrating", "acu.functions.wiring",
+                   "acu.primitives.calibration")
     elif kind == "M":
         yield from _wiring(session, session.acu())
     elif kind in ("", "I"):
@@ -30,13 +34,13 @@ def run(session, word, words):
 def _number(text, digits, what):
     """A decimal number as a whole one of 10^-digits."""
     text = text.strip().replace(",", ".")
-    whole, _, rest = text.partition(".")
-    if not (whole + rest).lstrip("-").isdigit() or len(rest) > digits or len(whole) > 6:
+    whole, _, rest = (text[1:] if text[:1] == "-" else text).partition(".")
+    if not (whole + rest).isdigit() or len(rest) > digits or len(whole) > 6:
         raise Abort("E304 %s: %s is no number with up to %d decimals. Begin again." % (
             what, text, digits))
     rest += "0" * (digits - len(rest))
-    value = abs(int(whole or "0")) * 10**digits + int(rest or "0")
-    return -value if whole[:1] == "-" else value
+    value = int(whole or "0") * 10**digits + int(rest or "0")
+    return -value if text[:1] == "-" else value
 
 
 # -- who it is
@@ -202,6 +206,5 @@ def _calibrate(session):
                            getattr(unit.ports, "unique_id", None) or b"")
     if why:
         raise Abort(why)
-    forget("acu.functions.calibrating", "acu.functions.wiring", "acu.primitives.calibration")
     yield "Stored. Restarting to put it in force."
     unit.request_reset("console")

@@ -19,7 +19,6 @@ class Editor:
         self._spoilt = False     # too long, or no text: ends as TOO_LONG
         self._secret = False
         self._escape = 0         # characters of an arrow key so far
-        self._cr = False         # the line feed after a carriage return is part of it
         self._old = []
         self._at = 0             # which old line is shown; len: none
 
@@ -33,10 +32,6 @@ class Editor:
 
     def key(self, byte, keep=True):
         """keep: it may be called back later: a command, not an answer."""
-        if byte == 10 and self._cr:
-            self._cr = False
-            return None
-        self._cr = byte == 13
         if self._escape:
             self._arrow(byte)
         elif byte == 13 or byte == 10:

@@ -1,4 +1,5 @@
 """MAI, DAT, TIM: maintenance, date and time."""
+from acu import events as ev
 from acu.console.session import Abort
 
 _DAY_MS = 86_400_000
@@ -28,6 +29,10 @@ def run(session, word, words):
         utc_ms = utc_ms // _DAY_MS * _DAY_MS + _clock(words[0])
     if not unit.clock.set_utc(utc_ms):
         raise Abort("E304 %s: outside 2000 to 2099. Give a date of this century." % word)
+    if acu:         # its events and messages go by it from now on; it is no synchronised time
+        step_ms = utc_ms - acu.sync.utc_ms(session.now_ms)
+        acu.sync._offset_ms += step_ms
+        session.log(ev.TIME_SET, step_ms)
     yield iso(utc_ms) + " is set."
 
 

@@ -1,6 +1,6 @@
 """OPE, CLO, PUL, TST, LOC: the switch by hand. Level B, two confirmations, the gate, the contact.
 
-Nothing here drives anything: each order goes to the controller's own by_hand(), which takes it to
+Nothing here drives anything: each order goes to the controller's own at_console(), which takes it to
 the gate as it would a message's, a closing only after a select. Refusals tell the gate's reason
 (E310). What is answered is what the mirror contact says, never what was ordered.
 """
@@ -51,14 +51,16 @@ def _here(session, acu):
     """A local/remote switch in position remote keeps hands off."""
     inputs = session.unit.board["inputs"]
     for k in range(acu.gear.inputs):
-        if inputs[k]["name"] == "local" and not acu.gear.feedback(k):
+        name = inputs[k]["name"]
+        if name == "local" and not acu.gear.feedback(k) or (
+                name == "remote" and acu.gear.feedback(k)):
             raise Abort("E312 console: the local/remote switch stands on REMOTE. Turn it "
                         "to LOCAL.")
 
 
 def _order(session, acu, order):
     """yield from: the gate's reason, 0 where it agreed and the proof is in."""
-    e = acu.by_hand(session.now_ms, order)
+    e = acu.at_console(session.now_ms, order)
     if e:
         session.log(ev.HAND, int(order == O_CLOSE), e)
         raise Abort("E313 console: the unit is busy with another operation, or a select is too "

@@ -30,6 +30,9 @@ _IDLE_MS = const(900_000)   # without a key: logged out
 _QUIET_MS = const(60_000)   # the same at level 0: only the memory is given back
 _ANSWER_MS = const(60_000)
 _SURE_MS = const(20_000)    # of a question that moves something
+_EARLY_MS = const(100)      # an answer to it that comes sooner was typed before it stood there
+
+_EARLY = "\1"
 
 PROMPTS = ("=", "=>", "==>", "=>>")
 
@@ -69,7 +72,10 @@ class Session:
         self._module = ""
         self._asking = False
         self._answer = None
+        self._sure = False
+        self._asked_ms = 0          # since when all of the question has been out
         self._until_ms = 0
+        self._last = 0              # byte: the line feed after a carriage return is part of it
         self._rows = 0              # of a twin so far
         self._heard_ms = now_ms
         self._editor = Editor(self.put)
@@ -95,14 +101,18 @@ class Session:
     def ask(self, prompt, secret=False, sure=False):
         """answer = yield from session.ask(...). sure: what it asks moves something, so that what
         was typed before it stood there is no answer but the end."""
-        if sure and self.pending:
-            self.pending = b""
+        answer = _EARLY
+        if not (sure and self.pending):
+            self.put(prompt)
+            self._editor.begin(secret)
+            self._asking = True
+            self._sure = sure
+            self._asked_ms = self.now_ms
+            self._until_ms = self.now_ms + (_SURE_MS if sure else _ANSWER_MS)
+            answer = yield ASK
+        if answer == _EARLY:
             raise Abort("E306 cancelled: something was typed before the question. Begin again.")
-        self.put(prompt)
-        self._editor.begin(secret)
-        self._asking = True
-        self._until_ms = self.now_ms + (_SURE_MS if sure else _ANSWER_MS)
-        return (yield ASK)
+        return answer
 
     def sure(self, *questions):
         """yield from session.sure(...): each is answered with Y, or the page ends."""
@@ -157,12 +167,25 @@ class Session:
                     self._stop("^C")
                     self._editor.begin()
                     self._prompt()
-                elif len(self.pending) < _PENDING:
+                elif len(self.pending) < _PENDING and (byte != 10 or self._last != 13):
                     self.pending += bytes([byte])
+                self._last = byte
+        if self._asking and self._sure:
+            self._look_early()
         self._listen()
         if self._page and not self._asking:
             self._work()
         self._clocks()
+
+    def _look_early(self):
+        """Keys that were on their way before the question could be read end it."""
+        if self.console.out:
+            self._asked_ms = self.now_ms
+        if self.pending and self.now_ms - self._asked_ms < _EARLY_MS:
+            self.put("\r\n")
+            self.pending = b""
+            self._asking = False
+            self._answer = _EARLY
 
     def _listen(self):
         """Keys, until a page wants the rest of them, or a line has been dealt with."""

@@ -105,10 +105,16 @@ def _value(config, rule, text):
                 return json.loads(text)
             except ValueError:
                 return text
-        return [int(x) if x.lstrip("-").isdigit() else x for x in text.replace(",", " ").split()]
-    if rule != config.WORD and not isinstance(rule[0], str) and text.lstrip("-").isdigit():
-        return int(text)
+        return [_whole(x) for x in text.replace(",", " ").split()]
+    if rule != config.WORD and not isinstance(rule[0], str):
+        return _whole(text)
     return text
+
+
+def _whole(text):
+    """A number, where it is one."""
+    digits = text[1:] if text[:1] == "-" else text
+    return int(text) if digits.isdigit() else text
 
 
 def _save(session, unit):

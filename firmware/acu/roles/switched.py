@@ -99,6 +99,10 @@ class Switched(Acu):
     def _phs_ack(self, now_ms, msg, e):
         """The answer to a phase change that something else ended."""
 
+    def stirred(self):
+        """An order of the console comes between two passes."""
+        return self._busy is not None or super().stirred()
+
     def _engaged(self):
         """An operation waits, runs, or is being verified. The order's word too: it must not be
         overwritten before the fast tier has taken it."""
@@ -123,7 +127,7 @@ class Switched(Acu):
 
     # -- requests
 
-    def by_hand(self, now_ms, order):
+    def at_console(self, now_ms, order):
         """An opening, a select (O_CHECK) or a closing of somebody at the console: the same way to
         the gate and the same proof as by message. 0 if it has begun, else an error E_*. It is over
         when hand_over() says so."""
