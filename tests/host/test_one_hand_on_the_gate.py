@@ -33,7 +33,7 @@ def callers(attribute: str) -> set:
                                 attribute not in COMMON or path.parent.name in KNOW_A_GATE
                                 or any(word in ast.unparse(node.func.value)
                                        for word in LEADS_THERE))):
-                        names = [getattr(one, "name", "") for one in (cls, method)]
+                        names = [one.name for one in (cls, method) if hasattr(one, "name")]
                         found.add(".".join([path.stem, *names]))
     return found
 
@@ -57,5 +57,8 @@ def test_only_the_fast_tier_carries_orders_out_and_moves_the_sequence_of_a_branc
     assert callers("_carry_out") == both | {"panel.Panel._carry_out", "branch.Branch._carry_out"}
     assert callers("asked") == callers("trip") == {"branch.Branch.protect"}
     assert callers("by_hand") == {"reclosing.Reclosing.step", "branch.Branch._carry_out"}
+    # the console asks the role, and nothing nearer to the gate
+    assert callers("at_console") == {"operate._order"} and callers("tag") == {
+        "operate._tag", "switched.Switched._on_cfg"}
     # before the fast tier runs the memory may say that the branch is open
     assert callers("stop") == {"branch.Branch._carry_out", "branch.Branch._load_state"}
