@@ -294,7 +294,7 @@ class _NoRoom:
 
 def test_without_room_for_a_plan_nobody_moves_and_it_is_tried_again_later():
     for at_start in (True, False):
-        from acu.functions import planner       # a board forgets it after each plan
+        from acu.functions import planner  # a board forgets it after each plan
         street = Street()
         was, planner.Planner = planner.Planner, _NoRoom
         _NoRoom.at_start = at_start

@@ -105,8 +105,8 @@ def command_table() -> str:
     rows = ["| command | level | twin | what |", "|---|---|---|---|"]
     for row in commands.rows():
         twin = f"`C{row[commands.NAME]}`" if row[commands.TWIN] else ""
-        rows.append(f"| `{row[commands.USAGE]}` | {commands.LEVELS[row[commands.LEVEL]]} | {twin} | "
-                    f"{row[commands.HELP]} |")
+        level = commands.LEVELS[row[commands.LEVEL]]
+        rows.append(f"| `{row[commands.USAGE]}` | {level} | {twin} | {row[commands.HELP]} |")
     return "\n".join(rows) + "\n"
 
 
@@ -119,7 +119,8 @@ def console_page(folder: Path) -> str:
 
 
 def pages(folder: Path = Path("docs")) -> dict[str, str]:
-    return {"console.md": console_page(folder), "settings.md": settings(), "messages.md": message_page(), "events.md": event_page()}
+    return {"console.md": console_page(folder), "settings.md": settings(),
+            "messages.md": message_page(), "events.md": event_page()}
 
 
 def write(folder: Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """OPE, CLO, PUL, TST, LOC: the switch by hand. Level B, two confirmations, the gate, the contact.
 
-Nothing here drives anything: each order goes to the controller's own at_console(), which takes it to
-the gate as it would a message's, a closing only after a select. Refusals tell the gate's reason
+Nothing here drives anything: each order goes to the controller's own at_console(), which takes it
+to the gate as it would a message's, a closing only after a select. Refusals tell the gate's reason
 (E310). What is answered is what the mirror contact says, never what was ordered.
 """
 from micropython import const
