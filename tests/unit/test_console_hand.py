@@ -107,9 +107,20 @@ def test_nor_when_the_computer_has_not_even_shown_the_question():
     d.terminal.slow = 0
     d.key("OPE\r", 3000)
     d.terminal.slow = 1000
-    d.key("Y\r", 30)
+    d.key("Y\r", 400)
     d.key("Y\r", 1000)
     assert d.place.drives == [] and b"E306" in d.terminal.text
+
+
+def test_nor_when_a_pass_takes_half_a_second():
+    for line in ("OPE\rY\r", "OPE\r"):
+        d = desk()
+        d.run(200)
+        for keys in (line, "Y\r", "Y\r", "Y\r", "", "", ""):
+            d.terminal.keys += keys.encode()
+            d.place.run(500)
+            d.console.poll(d.place.ms())
+        assert d.place.drives == [] and b"E306" in d.terminal.text
 
 
 def test_control_c_in_between_ends_it():
@@ -128,7 +139,9 @@ def test_control_c_in_between_ends_it():
 def test_logout_in_between_ends_it():
     d = desk()
     d.say("OPE")
-    d.console.session.logout()          # as the time of no key does
+    session = d.console.session
+    session.logout()                    # as the time of no key does
+    assert session._page is None and not session._asking and session.level == 0
     d.run(100)
     d.say("Y")
     d.say("Y")

@@ -34,7 +34,7 @@ def _events(session, word, words):
     for one in words:
         if one.isdigit() and 0 < int(one) <= 9999:
             most = int(one)
-        elif word == "SER" and not name:
+        elif word == "SER" and not name and not one.isdigit():
             name = one.upper()
         else:
             raise Abort("E304 %s: takes how many events (1 to 9999)%s." % (

@@ -110,9 +110,9 @@ def _meter(session, acu, kind):
         for k in range(n):
             yield ("THDI" + names[k], dec(thd[n + k] // 100 if thd[n + k] >= 0 else None, 2), "%")
         return
-    done = latest[2] if latest[2] else latest[1]      # 10 minutes; just after a start 10 s
+    done = latest[2] if latest[2] else latest[0]      # 10 minutes; just after a start 3 s
     if done is None:
-        raise Abort("E304 MET %s: no interval has ended yet. Wait 10 s." % kind)
+        raise Abort("E304 MET %s: no interval has ended yet. Wait 3 s." % kind)
     v = done[2]
     at = [v[k:k + n] for k in range(3, 3 + 6 * n, n)]
     for k in range(n):

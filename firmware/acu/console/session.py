@@ -101,15 +101,13 @@ class Session:
     def ask(self, prompt, secret=False, sure=False):
         """answer = yield from session.ask(...). sure: what it asks moves something, so that what
         was typed before it stood there is no answer but the end."""
-        answer = _EARLY
-        if not (sure and self.pending):
-            self.put(prompt)
-            self._editor.begin(secret)
-            self._asking = True
-            self._sure = sure
-            self._asked_ms = self.now_ms
-            self._until_ms = self.now_ms + (_SURE_MS if sure else _ANSWER_MS)
-            answer = yield ASK
+        self.put(prompt)
+        self._editor.begin(secret)
+        self._asking = True
+        self._sure = sure
+        self._asked_ms = 0
+        self._until_ms = self.now_ms + (_SURE_MS if sure else _ANSWER_MS)
+        answer = yield ASK
         if answer == _EARLY:
             raise Abort("E306 cancelled: something was typed before the question. Begin again.")
         return answer
@@ -179,7 +177,7 @@ class Session:
 
     def _look_early(self):
         """Keys that were on their way before the question could be read end it."""
-        if self.console.out:
+        if self.console.out or not self._asked_ms:     # not read yet, and be the pass ever so long
             self._asked_ms = self.now_ms
         if self.pending and self.now_ms - self._asked_ms < _EARLY_MS:
             self.put("\r\n")

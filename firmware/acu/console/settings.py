@@ -100,11 +100,13 @@ def _set(session, words):
 def _value(config, rule, text):
     """As JSON would have it: a number, a list, else a word."""
     if rule == config.LIST:
-        if text[:1] == "[":
+        if text[:1] == "[" and text[-1:] == "]":     # MicroPython's json needs no end
             try:
                 return json.loads(text)
             except ValueError:
                 return text
+        if text[:1] == "[":
+            return text
         return [_whole(x) for x in text.replace(",", " ").split()]
     if rule != config.WORD and not isinstance(rule[0], str):
         return _whole(text)
