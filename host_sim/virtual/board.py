@@ -55,6 +55,7 @@ class VirtualBoard:
         self.link = link
         self.unique = unique
         self.cabinet = Cabinet(self.board, self._pins, self._tell)
+        self.faults: list[str] = []     # exceptions of the firmware's callbacks
         self.starts: list[str] = []     # why each life began: power reset wdt friendly raw
         self.cut = 0        # the power goes at this block write, from the next start on
         self.on = False
@@ -276,6 +277,8 @@ class VirtualBoard:
                 self._ctrl_c = int(rest) if rest != "-" else None
             elif word == "I":
                 self._again_s = time.monotonic() + 0.003
+            elif word == "F":
+                self.faults.append(rest)
             elif word == "X":
                 self._why = rest
             elif word == "S":

@@ -59,6 +59,7 @@ class Cabinet:
         self._due: list[tuple[float, int, bool]] = []
         self._pins = pins
         self.coils_on = 0               # times that a coil got current
+        self.closings = 0               # those of a coil that closes
         outputs = [*pins["OUTPUTS"], *pins.get("UNUSED", ())]
         self.contacts = {rule["name"]: Contact(rule, self._mirrors(rule["name"]))
                          for rule in outputs}
@@ -122,6 +123,7 @@ class Cabinet:
         contact = self.contacts[name]
         if level == contact.rule["active"]:
             self.coils_on += 1
+            self.closings += contact.wanted(pin, level) is True
         wanted = contact.wanted(pin, level)
         if wanted is not None and wanted != contact.closed:
             travel_s = TRAVEL_S["close" if wanted else "open"]

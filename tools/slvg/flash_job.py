@@ -219,10 +219,12 @@ class Job:
             raise FlashError(f"E252 chip: the image on {seen.machine} does not run code for "
                              f"{built.march}. {REFUSED_NOTE} Use the MicroPython image for "
                              f"{built.mcu} that docs/quickstart.md names.")
-        if seen.version < (1, 25, 0):
-            raise FlashError(f"E253 MicroPython {'.'.join(map(str, seen.version))}: 1.25.0 is "
-                             "the least. "
-                             f"{REFUSED_NOTE} Put a newer image on the board.")
+        # before 1.26 an RP2040 has no hard timers
+        least = (1, 26, 0) if seen.chip == "rp2040" and not seen.virtual else (1, 25, 0)
+        if seen.version < least:
+            raise FlashError(f"E253 MicroPython {'.'.join(map(str, seen.version))}: "
+                             f"{'.'.join(map(str, least))} is the least. {REFUSED_NOTE} Put a "
+                             "newer image on the board (docs/quickstart.md).")
         there = seen.manifests.get(seen.good, {}).get("board")
         if there and there != built.board:
             raise FlashError(f"E254 board: {seen.unique} is a {there}, not a {built.board}. "

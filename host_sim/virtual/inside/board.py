@@ -52,6 +52,19 @@ if SPEC["mcu"] == "rp2040":
     parts = rp2040.fit(chip, wiring.inner_codes, mcp)
     if mcp:
         mcp3208.on_wires(mcp, chip.wires)
+
+    class Registers:
+        """Whoever reads or writes one does it now, like one who looks at the clock."""
+
+        def __getitem__(self, address):
+            chip.look()
+            return parts.mem32[address]
+
+        def __setitem__(self, address, value):
+            chip.look()
+            parts.mem32[address] = value
+
+    chip.fit("machine.mem32", Registers())
 else:
     esp32.fit(chip)
 if SPEC["one_wire"] is not None:

@@ -5,6 +5,7 @@ frames of codes for some whole periods, which the converter sees again and again
 until others come. It is told what the chip drives. Messages to the chip: kind, pin, length, body;
 from the chip: lines of text. Runs in MicroPython only.
 """
+import io
 import select
 import struct
 import sys
@@ -50,7 +51,7 @@ class Wiring:
         self._frames = 1
         self.sensor = None          # a Ds18b20
         self.ready = False          # the world has told all it knows
-        self.frames_at = 0
+        self._faults = 0
         self._head = bytearray(_HEAD)
 
     def reset(self):
@@ -58,6 +59,11 @@ class Wiring:
 
     def run_to(self, t_us):
         self.listen(0)
+        while self._faults < len(self.chip.faults):     # callbacks that the chip calls no more
+            text = io.StringIO()
+            sys.print_exception(self.chip.faults[self._faults], text)
+            self.tell("F " + text.getvalue().strip().replace("\n", " | "))
+            self._faults += 1
 
     def codes(self, channel, t_us):
         return self._table[t_us // _FRAME_US % self._frames << 3 | channel]
@@ -108,4 +114,5 @@ class Wiring:
         self.chip.wires.watch(pin, self._driven)
 
     def _driven(self, pin, level, t_us):
-        self.tell("D %s %s" % (pin, "-" if level is None else level))
+        # the pin's model has relaxed the chip already, and that does not nest
+        self._out.write(("D %s %s\n" % (pin, "-" if level is None else level)).encode())
