@@ -22,9 +22,13 @@ from host_sim.modules import ROOT, lines_of, plain
 from host_sim.scenario.complaints import InputError
 from host_sim.vm.find import micropython
 
-# role -> the board whose drivers it is measured with, and its TLS links
-BOARDS = {"operator": ("pico_w_operator", 1), "coordinator": ("pico_w_coordinator", 1),
-          "subcoordinator": ("pico_w_branch", 1), "meter": ("pico_w_meter3", 1)}
+# row: the board whose drivers it is measured with, TLS links, role, settings besides those of the scenario. Records of samples are an
+# option that a board with room may choose: 20 KB.
+BOARDS: dict[str, tuple[str, int, str, dict]] = {"operator": ("pico_w_operator", 1, "operator", {}),
+          "coordinator": ("pico_w_coordinator", 1, "coordinator", {}),
+          "subcoordinator": ("pico_w_branch", 1, "subcoordinator", {}),
+          "meter": ("pico_w_meter", 1, "meter", {"cap_n": 0, "wiring": "A"}),
+          "meter_3ph": ("pico_w_meter3", 1, "meter", {"cap_n": 0})}
 LEAST_FREE = 48 * 1024      # of the issue
 _MORE = 64 * 1024           # given to a role that does not start, to say what it needs
 _MODELS = 1024 * 1024       # room for the chip's model, taken away before the firmware starts
@@ -110,13 +114,12 @@ def own_names(root: Path, built: Built) -> tuple[int, int]:
     return tables * _NAME_BYTES, text
 
 
-def role_in_vm(role: str, work: Path, heap: int = HEAP, detail: bool = False) -> dict:
-    """What vm/memory.py prints for one role, and its build. work: a folder with the models."""
-    board, _ = BOARDS[role]
+def role_in_vm(row: str, work: Path, heap: int = HEAP, detail: bool = False) -> dict:
+    """What vm/memory.py prints for one row, and its build. work: a folder with the models."""
+    board, _, role, more = BOARDS[row]
     built = build(board, (role,), "x86")
-    root = work / role
-    # records of samples are an option that a board with room may choose: 20 KB
-    lay_out(root, built, {**spec_of(role)["config"], **({"cap_n": 0} if role == "meter" else {})})
+    root = work / row
+    lay_out(root, built, {**spec_of(role)["config"], **more})
     free = int(_run(["-c", "import gc; gc.collect(); print(gc.mem_free())"], heap))
     tables, texts = own_names(root, built)
     out = _run([str(ROOT / "host_sim/vm/memory.py"), ".", str((work / "shim").resolve()),
@@ -132,7 +135,7 @@ def role_in_vm(role: str, work: Path, heap: int = HEAP, detail: bool = False) ->
     told["heap_start"] += tables
     told["heap_free"] += told.get("pins", 0) - max(texts - (after - before), 0)
     if not told.get("ready"):
-        raise MemoryFault(f"E226 {role}: its self-test did not pass: {out}")
+        raise MemoryFault(f"E226 {row}: its self-test did not pass: {out}")
     return told
 
 
@@ -142,7 +145,7 @@ def figures(roles: tuple[str, ...] = tuple(BOARDS)) -> dict:
         work = Path(folder)
         shim(work / "shim")
         for role in roles:
-            links = BOARDS[role][1]
+            board, links, on_board, _ = BOARDS[role]
             try:
                 told = role_in_vm(role, work)
                 free, short = told["heap_free"], 0
@@ -152,7 +155,7 @@ def figures(roles: tuple[str, ...] = tuple(BOARDS)) -> dict:
                 told = role_in_vm(role, work, HEAP + _MORE)      # how much is missing?
                 free, short = 0, max(_MORE - told["heap_free"], 1)
             built = told["built"]
-            on_chip = build(BOARDS[role][0], (role,))
+            on_chip = build(board, (on_board,))
             modules = {path.removesuffix(".mpy").replace("/", "."): len(data)
                        for path, data in on_chip.slot.items() if path.endswith(".mpy")}
             out["roles"][role] = {
