@@ -22,13 +22,14 @@ from host_sim.modules import ROOT, lines_of, plain
 from host_sim.scenario.complaints import InputError
 from host_sim.vm.find import micropython
 
-# row: the board whose drivers it is measured with, TLS links, role, settings besides those of the scenario. Records of samples are an
-# option that a board with room may choose: 20 KB.
-BOARDS: dict[str, tuple[str, int, str, dict]] = {"operator": ("pico_w_operator", 1, "operator", {}),
-          "coordinator": ("pico_w_coordinator", 1, "coordinator", {}),
-          "subcoordinator": ("pico_w_branch", 1, "subcoordinator", {}),
-          "meter": ("pico_w_meter", 1, "meter", {"cap_n": 0, "wiring": "A"}),
-          "meter_3ph": ("pico_w_meter3", 1, "meter", {"cap_n": 0})}
+# row: the board whose drivers it is measured with, TLS links, role, settings besides those of the
+# scenario. Records of samples are an option that a board with room may choose: 20 KB.
+BOARDS: dict[str, tuple[str, int, str, dict]] = {
+    "operator": ("pico_w_operator", 1, "operator", {}),
+    "coordinator": ("pico_w_coordinator", 1, "coordinator", {}),
+    "subcoordinator": ("pico_w_branch", 1, "subcoordinator", {}),
+    "meter": ("pico_w_meter", 1, "meter", {"cap_n": 0, "wiring": "A"}),
+    "meter_3ph": ("pico_w_meter3", 1, "meter", {"cap_n": 0})}
 LEAST_FREE = 48 * 1024      # of the issue
 _MORE = 64 * 1024           # given to a role that does not start, to say what it needs
 _MODELS = 1024 * 1024       # room for the chip's model, taken away before the firmware starts
