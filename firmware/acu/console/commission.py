@@ -177,6 +177,9 @@ def _calibrate(session):
         point = None
     if point is None:
         raise Abort("E308 console: no memory for a calibration. Restart, then CAL at once.")
+    why = point._reference()
+    if why:
+        raise Abort(why)
     yield "Measuring for 10 s; a key cancels."
     seen = m.n_windows
     session.pending = b""
