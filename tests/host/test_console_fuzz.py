@@ -1,4 +1,4 @@
-"""Anybody at the console: seeded lines, halves of lines, control characters, answers and floods, at
+"""Anybody at the console: seeded lines, halves of them, control characters, answers and floods, at
 each level. No page faults (E307), nothing is raised, nothing is driven but by the command at level
 B, two Y and their time, and guessed passwords lock.
 
@@ -117,7 +117,6 @@ def one_session(level, k, n, r):
     acu = desk.place.acu
     drives = getattr(desk.place, "drives", [])
     drives.clear()
-    log = acu.log
     t = desk.terminal
     for j in range(n):
         if desk.unit.order:

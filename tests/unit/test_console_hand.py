@@ -1,4 +1,4 @@
-"""What a relay needs to move at the console: level B, the command, two Y that were typed after their
+"""What a relay needs to move at the console: level B, the command, two Y typed after their
 questions, the gate, a select of this console, and nothing against it. What is answered is what the
 mirror contact says. Each of these has been taken out once to see its test fail."""
 from acu import events as ev

@@ -161,7 +161,7 @@ def test_the_log_newest_first_with_names():
 def test_the_whole_log_of_a_unit_without_controller():
     place = Cabinet().started()
     d = desk(place, "B")
-    for k in range(3):
+    for _ in range(3):
         d.answers("OPE", "Y", "Y")
         d.answers("CLO", "Y", "Y")
     place.acu.log.flush()
@@ -204,7 +204,8 @@ def test_set_keeps_a_draft_within_bounds():
                        ("SET un_dv -", "E106"), ("SET id Not-An-Id!", "E102"),
                        ("SET role king", "E105"), ("SET members A B", "E104"),
                        ("SET prio 1 x", "E104"), ("SET prio 1 100", "E104"),
-                       ("SET members [1", "E103"), ("SET un_dx 1", "E101"), ("SET cap_n 1", "E101")):
+                       ("SET members [1", "E103"), ("SET un_dx 1", "E101"),
+                       ("SET cap_n 1", "E101")):
         assert code in d.text(line), (line, d.terminal.text)
         assert d.console.session.draft is None
     assert "in the draft" in d.text("SET un_dv 2400") and "2400" in d.text("SHO un_dv")

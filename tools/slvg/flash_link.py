@@ -26,6 +26,7 @@ VENDORS = (0x2E8A, 0x303A, 0x10C4, 0x1A86, 0x0403)
 _READ_S = 2.0
 _SPEAK_S = 12.0         # a unit that starts is silent for some seconds
 _RESET_S = 15.0
+_ASKED_S = 0.1
 PROMPTS = ("=>>", "==>", "=>", "=")
 
 
@@ -92,11 +93,15 @@ class Link:
 
     def __init__(self, device: str):
         self.device = device
-        try:
-            self._mp = SerialTransport(device, timeout=_READ_S)
-        except (TransportError, OSError, ValueError) as e:
-            why = self._why_not(device)
-            raise FlashError(f"E245 port {device}: {why}. {_REMEDY.get(why, _REMEDY['']) }") from e
+        for left in range(4, -1, -1):
+            try:
+                self._mp = SerialTransport(device, timeout=_READ_S)
+                break
+            except (TransportError, OSError, ValueError) as e:
+                why = self._why_not(device)
+                if not left:
+                    raise FlashError(f"E245 port {device}: {why}. {_REMEDY[why]}") from e
+                time.sleep(0.2)     # who had it may be about to let it go
         self._mp.serial.write_timeout = 5.0
 
     @staticmethod
@@ -179,7 +184,10 @@ class Link:
     def say(self, line: str, ends: tuple[str, ...] = PROMPTS, wait_s: float = 6.0,
             on_data: Callable[[bytes], None] | None = None) -> str:
         self._write(line.encode() + b"\r")
-        return self.read_until(ends, wait_s, on_data=on_data)
+        text = self.read_until(ends, wait_s, on_data=on_data)
+        if text.endswith("? "):         # what comes too soon after a question is no answer to it
+            time.sleep(_ASKED_S)
+        return text
 
     def twin(self, command: str) -> dict[str, str]:
         """Rows of a comma-separated page of two fields; {} if it does not come."""
@@ -270,5 +278,5 @@ _REMEDY = {
     "is used by another program": "Close the terminal (slvg console, mpremote, Thonny) that has "
                                   "it.",
     "may not be opened": "Join the group that owns it (Linux: dialout), then log in again.",
-    "": "Unplug it and plug it in again.",
+    "cannot be opened": "Unplug it and plug it in again.",
 }
