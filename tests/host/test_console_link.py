@@ -1,5 +1,6 @@
 """What slvg console believes of what comes over the cable: whole lines with the right checksum,
-all of them, and an end. The other side is a real port (a pty) that says what a test lets it say."""
+all of them, and an end. The other side is a real port (a pty) that says what a test lets it say.
+"""
 import os
 import threading
 import tty
