@@ -83,7 +83,6 @@ def _identity(session):
             asked.append(("wiring", "phases that it measures: ABC, AB, BC, CA, A, B or C"))
         k += 1
     session.draft = draft
-    session.drop("settings")
     yield "Drafted: %s is %s of %s. SHO shows it, SAV stores it and restarts; then CON M." % (
         draft["id"], draft["role"], draft["sc"])
 

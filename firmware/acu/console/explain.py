@@ -90,7 +90,6 @@ def _explain(session, words):
         else:
             yield "Setting %s: see SHO %s" % (key, key)
         found = True
-    session.drop("settings")
     if not found:
         raise Abort("E304 EXP: %s is not known here. The manual: docs/console.md, settings.md, "
                     "events.md." % words[0])

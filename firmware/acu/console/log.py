@@ -3,6 +3,7 @@
 CEVE number gives a record's bytes: rows DATA, place, base64 (slvg console --comtrade makes a
 COMTRADE record of them). Reads a few rows a pass, so the whole log may be asked for.
 """
+import sys
 from binascii import b2a_base64
 
 from micropython import const
@@ -62,10 +63,13 @@ def _events(session, word, words):
 
 
 def _records(session, words):
+    kept = "acu.functions.capturing" in sys.modules     # by a Meter's own
     from acu.functions import captured
     store = session.unit.store
     found = captured.listed(store)
     forget("acu.functions.captured")
+    if not kept:
+        forget("acu.functions.capturing")
     yield None
     if not words:
         from acu.primitives.recording import iso

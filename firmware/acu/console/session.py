@@ -150,8 +150,8 @@ class Session:
         return sys.modules[full].run
 
     def drop(self, name):
-        forget("acu.console." + name, "acu.config", "acu.metering", "acu.events",
-               "acu.primitives.history")
+        forget("acu.console." + name, "acu.console.settings", "acu.config", "acu.metering",
+               "acu.events", "acu.primitives.history")
 
     # -- one pass
 
