@@ -286,6 +286,19 @@ def test_a_pages_fault_ends_that_page_and_nothing_else():
     assert "UA" in d.text("MET") and d.place.acu.ready
 
 
+def test_a_page_without_memory_says_so():
+    d = desk("1")
+
+    class Full(dict):
+        def __getitem__(self, key):
+            raise MemoryError
+    board, d.unit.board = d.unit.board, Full()
+    text = d.text("MET")
+    d.unit.board = board
+    assert "E308 console: no memory for page met" in text and d.stands() == "=>"
+    assert "UA" in d.text("MET")
+
+
 def test_control_c_ends_a_page():
     d = desk("1")
     d.key("MET 3600\r", 2500)

@@ -275,8 +275,12 @@ class Session:
             self._fault(e)
 
     def _fault(self, e):
-        self.say("E307 console: fault in page %s (%s %s). Nothing else is affected; tell its "
-                 "maker." % (self._module, type(e).__name__, e.args[0] if e.args else ""))
+        if isinstance(e, MemoryError):
+            self.say("E308 console: no memory for page %s. QUI, or restart the unit; then try "
+                     "again." % self._module)
+        else:
+            self.say("E307 console: fault in page %s (%s %s). Nothing else is affected; tell its "
+                     "maker." % (self._module, type(e).__name__, e.args[0] if e.args else ""))
         self.pending = b""
         self._end_page()
 
