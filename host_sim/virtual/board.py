@@ -22,12 +22,13 @@ from functools import cache
 from pathlib import Path
 
 from host_sim import boards, memory
+from host_sim.scenario.complaints import InputError
 from host_sim.virtual.world import Cabinet
 from host_sim.vm.find import micropython
 
 INSIDE = Path(__file__).with_name("inside")
-BLOCKS = {"rp2040": 212, "esp32": 512}      # of 4 KiB: the file system of a stock image
-HEAP = "4M"                                 # the models live in it too
+BLOCKS = 212            # of 4 KiB: the file system of a stock Pico W
+HEAP = "4M"             # the models live in it too
 PWRON, WDT = 1, 3
 _SOFT = {70: "friendly", 71: "raw"}
 _POWER_UP_S = 0.02
@@ -51,6 +52,9 @@ class VirtualBoard:
     def __init__(self, board: str, image: Path, link: Path | None = None,
                  unique: str = "e6614c775b8a1234", watch: bool = False):
         self.board, self._pins = boards.load(board)
+        if self.board["mcu"] != "rp2040":
+            raise InputError([f"E269 board {board}: there is no virtual {self.board['mcu']} yet. "
+                              "Use a board with an RP2040."])
         self.image = Path(image)
         self.link = link
         self.unique = unique
@@ -173,7 +177,7 @@ class VirtualBoard:
         mcu = self.board["mcu"]
         return json.dumps({
             "inside": str(INSIDE), "shim": str(models()), "image": str(self.image),
-            "blocks": BLOCKS[mcu], "mcu": mcu, "mode": self._mode, "cause": self._cause,
+            "blocks": BLOCKS, "mcu": mcu, "mode": self._mode, "cause": self._cause,
             "mcp": mcp, "unique": self.unique,
             "one_wire": sensors[0] if sensors else None, "coils": self.cabinet.coils(),
             "cut": self.cut, "utc_ms": utc_ms, "wdt_ms": wdt_ms,

@@ -64,12 +64,13 @@ def test_a_new_version_that_fails_gives_way_to_the_old_one(first, built, tmp_pat
     broken = flash_sim.variant(built, {"acu/start.mpy": None,
                                        "acu/start.py": b"raise ValueError('broken')\n"}, "bad")
     with VirtualBoard(BOARD, image) as board:
+        assert flash_sim.started(board)
         receipt = flashed(board, broken)
         assert receipt["slot"] == "b" and receipt["was"] == "console"
         assert not receipt["good"] and receipt["runs_version"] == built.version
         assert receipt["runs_slot"] == "a" and "E260" in failure(receipt)
         assert not any(contact.moves for contact in board.cabinet.contacts.values())
-        assert not board.cabinet.coils_on           # no coil got current in all these starts
+        assert not board.cabinet.closings       # no coil closed anything in all these starts
 
 
 def test_cut_flashes_leave_a_board_that_starts_and_can_be_flashed(first, built, tmp_path):
@@ -106,6 +107,24 @@ def test_the_cable_goes(blank, built):
         flashed(blank, built, progress=pull, await_good=False)
     blank.plug()
     assert flashed(blank, built, await_good=False)["keep"] > 10
+
+
+def test_a_forgotten_password_is_said_with_the_way_out_and_stops_nothing(first, built, tmp_path):
+    image = shutil.copy(first[0], tmp_path / "flash.img")
+    with VirtualBoard(BOARD, image) as board:
+        flash_sim.started(board)
+        link = Link(board.port)
+        link.say("2AC")
+        for line in ("PAS 2", "hunter22", "hunter22"):
+            text = link.say(line, ("? ", "=>>"))
+        link.say("QUI")
+        link.close()
+        for password in ("", "hunter21"):
+            with pytest.raises(FlashError, match=r"E247 password: .*recovery button"):
+                flashed(board, built, password=password)
+        assert flash_sim.started(board)["MODE"] == "run", text
+        receipt = flashed(board, built, password="hunter22", dry=True)
+        assert receipt["was"] == "console" and "hunter22" not in json.dumps(receipt)
 
 
 def test_a_board_of_another_kind_is_refused_and_nothing_is_written(blank, built):

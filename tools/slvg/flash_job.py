@@ -154,7 +154,8 @@ class Job:
 
     def enter(self, password: str) -> str:
         """To a REPL with nothing else running. Returns what was there: "repl" or "console"."""
-        there = self.link.who()
+        # a Ctrl-C would end a unit that is starting, and leave its watchdog behind: knock first
+        there = self.link.knock() or self.link.knock() or self.link.knock() or self.link.who()
         if not there:
             raise FlashError(f"E250 board {self.link.device}: nothing answers there, neither a "
                              "REPL nor a console, for 12 s. Is it the right port? Unplug the "

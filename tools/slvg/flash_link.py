@@ -272,6 +272,8 @@ class Link:
         with self._quietly("it was restarted"):
             self._mp.exec_raw_no_follow("import machine; machine.reset()")
             self._mp.in_raw_repl = False
+        with contextlib.suppress(Broken):       # a Ctrl-C too early would undo it
+            self.read_until((">>> ", *PROMPTS), 2.0)
 
 
 _REMEDY = {

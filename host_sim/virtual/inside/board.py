@@ -28,12 +28,7 @@ from flash_image import Image  # noqa: E402
 from repl import FRIENDLY, RAW, Repl  # noqa: E402
 from wiring import RealTime, Wiring  # noqa: E402
 
-from host_sim.chips import esp32, machine_shim, mcp3208, peripherals, pio, rp2040  # noqa: E402,F401
-
-try:
-    from host_sim.chips import atm90e32
-except ImportError:
-    atm90e32 = None
+from host_sim.chips import machine_shim, mcp3208, peripherals, rp2040  # noqa: E402,F401
 
 now_us = RealTime(time.ticks_us, time.ticks_diff)
 chip = machine_shim.Chip(SPEC["mcu"], now_us)
@@ -47,26 +42,25 @@ if SPEC["wdt_ms"]:
     chip.wdt_ms = SPEC["wdt_ms"]
     chip.wdt_us = 1000 * SPEC["wdt_ms"]
 chip.fit("machine.VIRTUAL", SPEC["mcu"])
-if SPEC["mcu"] == "rp2040":
-    mcp = mcp3208.Mcp3208(wiring.codes, tuple(SPEC["mcp"])) if SPEC["mcp"] else None
-    parts = rp2040.fit(chip, wiring.inner_codes, mcp)
-    if mcp:
-        mcp3208.on_wires(mcp, chip.wires)
+mcp = mcp3208.Mcp3208(wiring.codes, tuple(SPEC["mcp"])) if SPEC["mcp"] else None
+parts = rp2040.fit(chip, wiring.inner_codes, mcp)
+if mcp:
+    mcp3208.on_wires(mcp, chip.wires)
 
-    class Registers:
-        """Whoever reads or writes one does it now, like one who looks at the clock."""
 
-        def __getitem__(self, address):
-            chip.look()
-            return parts.mem32[address]
+class Registers:
+    """Whoever reads or writes one does it now, like one who looks at the clock."""
 
-        def __setitem__(self, address, value):
-            chip.look()
-            parts.mem32[address] = value
+    def __getitem__(self, address):
+        chip.look()
+        return parts.mem32[address]
 
-    chip.fit("machine.mem32", Registers())
-else:
-    esp32.fit(chip)
+    def __setitem__(self, address, value):
+        chip.look()
+        parts.mem32[address] = value
+
+
+chip.fit("machine.mem32", Registers())
 if SPEC["one_wire"] is not None:
     wiring.sensor = machine_shim.Ds18b20()
     chip.wires.one_wire(SPEC["one_wire"], wiring.sensor)
@@ -172,9 +166,8 @@ print_ = print
 builtins.print = cooked
 builtins.__repl_print__ = shown
 NAMES = {"__name__": "__main__"}
-BANNER = (b"MicroPython v1.25.0 on a virtual board; %s\r\n"
-          b"Type \"help()\" for more information.\r\n"
-          % (b"Pico W with RP2040" if SPEC["mcu"] == "rp2040" else b"ESP32"))
+BANNER = (b"MicroPython v1.25.0 on a virtual board; Pico W with RP2040\r\n"
+          b"Type \"help()\" for more information.\r\n")
 repl = Repl(get, _stdout.write, NAMES, BANNER)
 
 
