@@ -135,7 +135,7 @@ def one_session(level, k, n, r):
         t.keys += line_of(r)
         desk.run(r.choice((10, 20, 30, 130, 130, 250)))
         text = t.text
-        assert b"E307" not in text, text[-600:]
+        assert b"E307 console" not in text, text[-600:]     # a CRC may have E307
         assert desk.console.locked_ms == 0 or desk.console.wrong < 3
         if len(text) > 20_000:
             t.text = text[-2000:]
