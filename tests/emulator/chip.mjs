@@ -2,143 +2,18 @@
 //
 //   node chip.mjs RP2040JS BOOTROM IMAGE SCRIPT SECONDS [FILES AT]
 //
-// RP2040JS: folder of the npm package; BOOTROM: the chip's 16 KiB as .bin, or a module that exports
-// bootromB1; IMAGE: .uf2 or .bin; SECONDS: emulated time at most; FILES: what is in the flash from
-// its byte AT on. Ends with 0 if the script did.
+// RP2040JS to IMAGE, FILES and AT: see emulator.mjs; SECONDS: emulated time at most. Ends with 0 if the
+// script did.
 import fs from 'node:fs';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { powered } from './emulator.mjs';
 
-const [folder, bootromFile, imageFile, scriptFile, seconds, files, filesAt] = process.argv.slice(2);
-const part = (name) => import(pathToFileURL(path.join(folder, 'dist/esm', name)));
-const { RP2040, USBCDC, ConsoleLogger, LogLevel } = await part('index.js');
-const { SimulationClock } = await part('clock/simulation-clock.js');
-const FLASH = 0x10000000;
-
-async function bootrom() {
-  if (/\.m?js$/.test(bootromFile)) return (await import(pathToFileURL(path.resolve(bootromFile)))).bootromB1;
-  const bytes = fs.readFileSync(bootromFile);
-  return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-}
-
-function load(flash) {
-  const image = fs.readFileSync(imageFile);
-  if (image.readUInt32LE(0) !== 0x0a324655) return flash.set(image, 0);
-  for (let at = 0; at < image.length; at += 512) {
-    const size = image.readUInt32LE(at + 16);
-    flash.set(image.subarray(at + 32, at + 32 + size), image.readUInt32LE(at + 12) - FLASH);
-  }
-}
-
-const clock = new SimulationClock();
-const chip = new RP2040(clock);
-const core = chip.core;
-chip.logger = new ConsoleLogger(LogLevel.Error);
-chip.loadBootrom(await bootrom());
-load(chip.flash);
-if (files) chip.flash.set(fs.readFileSync(files), Number(filesAt));
-
-// The emulator's flash cannot be erased or programmed by the boot ROM's functions, so a breakpoint at
-// the entry of either does it here.
-const rom = new Uint8Array(chip.bootrom.buffer, chip.bootrom.byteOffset);
-const half = (at) => rom[at] | (rom[at + 1] << 8);
-const acts = new Map();
-function replace(name, act) {
-  for (let p = half(0x14); half(p); p += 4) {
-    if (half(p) !== (name.charCodeAt(0) | (name.charCodeAt(1) << 8))) continue;
-    const at = half(p + 2) & ~1;
-    rom.set([0x01, 0xbe], at);
-    acts.set(at, act);
-  }
-}
-replace('RE', ([at, n]) => {
-  chip.flash.fill(0xff, at, at + n);
-  clock.tick((n / 4096) * 45e6);    // and takes its time, while converter and DMA go on
+const [folder, bootrom, image, scriptFile, seconds, files, filesAt] = process.argv.slice(2);
+// A code here tells its input (three bits) and when it was taken (quarters of a millisecond, nine bits);
+// the temperature sensor says 27 degC, which ends in its number, 4.
+const code = (k, nanos) => k | (Math.floor(nanos / 250e3) % 512) << 3;
+const { clock, cdc, send, run } = await powered({
+  folder, bootrom, image, files, filesAt, inputs: (k, nanos) => (k === 4 ? 876 : code(k, nanos)), mcp: code,
 });
-replace('RP', ([at, from, n]) => {
-  for (let k = 0; k < n; k++) chip.flash[at + k] &= chip.readUint8(from + k);
-});
-chip.onBreak = () => {
-  const act = acts.get((core.PC - 2) & ~1) ?? acts.get(core.PC & ~1);
-  if (!act) throw new Error(`breakpoint at ${core.PC.toString(16)}`);
-  act(core.registers);
-  core.PC = core.LR & ~1;
-};
-
-// Its round robin never leaves input 0, and would leave out 0 after 4; its converter sees nothing. A code here tells its input (three
-// bits) and when it was taken (quarters of a millisecond, nine bits); the temperature sensor says 27 degC,
-// which ends in its number, 4.
-Object.defineProperty(chip.adc, 'activeChannel', {
-  get() { return (this.cs >> 12) & 7; },
-  set(_) {
-    let k = (this.cs >> 12) & 7;
-    do k = (k + 1) % 5; while (!((this.cs >> 16) & (1 << k)));
-    this.cs = (this.cs & ~0x7000) | (k << 12);
-  },
-});
-chip.adc.onADCRead = (k) => {
-  chip.adc.currentChannel = k;
-  chip.adc.channelValues[k] = k === 4 ? 876 : k | (Math.floor(clock.nanos / 250e3) % 512) << 3;
-  chip.adc.sampleAlarm.schedule(2000);
-};
-
-// Its state machines run apart from the chip's time, whatever their divider, and keep their FIFOs when they
-// are set up. Here state machine 0 of PIO 0 goes by the clock.
-const pio = chip.pio[0];
-const machine = pio.machines[0];
-const pace = clock.createAlarm(() => {
-  if (!machine.enabled) return;
-  const before = machine.cycles;
-  machine.step();
-  pio.checkChangedPins();
-  const divider = machine.clockDivInt + machine.clockDivFrac / 256;
-  pace.schedule(Math.max(machine.cycles - before, 1) * divider * 1e9 / chip.clkSys);
-});
-pio.run = () => pace.schedule(0);
-const setMachine = machine.writeUint32.bind(machine);
-machine.writeUint32 = (offset, value) => {
-  if (offset === 8 && (value ^ machine.shiftCtrl) >>> 30) {
-    while (!machine.rxFIFO.empty) machine.rxFIFO.pull();
-    while (!machine.txFIFO.empty) machine.txFIFO.pull();
-    machine.updateDMARx();
-    machine.updateDMATx();
-    pio.txStall = pio.rxStall = 0;
-  }
-  setMachine(offset, value);
-};
-
-// An MCP3208 at GP2 to GP5 (clock, data in, data out, select) answers bit by bit with such codes.
-const [sck, mosi, miso, cs] = [2, 3, 4, 5].map((k) => chip.gpio[k]);
-const PULLED_UP = 3;
-let bits = [];
-let word = 0;
-let clocks = 0;
-const answer = (bit) => miso.setInputValue(bit ?? miso.value === PULLED_UP);
-cs.addListener((level) => {
-  [bits, word, clocks] = [[], 0, 0];
-  if (level === 1) answer();
-});
-miso.addListener(() => { if (cs.value === 1) answer(); });
-sck.addListener((level, before) => {
-  if (cs.value !== 0 || before > 1) return;
-  if (level === 1 && (clocks || mosi.value === 1)) {
-    if (++clocks <= 5) word = (word << 1) | mosi.value;
-  } else if (level === 0 && clocks >= 6) {
-    if (clocks === 6) {
-      const code = (word & 7) | (Math.floor(clock.nanos / 250e3) % 512) << 3;
-      bits = [0];
-      for (let k = 11; k >= 0; k--) bits.push((code >> k) & 1);
-      for (let k = 1; k < 12; k++) bits.push((code >> k) & 1);
-    }
-    answer(Boolean(bits.shift()));
-  }
-});
-
-// Its serial queue holds 512 bytes and drops what does not fit.
-const cdc = new USBCDC(chip.usbCtrl);
-const queue = [];
-let sent = 0;
-const send = (bytes) => { for (const byte of bytes) queue.push(byte); };
 
 const script = fs.readFileSync(scriptFile);
 let text = '';
@@ -161,15 +36,7 @@ cdc.onSerialData = (bytes) => {
   state = 'done';
 };
 
-core.PC = FLASH;
-while (state !== 'done' && clock.nanos < Number(seconds) * 1e9) {
-  while (sent < queue.length && !cdc.txFIFO.full) cdc.txFIFO.push(queue[sent++]);
-  const tick = 1e9 / chip.clkSys;
-  for (let k = 0; k < 5000; k++) {
-    if (!core.waiting) clock.tick(core.executeInstruction() * tick);
-    else clock.tick(Math.max(clock.nanosToNextAlarm, 0));
-  }
-}
+while (state !== 'done' && clock.nanos < Number(seconds) * 1e9) run();
 if (state !== 'done') failed = `no answer in ${seconds} s of the chip: ${state}, ${JSON.stringify(text.slice(-200))}`;
 if (failed) process.stderr.write(`${failed}\n`);
 process.exit(failed ? 1 : 0);
