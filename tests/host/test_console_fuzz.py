@@ -125,9 +125,12 @@ def one_session(level, k, n, r):
             t.keys += b"\x03"
             desk.run(20)
             if r.random() < 0.9:
-                for word in {"1": ("ACC",), "B": ("ACC", "BAC"), "2": ("2AC", SECRET)}[level]:
+                for word in {"1": ("ACC",), "B": ("ACC", "BAC"), "2": ("2AC",)}[level]:
                     t.keys += word.encode() + b"\r"
-                    desk.run(300 if level == "2" else 30)
+                    desk.run(30)
+                    if desk.stands() == "Password: ? ":
+                        t.keys += SECRET.encode() + b"\r"
+                        desk.run(300)
         if r.random() < 0.08:       # an order with its answers, most of them in their time
             for line in (r.choice(MOVES) + r.choice(("", "", " 1", " 0", " 2")), "Y", "Y"):
                 t.keys += line.encode() + b"\r" if r.random() < 0.9 else line_of(r)

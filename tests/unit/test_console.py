@@ -237,6 +237,30 @@ def test_each_level_has_its_own_and_a_new_one_replaces_the_old():
     assert len(Record(d.unit.store, "passwords").load()) == 3 * 41
 
 
+def test_once_one_password_is_set_no_level_is_open():
+    d = with_password("PAS B", "switching")
+    d.say("ACC")
+    assert d.stands() == "Password: ? "
+    assert "E330" in d.text("")
+    d.say("2AC")                        # leads past level B, so not without its password
+    assert d.stands() == "Password: ? "
+    assert "E330" in d.text("guess") and d.stands() == "="
+    d.say("2AC")
+    d.say("switching")
+    assert d.stands() == "=>>"
+    for line in ("PAS 1", "reading", "reading", "QUI", "2AC"):
+        d.say(line)
+    assert "E330" in d.text("reading")  # of the two below it the higher one's
+    d.say("2AC")
+    d.say("switching")
+    for line in ("PAS 2", "setting", "setting", "QUI", "ACC", "reading", "2AC"):
+        d.say(line)
+    assert "E330" in d.text("switching") and d.stands() == "=>"
+    d.say("2AC")
+    d.say("setting")
+    assert d.stands() == "=>>"
+
+
 def test_nobody_there_is_logged_out():
     d = desk("2")
     d.say("SET un_dv 2400")

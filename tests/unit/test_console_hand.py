@@ -288,6 +288,32 @@ def test_a_switch_that_stands_on_remote_keeps_hands_off():
             assert place.drives == [] and place.closed
 
 
+def test_a_switch_turned_to_remote_after_the_command_does_so_too():
+    inputs = [{"name": "mirror"}, {"name": "remote"}, {"name": "temperature"}]
+    for word, seen in (("OPE", 1), ("PUL 5", 2), ("TST", 1)):
+        remote = [0]
+        place = Spot()
+        mirrors = place.mirrors
+        place.mirrors = lambda m=mirrors, x=remote: [m()[0], x[0], 300]
+        d = Desk(place.started(), board={"inputs": inputs}).level("B")
+        place.drives = []
+        if seen == 1:                   # between the questions
+            d.answers(word, "Y")
+            remote[0] = 1
+            assert "E312" in d.text("Y")
+            assert place.drives == [] and place.closed
+        else:                           # between the opening and the closing
+            d.answers(word)
+            d.say("Y")
+            d.run(200)
+            d.key("Y\r", 1000)
+            assert not place.closed
+            remote[0] = 1
+            place.drives = []
+            assert "E312" in d.key("", 6000)
+            assert place.drives == [] and not place.closed
+
+
 def test_a_pulse_opens_and_closes_and_a_key_leaves_it_open():
     d = desk()
     text = d.answers("PUL 2", "Y", "Y")

@@ -1,9 +1,11 @@
 """ACC, BAC, 2AC, PAS: levels and their passwords.
 
 A password is kept as salted, iterated SHA-256 in the record `passwords`: one row of level, salt
-and digest for each level that has one. A level without a password is open, which the console says
-each time: so it is from the factory until commissioning sets them. Three wrong ones in a row lock
-all levels for 30 s, also for the next session. Nothing here is ever echoed, logged or printed.
+and digest for each level that has one. Where there is none at all every level is open, which the
+console says each time: so it is from the factory until commissioning sets the first. From then on
+a level without its own takes the next one above it, or else below: 2AC leads past no other's.
+Three wrong ones in a row lock all levels for 30 s, also for the next session. Nothing here is ever
+echoed, logged or printed.
 """
 import hashlib
 
@@ -49,7 +51,7 @@ def run(session, word, words):
         digest = yield from _digest(row[1:1 + _SALT], typed)
         if not _same(digest, row[1 + _SALT:]):
             console.wrong += 1
-            console.wrong_level = max(console.wrong_level, level)
+            console.wrong_level = max(console.wrong_level, row[0])
             session.log(ev.PASSWORD, console.wrong)
             if console.wrong >= 3:
                 console.wrong = console.wrong_level = 0
@@ -57,7 +59,7 @@ def run(session, word, words):
                 raise Abort("E331 password: wrong, three times: locked for 30 s. Forgotten: "
                             "docs/console.md.")
             raise Abort("E330 password: wrong. Try again; three wrong ones lock for 30 s.")
-        if level >= console.wrong_level:    # who may read must not guess on for ever
+        if row[0] >= console.wrong_level:    # who may read must not guess on for ever
             console.wrong = console.wrong_level = 0
     session.level = level
     session.log(ev.LOGIN, level)
@@ -69,9 +71,12 @@ def _rows(store):
 
 
 def _find(store, level):
-    for row in _rows(store):
-        if row[0] == level:
-            return row
+    """The row that guards this level; None: there is none at all."""
+    rows = _rows(store)
+    for at in (level, level + 1, level + 2, level - 1, level - 2):
+        for row in rows:
+            if row[0] == at:
+                return row
     return None
 
 

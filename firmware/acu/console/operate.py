@@ -60,6 +60,7 @@ def _here(session, acu):
 
 def _order(session, acu, order):
     """yield from: the gate's reason, 0 where it agreed and the proof is in."""
+    _here(session, acu)         # the questions took their time, and so does a pulse
     e = acu.at_console(session.now_ms, order)
     if e:
         session.log(ev.HAND, int(order == O_CLOSE), e)
