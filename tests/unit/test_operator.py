@@ -706,11 +706,13 @@ def test_a_state_record_of_another_version_locks_out_and_does_not_stop_the_start
     """What it had locked is not known any more, so nothing is closed until somebody looked."""
     c = opened()
     state = Record(c.unit.store, "state")
-    state.load()
-    state.save(b"\x01\x02\x03")
-    again = cut(c).started()
-    assert again.acu.gate.locked == ev.WHY_RESET and again.said("LOCKOUT")
-    assert again.switch(1, 1) == ev.E_INTERLOCK and again.mask() == 0
+    kept = state.load()
+    for body in (b"\x01\x02\x03", bytes([kept[0] + 1]) + kept[1:], kept[:-1]):
+        assert state.save(body)
+        again = cut(c).started()
+        assert again.acu.gate.locked == ev.WHY_RESET and again.said("LOCKOUT")
+        assert again.switch(1, 1) == ev.E_INTERLOCK and again.mask() == 0
+        state.load()
 
 
 def test_a_lease_that_ended_in_an_outage_waits_for_restoration_and_its_turn():
