@@ -31,7 +31,7 @@ def on_board(board, code) -> str:
     link = Link(board.port)
     try:
         link.repl(fresh=False)
-        return link.run(code, "a test looked").strip()
+        return link.run(code, "a test looked", 60.0).strip()
     finally:
         link.close()
 

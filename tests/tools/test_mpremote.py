@@ -72,7 +72,7 @@ def test_the_supply_goes_while_a_file_is_copied(target, files):
     if target.board is None:
         pytest.skip("no hand at the supply of a real board")
     board = target.board
-    board.cut = 12
+    board.cut = 10
     board.power_cycle()
     subprocess.run([sys.executable, "-m", "mpremote", "connect", target.port, "fs", "cp", "-r",
                     str(files), f":{FOLDER}_2"], capture_output=True, timeout=30, check=False)

@@ -1,7 +1,7 @@
 """What `slvg flash` has the board itself run, as text: looking, hashing, storing settings.
 
-For MicroPython, on a stock image too: no module of ours but in PROVISION, which uses the new slot's.
-flash_job.py sends it.
+For MicroPython, on a stock image too: no module of ours but in PROVISION, which uses the new
+slot's. flash_job.py sends it.
 """
 # What the board runs. h: hash of a file; w: every file below a folder with its hash.
 TOOLS = '''

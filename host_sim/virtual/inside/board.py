@@ -108,6 +108,7 @@ _held = []
 def get():
     """One byte of the REPL. The chip lives meanwhile, so does its watchdog. A Ctrl-C strikes at a
     jump, and then the byte is kept for the next call."""
+    struck()
     while not _held:
         if _poll.poll(2):
             _held.append(_stdin.read(1))
@@ -119,7 +120,15 @@ def get():
     return byte[0]
 
 
+def struck():
+    """A Ctrl-C that came while the flash was busy."""
+    if image.interrupted:
+        image.interrupted = False
+        raise KeyboardInterrupt
+
+
 def rest(us):
+    struck()
     wiring.listen(max(1, us // 1000))
 
 
@@ -130,8 +139,8 @@ for _pin, _level in SPEC["driven"]:     # a soft reset leaves the pins as they a
     chip.wires.drive(_pin, _level)
 vfs.umount("/")
 if image.blank:
-    vfs.VfsLfs2.mkfs(image)
-disk = vfs.VfsLfs2(image)
+    vfs.VfsLfs2.mkfs(image, progsize=256)       # as the image of a Pico W does
+disk = vfs.VfsLfs2(image, progsize=256)
 vfs.mount(disk, "/")
 os.chdir("/")
 for _name in ("flash_image", "repl", "wiring"):

@@ -19,6 +19,7 @@ class Image:
         self.writes = 0
         self._off = power_off
         self._interrupt = interrupt
+        self.interrupted = False    # who waits next, firmware or REPL, stops for it
         try:
             self.blank = os.stat(path)[6] != blocks * BLOCK
         except OSError:
@@ -48,7 +49,9 @@ class Image:
             call(block, data, offset)
         except KeyboardInterrupt:
             call(block, data, offset)
-            self._interrupt()       # once more, a little later
+            if self.interrupted:
+                self._interrupt()   # the second one: once more, a little later
+            self.interrupted = True
 
     def readblocks(self, block, buffer, offset=0):
         self._whole(self._read, block, buffer, offset)
