@@ -52,6 +52,11 @@ def settings_of(board: str, file: Path | None, identity: str) -> dict | None:
     return given
 
 
+def _roles_of(settings: dict | None) -> tuple[str, ...]:
+    """The role that will run: all of a board's take more flash than it may have, twice."""
+    return (settings["role"],) if settings else ()
+
+
 def example(board: str, role: str) -> dict:
     """Settings with which a fresh virtual board measures and reports."""
     described, _ = load_board(board)
@@ -168,7 +173,7 @@ def command(
     board: Annotated[str, typer.Option("--board", metavar="NAME|FOLDER", help=(
         "What the board is, of boards/ or a folder of your own."))],
     role: Annotated[list[str] | None, typer.Option("--role", metavar="ROLE", help=(
-        "Firmware for this role only; may be repeated."))] = None,
+        "Firmware for this role only, may be repeated; without it the one of --settings, or all."))] = None,
     port: Annotated[str, typer.Option("--port", metavar="DEVICE", help=(
         "Where it is; without it the only board that is plugged in."))] = "",
     number: Annotated[str, typer.Option("--serial", metavar="NUMBER", help=(
@@ -203,7 +208,7 @@ def command(
         if sim and (port or number):
             raise FlashError("E264 --sim: makes its own board. Leave out --port and --serial.")
         wanted = settings_of(board, settings, identity)
-        built = build(board, tuple(role or ()), "x86" if sim or vm else "")
+        built = build(board, tuple(role or _roles_of(wanted)), "x86" if sim or vm else "")
         if unplug:
             from slvg.flash_sim import study
 
