@@ -158,6 +158,7 @@ export async function powered(given) {
   const spent = { idle: 0 };      // ns that the core waited
 
   // 5000 instructions; look() after each that changed the exception at hand.
+  let before = core.IPSR;
   function run(look) {
     while (sent < queue.length && !cdc.txFIFO.full) cdc.txFIFO.push(queue[sent++]);
     if (asked && !cdc.txFIFO.empty) {
@@ -166,7 +167,6 @@ export async function powered(given) {
       give(endpoint, size);
     }
     const tick = 1e9 / chip.clkSys;
-    let before = core.IPSR;
     for (let k = 0; k < 5000; k++) {
       if (core.waiting) {
         const wait = Math.max(clock.nanosToNextAlarm, 0);
@@ -174,10 +174,10 @@ export async function powered(given) {
         clock.tick(wait);
       } else {
         clock.tick(core.executeInstruction() * tick);
-        if (core.IPSR !== before) {
-          if (look) look(before, core.IPSR);
-          before = core.IPSR;
-        }
+      }
+      if (core.IPSR !== before) {
+        if (look) look(before, core.IPSR);
+        before = core.IPSR;
       }
     }
   }
