@@ -137,6 +137,19 @@ def test_limits_by_phase():
     assert (s.ov, s.uv, s.oc) == (0, 0, 0)
 
 
+def test_each_limit_is_told_and_ends_where_nothing_else_changes():
+    b = Bench(ov_dv=2500, uv_dv=2000, oc_ma=40_000)
+    s = b.run(100)
+    for c, peak, seen in ((0, U_DV * 12 // 10, (1, 0, 0)), (1, U_DV // 2, (0, 2, 0)),
+                          (5, 1300, (0, 0, 4))):
+        b.peak[c] = peak
+        b.run(100)
+        assert (s.ov, s.uv, s.oc, s.bad) == seen + (0,)
+        b.peak[c] = 900 if c > 2 else U_DV
+        b.run(100)
+        assert (s.ov, s.uv, s.oc, s.bad) == (0, 0, 0, 0)
+
+
 def test_sensing_allocates_nothing_in_the_fast_tier():
     b = Bench()
     s = b.run(100)

@@ -183,6 +183,26 @@ def test_every_coil_is_released_after_40_ms_of_drive():
                                (2, RELEASE)]
 
 
+def test_fast_is_asked_for_until_the_last_coil_is_released():
+    """The fast tier calls fast() only while `driving`: a pulse must not be forgotten."""
+    for k in range(3):
+        g, gear, _ = gate()
+        assert not g.driving
+        g.close(k)
+        for _ in range(30):
+            if g.driving:
+                g.fast()
+        assert gear.drives == [(k, CLOSE), (k, RELEASE)] and not g.driving and not g.busy()
+        g.close(k)
+        for _ in range(3):
+            g.fast()
+        g.open_all()
+        for _ in range(30):
+            if g.driving:
+                g.fast()
+        assert gear.drives[-3:] == [(0, RELEASE), (1, RELEASE), (2, RELEASE)] and not g.driving
+
+
 def test_each_reason_has_its_error_for_the_message():
     assert [sw.TO_E[r] for r in (sw.R_OK, sw.R_UNARMED, sw.R_LOCKED, sw.R_CONTACT, sw.R_MEASURE,
                                  sw.R_SUPPLY,
