@@ -173,7 +173,7 @@ def command(
     board: Annotated[str, typer.Option("--board", metavar="NAME|FOLDER", help=(
         "What the board is, of boards/ or a folder of your own."))],
     role: Annotated[list[str] | None, typer.Option("--role", metavar="ROLE", help=(
-        "Firmware for this role only, may be repeated; else the one of --settings, or all."))] = None,
+        "Firmware for these roles only; else for the one of --settings, or all."))] = None,
     port: Annotated[str, typer.Option("--port", metavar="DEVICE", help=(
         "Where it is; without it the only board that is plugged in."))] = "",
     number: Annotated[str, typer.Option("--serial", metavar="NUMBER", help=(
