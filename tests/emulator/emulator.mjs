@@ -144,7 +144,7 @@ export async function powered(given) {
   if (given.mcp) wireMcp(chip, clock, given.mcp);
 
   // Its serial queue holds 512 bytes and drops what does not fit; and it answers each question for bytes with
-  // an empty packet when there are none, 40,000 times a second: half of the CPU. A computer does not answer.
+  // an empty packet when there are none, without a pause: half of the CPU. A computer does not answer.
   const cdc = new USBCDC(chip.usbCtrl);
   const queue = [];
   let sent = 0;
