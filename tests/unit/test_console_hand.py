@@ -242,6 +242,18 @@ def test_while_something_else_moves_it_is_busy():
     assert "E313" in d.text("LOC 1") and not acu.gate.locked
 
 
+def test_an_opening_takes_the_place_of_a_phase_change_that_waits_a_tag_does_not():
+    d = desk()
+    c = d.place
+    c.post("phs.req", {"ph": 1, "t_ms": c.utc_ms() + 60_000, "dead_ms": 60})
+    c.run(100)
+    assert d.unit.acu.tag(c.ms(), 1) == ev.E_BUSY and not d.unit.acu.gate.locked
+    assert d.unit.acu.at_console(c.ms(), O_CHECK) == ev.E_BUSY
+    assert "Breaker OPEN" in d.answers("OPE", "Y", "Y") and c.mask() == 0
+    c.run(61_000)
+    assert c.mask() == 0 and CLOSE not in [drive[2] for drive in c.drives]
+
+
 def test_nor_while_a_trip_is_not_looked_at_yet():
     d = desk()
     d.unit.acu._trip_seen = ev.WHY_OV

@@ -41,6 +41,25 @@ def test_nothing_draws_current_until_it_is_driven_whatever_the_polarity():
         assert sorted(drawn) == [(pin, 1 - active) for pin in range(6, 13)]
 
 
+def test_coils_that_no_role_drives_are_held_off():
+    for active in (0, 1):
+        chip = Chip()
+        install(chip)
+        unused = ({"name": "r", "drive": "latching", "close": 6, "open": 7, "active": active},
+                  {"name": "h", "drive": "hold", "pin": 8, "active": active})
+        BoardSwitchgear((), (), None, True, unused)
+        assert [chip.wires.driven(pin) for pin in (6, 7, 8)] == [1 - active] * 3
+
+
+def test_an_open_wire_reads_as_its_pull_says():
+    chip = Chip()
+    install(chip)
+    inputs = tuple([{"name": "m", "pin": 16 + k, "active": k % 2, "pull": ("up", "down")[k // 2]}
+                    for k in range(4)])
+    gear = BoardSwitchgear((), inputs, None, True)
+    assert [gear.feedback(k) for k in range(4)] == [0, 1, 1, 0]
+
+
 def test_a_latching_relay_is_pulsed_and_keeps_its_contact():
     chip, relays, gear = cabinet()
     gear.drive(1, CLOSE)
@@ -92,6 +111,14 @@ def test_the_chain_that_opens_during_a_pulse_drops_the_coil_at_once():
         assert gear.energised() == 0 and chip.faults == []
         chip.wires.outside(14, 1)
         assert gear.energised() == 0        # and it does not come back by itself
+
+
+def test_a_chain_that_is_whole_at_level_0_drops_the_coil_when_it_rises():
+    chip, _, gear = cabinet(interlock={"pin": 14, "active": 0, "pull": "up"}, chain=0)
+    gear.drive(0, CLOSE)
+    assert gear.energised() == 1
+    chip.wires.outside(14, 1)
+    assert gear.energised() == 0 and gear.interlocked()
 
 
 def test_a_chain_that_opens_as_the_coil_is_energised_drops_it_without_the_interrupt():
