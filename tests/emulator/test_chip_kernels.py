@@ -3,7 +3,7 @@
 Needs Node, and three things that are not part of the project, named by the environment:
 SLVG_RP2040JS  folder of the npm package rp2040js, 1.4.1
 SLVG_BOOTROM   the RP2040's boot ROM: 16 KiB as .bin, or a JavaScript module with bootromB1
-SLVG_IMAGE     MicroPython for the Pico, .uf2 or .bin, of the version in pyproject.toml
+SLVG_IMAGE     MicroPython for the Pico, .uf2 or .bin, 1.26 or later (hard timers)
 Without them these tests are skipped; tests/host/test_thumb_equal.py runs the same code without.
 """
 import os
