@@ -254,6 +254,22 @@ def test_an_opening_takes_the_place_of_a_phase_change_that_waits_a_tag_does_not(
     assert c.mask() == 0 and CLOSE not in [drive[2] for drive in c.drives]
 
 
+def test_a_tag_is_refused_while_what_it_says_cannot_be_stored():
+    d = desk()
+    c = d.place
+    c.supply_dv = [0, 2300, 2300]
+    c.until(lambda: c.acu.rule.low_us, 100)
+    assert not c.acu.may_write() and not c.acu._engaged() and c.mask() == 1
+    assert c.acu.tag(c.ms(), 1) == ev.E_BUSY and not c.acu.gate.locked
+
+
+def test_a_tag_hides_no_lock_out():
+    d = desk()
+    acu = d.unit.acu
+    acu.gate.locked = ev.WHY_STUCK
+    assert acu.tag(d.place.ms(), 1) == ev.E_OK and acu.gate.locked == ev.WHY_STUCK
+
+
 def test_nor_while_a_trip_is_not_looked_at_yet():
     d = desk()
     d.unit.acu._trip_seen = ev.WHY_OV

@@ -46,6 +46,21 @@ def test_no_coil_moves_before_the_self_test_passed():
     assert c.drives == [] and not c.acu.gate.armed and "SELFTEST ok=0 failed_mask=1" in c.lines
 
 
+def test_a_fast_tier_that_does_not_run_or_no_longer_does_fails_the_self_test():
+    for ran_ms in (0, 150):
+        c = Cabinet().run(ran_ms)
+        c.acu.fast = lambda now_us: None
+        c.run(1000)
+        assert not c.acu.ready and c.acu.failed & 8 and not c.acu.gate.armed
+    c = Cabinet().run(200)
+    acu = c.acu
+    now_us = acu.clock.ticks_us()
+    for ticks, bit in ((-1, 8), ((now_us - 150_000) & 0x3FFFFFFF, 8), (now_us, 0)):
+        acu.ticks = ticks
+        acu._selftest(acu._started_ms + 400)
+        assert acu.failed & 8 == bit
+
+
 def test_two_closed_contacts_fail_the_self_test():
     c = Cabinet((A, B)).run(4000)
     assert not c.acu.ready and c.drives == []
