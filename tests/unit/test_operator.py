@@ -617,6 +617,18 @@ def test_energy_survives_a_restart_and_is_never_told_above_what_is_stored():
     assert 0 <= again.acu.measuring.e_import_mwh // 1000 - c.acu.e_wh < 10
 
 
+def test_energy_is_not_stored_while_a_flash_erase_would_disturb():
+    c = Cabinet().started()
+    acu = c.acu
+    acu._energy_ms = c.ms() - 60_000
+    acu.measuring.e_import_mwh += 1_000
+    kept = acu._kept_mwh
+    acu.may_write = lambda: False
+    assert c.run(1000).acu._kept_mwh == kept
+    acu.may_write = lambda: True
+    assert c.run(1000).acu._kept_mwh >= kept + 1_000
+
+
 def test_switching_at_another_time_is_refused_and_not_done_now():
     c = Cabinet().started()
     answer = c.ask("sw.req", {"on": 0, "sel": 0, "why": 3, "t_ms": 1, "lease_s": 0})

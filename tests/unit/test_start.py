@@ -172,6 +172,27 @@ def test_a_trial_is_confirmed_ten_seconds_after_the_self_test():
     assert r.events()[-1] == "CONFIRMED slot=0"
 
 
+def test_nothing_is_confirmed_while_a_flash_erase_would_disturb():
+    r = Rack()
+    put(r.root + "/try", b"a2")
+    put(r.root + "/slot", b"b")
+    u = r.power_on(trial=True)
+    r.run(600)
+    assert u.acu.ready
+    u.clock._ms += 20_000
+    r.run(300)
+    u._good_ms = u.clock.now_ms() - 9_500
+    r.run(100)
+    assert not u.started                # 10 s after the self-test, not before
+    u._good_ms -= 500
+    u.acu.may_write = lambda: False
+    r.run(200)
+    assert not u.started and u.trial
+    u.acu.may_write = lambda: True
+    r.run(200)
+    assert u.started and not u.trial
+
+
 def test_a_trial_that_does_not_become_good_gives_up():
     r = Rack()
     r.mcp.codes = lambda channel, t_us: 4095
@@ -238,7 +259,7 @@ def test_a_stand_in_is_no_port():
     from host_sim.board import doors
     r = Rack()
     p = r.power_on().ports
-    assert selftest.stand_ins(p) == []
+    assert selftest.stand_ins(p) == [] and not selftest.run(p, 0) & 32
 
     class BoardSwitchgear:          # the name is not enough
         energised = feedback = drive = None
@@ -249,6 +270,8 @@ def test_a_stand_in_is_no_port():
         kept = getattr(p, door)
         setattr(p, door, other)
         assert selftest.stand_ins(p) == [door]
+        if door == "link":
+            assert selftest.run(p, 0) & 32          # T_PORTS
         setattr(p, door, kept)
     r.unit.acu._test_ports = lambda now_ms: 32
     assert r.run(800) == "" and not r.unit.acu.ready
