@@ -182,9 +182,10 @@ def test_explanations():
     text = d.text("ERR")
     assert "ADC_BAD" in text and "Remedy: " in text
     d.unit.complaint = "E371 start: drivers."
-    d.unit.fatal = "MemoryError\nmore"
+    d.unit.fatal = "/a\nTraceback (most recent call last):\n  more\nMemoryError: 88\n"
     text = d.text("ERR")
     assert "E371" in text and "MemoryError" in text and "more" not in text.replace("remedy", "")
+    assert "MemoryError: 88" in d.text("STA")
 
 
 def test_settings_are_shown_with_default_bounds_and_unit():

@@ -65,3 +65,10 @@ def test_a_start_in_the_past_or_far_ahead_is_refused():
     assert s.start_ms(5000, TRUE + 3799) is None
     assert s.start_ms(5000, TRUE + 64_001) is None
     assert s.start_ms(5000, 1) is None
+
+
+def test_a_time_set_by_hand_steps_the_clock_and_is_no_synchronised_time():
+    s = Synchroniser(Clock(OWN))
+    assert s.set_by_hand(2000, TRUE) == TRUE - OWN - 1000
+    assert s.utc_ms(2500) == TRUE + 500 and s.source == "-" and not s.synchronised(2500)
+    assert s.set(3000, TRUE + 1000, "cd", 1) == 0 and s.synchronised(3000)      # any counter

@@ -96,9 +96,8 @@ def _explain(session, words):
 
 
 def _errors(session, words):
-    from acu import events
     from acu.primitives import history
-    from acu.primitives.recording import iso
+    from acu.primitives.recording import iso, told
     most = int(words[0]) if words and words[0].isdigit() else _ROWS
     unit = session.unit
     session.form = "%-24s %-40s %s"
@@ -106,7 +105,7 @@ def _errors(session, words):
         for line in unit.complaint.split("\n"):
             yield ("now", line, "")
     if unit.fatal:
-        yield ("last run", unit.fatal.split("\n")[0], "tell its maker")
+        yield ("last run", session.fatal(), "tell its maker")
     if unit.store.failed:
         yield ("now", unit.store.complaint(), "")
     names = {}
@@ -114,14 +113,12 @@ def _errors(session, words):
         names[row[0]] = row
     shown = 0
     for row in history.newest(unit.acu and unit.acu.log, unit.store):
-        spec = events.TABLE.get(row[2], "?").split(" ")
-        known = names.get(spec[0])
-        if known is None or spec[0] == "SELFTEST" and row[3] or spec[0] == "CAL" and row[3]:
+        text = told(row)
+        name = text.split(" ")[0]
+        known = names.get(name)
+        if known is None or name in ("SELFTEST", "CAL") and row[3]:
             yield None
             continue
-        text = spec[0]
-        for k in range(1, len(spec)):
-            text += " %s=%s" % (spec[k], row[k + 2])
         yield (iso(row[1]), text + ": " + known[1], "Remedy: " + known[2])
         shown += 1
         if shown >= most:

@@ -27,9 +27,8 @@ def run(session, word, words):
 
 
 def _events(session, word, words):
-    from acu import events
     from acu.primitives import history
-    from acu.primitives.recording import iso
+    from acu.primitives.recording import iso, told
     most = _ROWS
     name = ""
     for one in words:
@@ -44,16 +43,10 @@ def _events(session, word, words):
     session.form = "%6s %s %s"
     shown = 0
     for row in history.newest(acu and acu.log, session.unit.store):
-        spec = events.TABLE.get(row[2], "EVENT%d a b c" % row[2]).split(" ")
-        if word == "HIS" and row[2] not in _HISTORY or name and spec[0] != name:
+        text = told(row)
+        if word == "HIS" and row[2] not in _HISTORY or name and text.split(" ")[0] != name:
             yield None
             continue
-        text = spec[0]
-        for k in range(1, len(spec)):
-            value = row[k + 2]
-            if spec[k] == "why" and 0 <= value < len(events.WHYS):
-                value = events.WHYS[value]
-            text += " %s=%s" % (spec[k], value)
         yield (row[0], iso(row[1]), text)
         shown += 1
         if shown == most:

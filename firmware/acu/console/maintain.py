@@ -1,5 +1,6 @@
 """MAI, DAT, TIM: maintenance, date and time."""
 from acu import events as ev
+from acu import forget
 from acu.console.session import Abort
 
 _DAY_MS = 86_400_000
@@ -30,9 +31,7 @@ def run(session, word, words):
     if not unit.clock.set_utc(utc_ms):
         raise Abort("E304 %s: outside 2000 to 2099. Give a date of this century." % word)
     if acu:         # its events and messages go by it from now on; it is no synchronised time
-        step_ms = utc_ms - acu.sync.utc_ms(session.now_ms)
-        acu.sync._offset_ms += step_ms
-        session.log(ev.TIME_SET, step_ms)
+        session.log(ev.TIME_SET, acu.sync.set_by_hand(session.now_ms, utc_ms))
     yield iso(utc_ms) + " is set."
 
 
@@ -51,14 +50,13 @@ def _clock(text):
 
 
 def _days(text):
-    """Since 1970-01-01 (proleptic Gregorian calendar)."""
+    """Since 1970-01-01."""
     year, month, day = _numbers(text, "-", "yyyy-mm-dd")
     leap = year % 4 == 0 and (year % 100 or year % 400 == 0)
     if not 2000 <= year <= 2099 or not 1 <= month <= 12 or not 1 <= day <= (
             31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month - 1]:
         raise Abort("E304 DAT: %s is none. Write yyyy-mm-dd, of 2000 to 2099." % text)
-    if month <= 2:
-        year -= 1
-        month += 12
-    return (365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5
-            + day - 719_469)
+    from acu.drivers import rtc
+    days = rtc.days(year, month, day)
+    forget("acu.drivers.rtc")
+    return days

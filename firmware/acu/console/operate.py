@@ -78,9 +78,11 @@ def _order(session, acu, order):
 
 def _said(acu):
     mask = acu.gate.mask()
-    where = " ".join(["ABC"[k] if acu.gate.n > 1 else "" for k in range(acu.gate.n)
-                      if mask >> k & 1]).strip()
-    return "Breaker CLOSED" + (" on " + where if where else "") if mask else "Breaker OPEN"
+    if not mask:
+        return "Breaker OPEN"
+    if acu.gate.n == 1:
+        return "Breaker CLOSED"
+    return "Breaker CLOSED on " + " ".join(["ABC"[k] for k in range(acu.gate.n) if mask >> k & 1])
 
 
 def _open(session, acu):

@@ -139,6 +139,10 @@ class Session:
             return "mode " + self.unit.mode
         return "its settings or its board are refused" if self.unit.cfg else "not commissioned"
 
+    def fatal(self):
+        """The error that ended the last run: the last line of its traceback."""
+        return self.unit.fatal.strip().split("\n")[-1]
+
     def log(self, number, a=0, b=0, c=0):
         if self.unit.acu is not None:
             self.unit.acu.log.add(self.now_ms, number, a, b, c, True)

@@ -45,7 +45,7 @@ def _status(session, unit):
     acu = unit.acu
     yield ("Mode", unit.mode + (" (trial)" if unit.trial else ""))
     yield ("Reset cause", unit.reset_cause)
-    yield ("Last fatal", unit.fatal.split("\n")[0] or "none")
+    yield ("Last fatal", session.fatal() or "none")
     gc.collect()
     if hasattr(gc, "mem_free"):
         yield ("Memory free", gc.mem_free())

@@ -6,7 +6,7 @@ import machine
 from acu.primitives.recording import iso
 
 
-def _days(year, month, day):
+def days(year, month, day):
     """Days since 1970-01-01 (proleptic Gregorian calendar)."""
     if month <= 2:
         year -= 1
@@ -17,7 +17,7 @@ def _days(year, month, day):
 
 def read():
     year, month, day, _, h, m, s, _ = machine.RTC().datetime()
-    return _days(year, month, day) * 86_400_000 + (h * 3600 + m * 60 + s) * 1000
+    return days(year, month, day) * 86_400_000 + (h * 3600 + m * 60 + s) * 1000
 
 
 def write(utc_ms):

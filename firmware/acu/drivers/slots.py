@@ -8,10 +8,6 @@ import machine
 
 _MAINT_S = b"120"       # so long a power-up waits for somebody who maintains
 
-# reset_cause of the start, as in the BOOT event
-WORDS = ("-", "power on", "reset pin", "watchdog", "deep sleep", "soft reset", "ordered",
-         "fatal error", "recovery")
-
 
 def _put(path, data):
     try:
@@ -31,7 +27,9 @@ def _drop(path):
 
 
 def cause(store):
-    """What began this start: 0 to 8. An ordered reset has left its word in the store."""
+    """What began this start, as in the BOOT event: 1 power on, 2 reset pin, 3 watchdog, 4 deep
+    sleep, 5 soft reset, 6 ordered, 7 fatal error, 8 recovery, 0 not known. An ordered reset has
+    left its word in the store."""
     why = store.read("reset")
     if why is not None:
         store.remove("reset")

@@ -165,15 +165,21 @@ class Recorder:
     def line(self, row):
         """One event as the log shows it: time, who, number in this run, name, key=value.
         The table stays loaded while lines are read: acu.forget("acu.events") afterwards."""
-        from acu import events
-        spec = events.TABLE[row[2]].split(" ")
-        text = "%s %s %d %s" % (iso(row[1]), self._me, row[0], spec[0])
-        for k in range(1, len(spec)):
-            value = row[k + 2]
-            if spec[k] == "why" and 0 <= value < len(events.WHYS):
-                value = events.WHYS[value]
-            text += " %s=%s" % (spec[k], value)
-        return text
+        return "%s %s %d %s" % (iso(row[1]), self._me, row[0], told(row))
+
+
+def told(row):
+    """What happened, without when and who: NAME key=value. row: of Recorder.rows or of
+    history.newest(); an event of another firmware has a number for a name."""
+    from acu import events
+    spec = events.TABLE.get(row[2], "EVENT%d a b c" % row[2]).split(" ")
+    text = spec[0]
+    for k in range(1, len(spec)):
+        value = row[k + 2]
+        if spec[k] == "why" and 0 <= value < len(events.WHYS):
+            value = events.WHYS[value]
+        text += " %s=%s" % (spec[k], value)
+    return text
 
 
 def _crc(seq, body):

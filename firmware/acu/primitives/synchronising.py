@@ -41,6 +41,13 @@ class Synchroniser:
         self.source = source
         return step_ms
 
+    def set_by_hand(self, now_ms, utc_ms):
+        """At the console: the clock steps, and is no more synchronised than before. Returns the
+        step in ms."""
+        step_ms = utc_ms - now_ms - self._offset_ms
+        self._offset_ms += step_ms
+        return step_ms
+
     def start_ms(self, now_ms, t_utc_ms):
         """Monotonic ms of a common start; 0 means now; None if it is past or too far ahead."""
         if t_utc_ms == 0:
