@@ -1,14 +1,12 @@
 """The tools ring: the real mpremote, slvg flash and the console against a virtual board, or with
 --target port=DEVICE against a real one. Needs the VM: skipped without, but never in CI."""
 import dataclasses
-import os
 from pathlib import Path
 
 import pytest
 
 from host_sim.build import Built, build
 from host_sim.virtual.board import VirtualBoard
-from host_sim.vm.find import NoMicroPython, micropython
 from slvg.flash import example, flash
 from slvg.flash_link import Link
 from slvg.flash_sim import MAINT_S
@@ -28,20 +26,6 @@ class Target:
         return self.board.port if self.board else self.device
 
 
-def _vm() -> str:
-    try:
-        return micropython()
-    except NoMicroPython as e:
-        if os.environ.get("SLVG_REQUIRE_VM") == "1":
-            pytest.fail(str(e))
-        pytest.skip(str(e))
-
-
-@pytest.fixture(scope="session")
-def vm() -> str:
-    return _vm()
-
-
 @pytest.fixture
 def blank(vm, tmp_path):
     """A virtual board as it comes from the shop, with MicroPython on it."""
@@ -56,7 +40,7 @@ def target(request, tmp_path_factory):
     if given:
         yield Target(given.removeprefix("port="), None)
         return
-    _vm()
+    request.getfixturevalue("vm")
     with VirtualBoard(BOARD, tmp_path_factory.mktemp("target") / "flash.img") as board:
         yield Target("", board)
 

@@ -22,7 +22,7 @@ from host_sim.scenario.complaints import InputError
 from slvg.console_link import QUESTION, ConsoleError, Unit
 from slvg.flash import password_of
 from slvg.flash_link import PROMPTS, Link, choose
-from slvg.output import JsonFile, bad_input, writable, write_json
+from slvg.output import JsonFile, PortOption, SerialOption, bad_input, writable, write_json
 
 STATE = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "slvg"
 _LIVE_S = 3600.0        # a live page goes on until Ctrl-C
@@ -42,10 +42,8 @@ class Log:
 
 
 def command(
-    port: Annotated[str, typer.Option("--port", metavar="DEVICE", help=(
-        "Where it is; without it the only board that is plugged in."))] = "",
-    number: Annotated[str, typer.Option("--serial", metavar="NUMBER", help=(
-        "Which one, by its USB serial number."))] = "",
+    port: PortOption = "",
+    number: SerialOption = "",
     do: Annotated[str, typer.Option("--do", metavar="'MET; SER 5'", help=(
         "Send these commands, print the answers, leave."))] = "",
     level: Annotated[str, typer.Option("--level", metavar="1|B|2", help=(

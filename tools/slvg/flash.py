@@ -29,7 +29,7 @@ from host_sim.scenario.reading import read_json
 from host_sim.vm.find import NoMicroPython
 from slvg.flash_job import Job
 from slvg.flash_link import FlashError, Link, choose
-from slvg.output import JsonFile, bad_input, writable, write_json
+from slvg.output import JsonFile, PortOption, SerialOption, bad_input, writable, write_json
 
 RECEIPTS = Path("build") / "receipts"
 
@@ -72,8 +72,7 @@ def password_of(file: Path | None) -> str:
             return file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as e:
             raise FlashError(f"E262 --password-file {file}: cannot be read. Give a text file "
-                             "with one "
-                             "line.") from e
+                             "with one line.") from e
     return os.environ.get("SLVG_PASSWORD", "")
 
 
@@ -111,8 +110,7 @@ def flash(link: Link, built: Built, settings: dict | None, password: str = "",
                "micropython": ".".join(map(str, seen.version)), "was": was,
                "began_utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
     say(f"{built.board} {seen.unique}: {built.version} into /{job.slot}, {len(plan['copy'])} "
-        "files to "
-        f"copy, {plan['keep']} are there")
+        f"files to copy, {plan['keep']} are there")
     if dry:
         job.release()
         return receipt | {"seconds": _since(began_s), "good": True}
@@ -165,8 +163,7 @@ def failure(receipt: dict) -> str:
     why = receipt["complaint"].strip("- ")
     return (f"E260 flash: {receipt['version']} did not become good on {receipt['board_id']} "
             f"(self-test {receipt['self_test']}{'; ' + why if why else ''}). {state}. Read ERR "
-            "and EVE "
-            "on slvg console, then flash again.")
+            "and EVE on slvg console, then flash again.")
 
 
 def command(
@@ -174,10 +171,8 @@ def command(
         "What the board is, of boards/ or a folder of your own."))],
     role: Annotated[list[str] | None, typer.Option("--role", metavar="ROLE", help=(
         "Firmware for these roles only; else for the one of --settings, or all."))] = None,
-    port: Annotated[str, typer.Option("--port", metavar="DEVICE", help=(
-        "Where it is; without it the only board that is plugged in."))] = "",
-    number: Annotated[str, typer.Option("--serial", metavar="NUMBER", help=(
-        "Which one, by its USB serial number."))] = "",
+    port: PortOption = "",
+    number: SerialOption = "",
     settings: Annotated[Path | None, typer.Option("--settings", metavar="FILE.json", help=(
         "Settings to store; without it the board keeps what it has."))] = None,
     identity: Annotated[str, typer.Option("--id", metavar="ID", help=(
@@ -189,8 +184,6 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help=(
         "Look, judge and say what would be done; write nothing."))] = False,
     sim: Annotated[bool, typer.Option("--sim", help="Onto a fresh virtual board.")] = False,
-    vm: Annotated[bool, typer.Option("--vm", help=(
-        "What is at --port is a virtual board (slvg board)."))] = False,
     unplug: Annotated[int, typer.Option("--unplug", min=0, max=10_000, metavar="N", help=(
         "With --sim: pull the cable or the supply at N random moments of a flash, and see that "
         "the board starts."))] = 0,
@@ -208,7 +201,7 @@ def command(
         if sim and (port or number):
             raise FlashError("E264 --sim: makes its own board. Leave out --port and --serial.")
         wanted = settings_of(board, settings, identity)
-        built = build(board, tuple(role or _roles_of(wanted)), "x86" if sim or vm else "")
+        built = build(board, tuple(role or _roles_of(wanted)), "x86" if sim else "")
         if unplug:
             from slvg.flash_sim import study
 
@@ -292,5 +285,4 @@ def virtual(
         while there.on:
             time.sleep(0.5)
     bad_input("E267 board: its MicroPython ends as soon as it starts. Is the image damaged? "
-              "Remove "
-              f"{image} and start again.")
+              f"Remove {image} and start again.")

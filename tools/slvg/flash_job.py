@@ -79,8 +79,7 @@ class Job:
         if not there:
             raise FlashError(f"E250 board {self.link.device}: nothing answers there, neither a "
                              "REPL nor a console, for 12 s. Is it the right port? Unplug the "
-                             "board, "
-                             "plug it in and try again.")
+                             "board, plug it in and try again.")
         if there == "console":
             self.link.maintenance(password)
         self.link.repl(fresh=False)
@@ -132,10 +131,8 @@ class Job:
         seen, built = self.seen, self.built
         if seen.chip != built.mcu:
             raise FlashError(f"E251 chip: this is {seen.machine} ({seen.chip}), board "
-                             f"{built.board} has "
-                             f"an {built.mcu}. {REFUSED_NOTE} Plug in the right board, or build "
-                             "for "
-                             "this one.")
+                             f"{built.board} has an {built.mcu}. {REFUSED_NOTE} Plug in the "
+                             "right board, or build for this one.")
         if seen.arch and seen.arch != _ARCH[built.march]:
             raise FlashError(f"E252 chip: the image on {seen.machine} does not run code for "
                              f"{built.march}. {REFUSED_NOTE} Use the MicroPython image for "
@@ -150,16 +147,13 @@ class Job:
         if there and there != built.board:
             raise FlashError(f"E254 board: {seen.unique} is a {there}, not a {built.board}. "
                              f"{REFUSED_NOTE} Give --board {there}; a board that has changed its "
-                             "use "
-                             "is erased first (docs/flashing.md).")
+                             "use is erased first (docs/flashing.md).")
         # littlefs counts each folder twice: what it calls free may even be negative
         need, have = self.need(), (seen.free + 2 * len(seen.folders)) * seen.block
         if need > have:
             raise FlashError(f"E255 flash: {need // 1024} KiB are needed, {have // 1024} KiB are "
-                             "free. "
-                             f"{REFUSED_NOTE} Remove files of your own, or old records: mpremote "
-                             "fs rm, "
-                             "slvg flash --role for fewer roles.")
+                             f"free. {REFUSED_NOTE} Remove files of your own, or old records: "
+                             "mpremote fs rm, slvg flash --role for fewer roles.")
 
     # -- what is to be done
 
@@ -248,15 +242,13 @@ class Job:
             said = self.link.run(f"o.close()\nprint(h({target!r}))", f"{path} was verified")
             if said.strip() != _sha(data):
                 raise FlashError(f"E256 {path}: reads back differently (SHA-256). Flash again; "
-                                 "if it "
-                                 "fails at the same file, the board's flash is worn out.")
+                                 "if it fails at the same file, the board's flash is worn out.")
             if rename:
                 self.link.run(f"os.rename({target!r}, {path!r})", f"{path} was put in its place")
         except TransportExecError as e:
             if "ENOSPC" in e.error_output or "Errno 28" in e.error_output:
                 raise FlashError(f"E255 flash: full at {path}. The old firmware is untouched. "
-                                 "Remove "
-                                 "files of your own, then flash again.") from e
+                                 "Remove files of your own, then flash again.") from e
             raise FlashError(f"E257 {path}: the board cannot write it ({_last(e)}). Flash again; "
                              "erase the board if it stays so (docs/flashing.md).") from e
 

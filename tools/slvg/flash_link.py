@@ -42,8 +42,7 @@ class Broken(FlashError):
 
     def __init__(self, what: str):
         super().__init__(f"E246 cable: {what}. The board keeps its old firmware. Plug it in and "
-                         "run "
-                         "the same command again: it goes on where it stopped.")
+                         "run the same command again: it goes on where it stopped.")
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,7 @@ def choose(port: str, number: str,
     if port:
         if not os.path.exists(port) and not port.upper().startswith("COM"):
             raise FlashError(f"E241 port {port}: is not there. Plug the board in; slvg flash "
-                             "without "
-                             f"--port looks for it. Now here: {_listed(ports(listing))}.")
+                             f"without --port looks for it. Now here: {_listed(ports(listing))}.")
         return port
     found = ports(listing)
     if number:
@@ -79,8 +77,7 @@ def choose(port: str, number: str,
                          "MicroPython on the board first (docs/quickstart.md); or give --port.")
     if len(found) > 1:
         raise FlashError(f"E244 board: {len(found)} are plugged in: {_listed(found)}. Unplug all "
-                         "but "
-                         "one, or give --serial or --port.")
+                         "but one, or give --serial or --port.")
     return found[0].device
 
 
@@ -210,10 +207,9 @@ class Link:
                 raise FlashError(f"E249 console: level 2 was not reached ({text.strip()[-80:]}). "
                                  "Try slvg console.")
             raise FlashError(f"E247 password: the unit refused it ({said[:60]}). Give the one of "
-                             "level "
-                             "2 by --password-file or SLVG_PASSWORD. Forgotten: hold the board's "
-                             "recovery button while it starts, which wipes keys, passwords and "
-                             "settings (docs/flashing.md).")
+                             "level 2 by --password-file or SLVG_PASSWORD. Forgotten: hold the "
+                             "board's recovery button while it starts, which wipes keys, "
+                             "passwords and settings (docs/flashing.md).")
         text = self.say("MAI", ("? ", *PROMPTS))
         for _ in range(4):
             if not text.endswith("? "):
@@ -229,8 +225,7 @@ class Link:
             if self.who(3.0) == "repl":
                 return
         raise FlashError("E248 maintenance: the unit did not come back within 15 s. Unplug it, "
-                         "plug "
-                         "it in and try again.")
+                         "plug it in and try again.")
 
     # -- REPL
 

@@ -11,6 +11,13 @@ JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help=(
     "Write the figures as JSON; - is standard output."))]
 
 
+# Where a board is; flash_link.choose() takes both.
+PortOption = Annotated[str, typer.Option("--port", metavar="DEVICE", help=(
+    "Where it is; without it the only board that is plugged in."))]
+SerialOption = Annotated[str, typer.Option("--serial", metavar="NUMBER", help=(
+    "Which one, by its USB serial number."))]
+
+
 def bad_input(text: str) -> NoReturn:
     typer.echo(text, err=True)
     raise typer.Exit(2)
