@@ -167,8 +167,7 @@ def check(given):
     if len(set(full["members"])) != len(full["members"]):
         errors.append("E111 config: members names somebody twice. Remove one.")
     if full["slot_i"] >= full["slot_n"]:
-        errors.append("E113 config: slot_i = %d is above its maximum of %d. Set 0 to %d." % (
-            full["slot_i"], full["slot_n"] - 1, full["slot_n"] - 1))
+        errors.append(_out_of_bounds("slot_i", full["slot_i"], 0, full["slot_n"] - 1))
     if full.get("role") == "subcoordinator":
         if full["i_shc_ma"] <= full["i_trip_ma"]:
             errors.append("E114 config: i_shc_ma = %d is not above i_trip_ma. Set more than %d."

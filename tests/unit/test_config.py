@@ -108,7 +108,7 @@ def test_all_complaints_come_at_once_and_what_was_given_stays():
 def test_a_slot_beyond_the_last_one_is_refused():
     given = {"id": "eu1", "role": "operator", "sc": "sc1", "uc": "uc0", "slot_i": 3, "slot_n": 3}
     assert config.check(given)[1] == [
-        "E113 config: slot_i = 3 is above its maximum of 2. Set 0 to 2."]
+        "E107 config: slot_i = 3 is above its maximum of 2. Set 0 to 2."]
     given["slot_i"] = 2
     assert config.check(given)[1] == []
 

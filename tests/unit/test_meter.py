@@ -303,7 +303,7 @@ def test_a_held_frequency_and_lost_frames_are_told_in_a_reading():
 
 def test_peaks_at_the_rails_are_flagged():
     b = Box("single")
-    b.acu.sync.set(b.ms(), b.utc_ms(), "cd")
+    b.acu.sync.set(b.ms(), b.utc_ms())
     b.started().run(1000)
     b.acu.spectrum.clipped = 2
     assert b.meas()["fl"] == 2 and b.meas()["i_mA"][1] is not None
@@ -323,7 +323,7 @@ def test_an_idle_phase_is_measured_as_nothing_not_estimated():
 
 def test_ten_minutes_are_told_at_the_tick_of_utc():
     b = Box("two")
-    b.acu.sync.set(b.ms(), b.utc_ms(), "cd")
+    b.acu.sync.set(b.ms(), b.utc_ms())
     b.started().run(18_000)
     assert b.told("pq") == []
     b.run(4_000)
@@ -375,9 +375,9 @@ def test_a_channel_that_was_off_all_the_time_has_no_value_in_a_page():
     page = b.told("pq")[0]
     assert page["u_mV"][2] is not None and page["i_mA"][1] is not None
     assert page["u_mV"][1] is not None and page["fl"] & 64      # off for a part of it
-    b.acu.sync.set(b.ms(), page["t0_ms"] + 595_000, "cd", 1 << 40)
+    b.acu.sync.set(b.ms(), page["t0_ms"] + 595_000, 1 << 40)
     b.run(8_000)
-    b.acu.sync.set(b.ms(), page["t0_ms"] + 1_195_000, "cd", 1 << 41)
+    b.acu.sync.set(b.ms(), page["t0_ms"] + 1_195_000, 1 << 41)
     b.run(8_000)
     page = b.told("pq")[-1]
     assert page["u_mV"][:2] == page["umin_mV"][:2] == page["umax_mV"][:2] == [None, None]

@@ -586,7 +586,7 @@ def test_a_lease_ends_by_itself_also_over_a_power_cut_and_a_new_one_counts():
     again.run(70_000)                                  # its own clock proves nothing
     assert again.mask() == 0
     now_ms = again.acu.clock.now_ms()                  # the time: it was dark for half a minute
-    again.acu.sync.set(now_ms, again.acu.sync.utc_ms(now_ms) - 40_000, "cd", 1)
+    again.acu.sync.set(now_ms, again.acu.sync.utc_ms(now_ms) - 40_000, 1)
     again.run(20_000)
     assert again.mask() == 0
     again.run(15_000)
@@ -597,7 +597,7 @@ def test_a_clock_step_moves_no_lease():
     c = Cabinet().started()
     assert c.switch(0, why=3, lease_s=30) == 0
     now_ms = c.acu.clock.now_ms()
-    c.acu.sync.set(now_ms, c.acu.sync.utc_ms(now_ms) + 7_200_000, "cd", 1 << 40)
+    c.acu.sync.set(now_ms, c.acu.sync.utc_ms(now_ms) + 7_200_000, 1 << 40)
     c.run(25_000)
     assert c.mask() == 0
     c.run(10_000)

@@ -306,7 +306,7 @@ class Acu:
             self.beat(now_ms)
 
     def _on_time(self, now_ms, msg):
-        step_ms = self.sync.set(now_ms, msg["b"]["utc_ms"], msg["s"], msg["k"])
+        step_ms = self.sync.set(now_ms, msg["b"]["utc_ms"], msg["k"])
         if step_ms is not None and abs(step_ms) > 500:
             self.log.add(now_ms, ev.TIME_SET, step_ms)
 

@@ -42,7 +42,7 @@ class Post(Acu):
         self._out_utc = 0               # the centre was told of an outage that is not over
         if raw and len(raw) >= struct.calcsize(_LIVE):
             cfg["ub_en"], self._out_utc = struct.unpack(_LIVE, raw[:struct.calcsize(_LIVE)])
-        self.sync.set(self.clock.now_ms(), self.clock.utc_ms(), "rtc")
+        self.sync.set(self.clock.now_ms(), self.clock.utc_ms())
         for filt in ("slv/%s/%s/+/up/+" % (cfg["sc"], cfg["uc"]), "mst/%s/+/up/+" % cfg["sc"],
                      "man/%s/dn/+" % cfg["sc"]):
             self.link.subscribe("slvg/1/" + filt)
@@ -107,7 +107,7 @@ class Post(Acu):
         self._count_drops(now_ms)
 
     def _time(self, now_ms):
-        self.sync.set(now_ms, self.clock.utc_ms(), "rtc", now_ms)
+        self.sync.set(now_ms, self.clock.utc_ms(), now_ms)
         if self.ready:
             self.to_all(now_ms, "time", {"utc_ms": self.sync.utc_ms(now_ms), "src": "rtc"})
 
