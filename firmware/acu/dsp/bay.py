@@ -10,13 +10,13 @@ from micropython import const
 
 U1 = const(0)         # positive sequence voltage, bp: two-cycle window, corrected off nominal
 U2 = const(1)
-UAB1 = const(2)       # line voltages, bp: one-cycle window, faster
+UAB1 = const(2)       # line voltages, bp, two-cycle window
 UBC1 = const(3)
 UCA1 = const(4)
 UAB2 = const(5)
 UBC2 = const(6)
 UCA2 = const(7)
-U0 = const(8)         # neutral displacement, bp of the open delta's nominal: one cycle
+U0 = const(8)         # neutral displacement, bp of the open delta's nominal
 UN1 = const(9)        # negative sequence voltage, bp
 UN2 = const(10)
 F1 = const(11)        # mhz, of the positive sequence, lag about 40 ms; 0 while U < 10 %
@@ -52,6 +52,10 @@ I2 = const(40)
 P = const(41)         # mW, mvar secondary of three phases, side 1; positive: from side 1 to side 2
 Q = const(42)
 SEQ = const(43)       # ticks counted, 0..2^29
-NQ = const(44)
+TH1 = const(44)       # angle of the positive sequence in the middle of the two-cycle window,
+TH2 = const(45)       # 20.25 ms before the end, against 50 Hz: 2^24 a turn
+NQ = const(46)
 
-GOOD_FULL = const(48)     # from this GOOD on fits have their full length: 8 of window, 40 of fit
+# From this GOOD on fits have their full length: a jump keeps GOOD at 0 for 10 ticks, and 8 + 41
+# ticks after it the last trace of it has left window and fit.
+GOOD_FULL = const(42)

@@ -61,12 +61,17 @@ class RingSampler:
 
     def take(self, n, ref, out):
         """Adds the sums of the n oldest frames to out; n <= ready() and n <= 127."""
+        take_pairs(n, self.fetch(n), self.ring, self._par, ref, SINE, out)
+
+    def fetch(self, n):
+        """The n oldest frames count as taken; returns where in the ring they begin. n <= ready().
+        They stay there until they are overwritten, corrected by the table if there is one."""
         tail = self.tail
         first = tail & (self.size - 1)
         if self._table is not None:
             self._correct(n, first, self.ring, self._sizes, self._table, self._mem)
-        take_pairs(n, first, self.ring, self._par, ref, SINE, out)
         self.tail = (tail + n) & _MASK
+        return first
 
     def push(self, codes):
         """Appends frames of packed little-endian 16-bit codes, as a converter's DMA would."""

@@ -1,0 +1,400 @@
+"""DRF-2 of a recloser: the frames of both sides and of the currents become `q` (dsp/bay.py) every
+5 ms, by two estimators that share nothing but the samples (spec recloser, section 3; anchors, 2).
+
+fast(now_us) takes whole blocks of 20 frames at 4 kHz; nothing in it allocates. The first estimator
+fits the angle between the sides over 41 two-cycle phasors; the second multiplies samples
+(dsp/quadrature.py). A jump shows in the raw angle of half a cycle against the two cycles before.
+Nothing is decided here: the synchronism check and the protection look at q.
+"""
+from array import array
+
+import micropython
+from micropython import const
+
+from acu.dsp import fit, phasor, quadrature
+from acu.dsp.bay import AGE, CALM1, CALM2, GOOD, NQ
+from acu.dsp.fixed import clear
+from acu.dsp.phasor import ATAN, FRAMES, TWIDDLES
+
+# Places of q as dsp/bay.py has them: viper knows constants of its own file only (a test compares).
+_F1 = const(11)
+_DF1 = const(13)
+_DD = const(15)
+_SLIP = const(16)
+_ACC = const(17)
+_DDT = const(18)
+_SLIPT = const(19)
+_DDT80 = const(20)
+_RES = const(21)
+_DD_B = const(22)
+_SLIP_B = const(23)
+_U1_B = const(24)
+_F1_B = const(26)
+_U1 = const(0)
+_UN1 = const(9)
+_GOOD = const(28)
+_CALM1 = const(29)
+_BAD = const(32)
+_ROT1 = const(33)
+_P = const(41)# (pair of dsp/phasor.py, place in q) of what is a size times a factor.
+_Q = const(42)
+_SEQ = const(43)
+_TH1 = const(44)
+_SIZES = ((15, 0), (16, 1), (0, 2), (1, 3), (19, 4), (2, 5), (3, 6), (20, 7), (4, 8), (17, 9),
+          (18, 10), (8, 35), (9, 36), (10, 37), (23, 38), (21, 39), (22, 40))
+
+# State st: frames in the ring, first frame of the block, blocks so far, then
+_SINGLE = const(3)       # sides with one voltage, as bits
+_ANGLE = const(4)        # angle setting, 2^18 a turn
+_SKEW = const(5)         # us between the sides' voltages times 2.147: 2^18 a turn a mHz, Q13
+_NOW64 = const(6)        # the present and the touch after the middle of a window, 1/64 ticks
+_TOUCH64 = const(7)
+_USED = const(8)         # channels that are there
+_U_SCALE1 = const(9)# of the second estimator's roots
+_U_SCALE2 = const(10)
+_P_SCALE = const(11)
+_JUMP = const(12)        # raw angle, 2^24 a turn, and size, units of polar(), that are a jump
+_STEP1 = const(13)
+_STEP2 = const(14)
+_WEAK1 = const(15)
+_WEAK2 = const(16)
+_DD18 = const(17)        # raw angle of side 2 minus side 1, 2^18 a turn
+_SKEW_B = const(18)      # what the slots put between AB of the sides at nominal, 2^18 a turn
+_LEN = const(19)
+
+_JUMP_CDEG = const(400)
+_STEP_BP = const(800)
+_WEAK_BP = const(1000)
+# Where the rings begin: 41 and twice 19 angles, each with the last one itself.
+_DIFF = const(0)
+_ONE = const(42)
+_TWO = const(62)
+_MAX_T_CLOSE_MS = const(250)
+_K_PPM = const(1_646_760)        # what CORDIC makes a size longer, millionths
+
+
+@micropython.viper
+def _assess(x: int, y: int, st: ptr32, size: ptr32, angle: ptr32, sizes: ptr32, ends: ptr32,
+            still: ptr32, raw: ptr32, q: ptr32):
+    """Sizes into q, health of the channels, and for how long each side has not jumped. sizes: rows
+    of pair, place, factor in Q16. raw: of each side the last 8 raw angles and sizes."""
+    k = 0
+    while k < 17:
+        q[sizes[3 * k + 1]] = size[sizes[3 * k]] * sizes[3 * k + 2] + 0x8000 >> 16
+        k += 1
+    bad = 0
+    k = 0
+    while k < 8:
+        x = ends[k]
+        y = ends[k + 8]
+        if x != y:
+            still[k] = 0
+        elif still[k] < 8:
+            still[k] += 1
+        if st[8] & 1 << k and (still[k] == 8 or x < 4 or y > 4091):
+            bad |= 1 << k
+        k += 1
+    q[_BAD] = bad
+    k = 0
+    good = 0x10000000
+    while k < 2:
+        a = angle[24 + k]
+        s = size[24 + k]
+        at = (k << 4) + ((st[2] & 7) << 1)
+        p = (k << 4) + ((st[2] - 4 & 7) << 1)
+        x = (a - raw[p] - raw[p] + raw[at] + 0x800000 & 0xFFFFFF) - 0x800000
+        if x < 0:
+            x = 0 - x
+        y = s - raw[p + 1]
+        if y < 0:  # noqa: PLR1730
+            y = 0 - y
+        n = q[_CALM1 + k]
+        if (x > st[12] or y > st[13 + k] or s < st[15 + k] or raw[p + 1] < st[15 + k]
+                or raw[at + 1] < st[15 + k]):
+            n = 0
+        elif n < 0x10000000:
+            n += 1
+        q[_CALM1 + k] = n
+        raw[at] = a
+        raw[at + 1] = s
+        if n < good:  # noqa: PLR1730
+            good = n
+        x = q[_U1 + k]
+        y = q[_UN1 + k]
+        n = 0
+        if x + y >= 1000:
+            if x >= y + y:
+                n = 1
+            elif y >= x + x:
+                n = -1
+        q[_ROT1 + k] = n
+        k += 1
+    q[_GOOD] = good
+    q[_TH1] = angle[15]
+    q[_TH1 + 1] = angle[16]
+    x = (angle[16] >> 6) - (angle[15] >> 6) + st[4]
+    y = q[_F1]
+    if y:
+        x -= (y - 50_000) * st[5] >> 13
+    st[17] = x & 0x3FFFF
+
+
+@micropython.viper
+def _powers(x: int, y: int, st: ptr32, ph: ptr32, q: ptr32):
+    """Of side 1 and the currents, by two wattmeters: AB with A, CB with C; two cycles."""
+    a = ph[0] + 32 >> 6
+    b = ph[1] + 32 >> 6
+    x = ph[10] + 32 >> 6
+    y = ph[11] + 32 >> 6
+    p = a * x + b * y >> 1
+    r = b * x - a * y >> 1
+    a = 0 - ph[2] + 32 >> 6
+    b = 0 - ph[3] + 32 >> 6
+    x = ph[14] + 32 >> 6
+    y = ph[15] + 32 >> 6
+    p += a * x + b * y >> 1
+    r += b * x - a * y >> 1
+    q[_P] = (p >> 12) * st[11] + ((p & 4095) * st[11] >> 12) >> 6
+    q[_Q] = (r >> 12) * st[11] + ((r & 4095) * st[11] >> 12) >> 6
+
+
+@micropython.viper
+def _tell(x: int, y: int, st: ptr32, fit: ptr32, now: ptr32, touch: ptr32, short: ptr32,
+          q: ptr32):
+    """What the fits say, into q. now, touch: of the long fit; short: of the 80 ms one."""
+    if q[_GOOD] >= 42:
+        x = st[17] + now[0] + 0x20000 & 0x3FFFF
+        q[_DD] = (x - 0x20000) * 1125 >> 13
+        q[_SLIP] = touch[2] * 763 >> 8
+        q[_ACC] = touch[3] * 1221 >> 14
+        x = st[17] + touch[0] + 0x20000 & 0x3FFFF
+        q[_DDT] = (x - 0x20000) * 1125 >> 13
+        x = touch[1]
+        if x > 1_700_000:  # noqa: PLR1730
+            x = 1_700_000
+        if x < -1_700_000:  # noqa: PLR1730
+            x = -1_700_000
+        q[_SLIPT] = x * 763 >> 8
+        x = st[17] + short[0] + 0x20000 & 0x3FFFF
+        q[_DDT80] = (x - 0x20000) * 1125 >> 13
+        x = fit[3]
+        if x > 0x1FFFF:  # noqa: PLR1730
+            x = 0x1FFFF
+        q[_RES] = x * 11250 >> 13
+    else:                # nothing to believe yet: the raw angle, and a deviation that refuses
+        x = st[17] + 0x20000 & 0x3FFFF
+        x = (x - 0x20000) * 1125 >> 13
+        q[_DD] = x
+        q[_DDT] = x
+        q[_DDT80] = x
+        q[_SLIP] = 0
+        q[_SLIPT] = 0
+        q[_ACC] = 0
+        q[_RES] = 180_000
+    k = 0
+    while k < 2:         # frequencies: fits 2, 3 of side 1, 4, 5 of side 2
+        if q[_U1 + k] < 1000:
+            q[_F1 + k] = 0
+            q[_DF1 + k] = 0
+        else:
+            y = fit[(k << 3) + 9] * 10 // 367
+            q[_F1 + k] = 50_000 + y
+            x = fit[(k << 3) + 14]
+            if x > 2_000_000:  # noqa: PLR1730
+                x = 2_000_000
+            if x < -2_000_000:  # noqa: PLR1730
+                x = -2_000_000
+            q[_DF1 + k] = x * 1000 // 44_453
+            # what the window lost off nominal: 1 / sinc^2 of y * 20 ms, in millionths
+            if y > 6000:  # noqa: PLR1730
+                y = 6000
+            if y < -6000:  # noqa: PLR1730
+                y = -6000
+            x = (y * y >> 5) * 345 >> 13
+            x += (x >> 4) * (x >> 4) // 6511
+            q[_U1 + k] += q[_U1 + k] * (x >> 4) // 62_500
+        k += 1
+    q[_SEQ] = st[2]
+
+
+@micropython.viper
+def _second(x: int, y: int, st: ptr32, seen: ptr32, q: ptr32):
+    """What the products say, into q. seen: as diverse() leaves it."""
+    x = seen[1] >> 6
+    q[_SLIP_B] = x * 2441 >> 6
+    # 50.5 frames and what waits: 2.525 ticks of 20
+    y = x * (st[6] - 1377) // 1280
+    x = (seen[0] >> 6) + st[4] - st[18] + y + 0x20000 & 0x3FFFF
+    q[_DD_B] = (x - 0x20000) * 1125 >> 13
+    k = 0
+    while k < 2:
+        x = seen[2 + k]
+        r = 0
+        b = 1 << 26
+        while b:
+            t = r + b
+            r >>= 1
+            if x >= t:
+                x -= t
+                r += b
+            b >>= 2
+        q[_U1_B + k] = r * st[9 + k] >> 16
+        q[_F1_B + k] = 0
+        if r > 300:  # noqa: PLR1730
+            q[_F1_B + k] = 50_000 - (seen[4 + k] * 1989 >> 10)
+        k += 1
+
+
+def _next(blocks):
+    """Blocks so far: modulo 8, 5 and 4 it must go on where it wraps."""
+    blocks += 1
+    return blocks if blocks < 0x1FFFFFFF else 80 + blocks % 40
+
+
+def _turned(slot_ns, part, whole):
+    """(re, im) in Q14 of part / whole times the turn back over slot_ns of 50 Hz, at most 1.5 ms:
+    series in Q30."""
+    x = slot_ns * 337_326 // 1000
+    x2 = x * x >> 30
+    x3 = x2 * x >> 30
+    x4 = x2 * x2 >> 30
+    cos = (1 << 30) - (x2 >> 1) + x4 // 24
+    sin = x - x3 // 6 + (x4 * x >> 30) // 120
+    return ((cos * part // whole + 0x8000) >> 16, (0x8000 - sin * part // whole) >> 16)
+
+
+class BayMeasuring:
+    """sampler: a RingSampler of 8 channels at 4000 Hz. cal: (microvolt or microampere at code 2048
+    + 2048, slot in ns) of each channel u1ab u1bc u2ab u2bc u0 ia ib ic. cfg: un1_mv, un2_mv line
+    voltage and u0n_mv open delta at nominal (secondary), ang_cdeg added to the angle of side 2
+    minus side 1, vt1 and vt2 line voltages measured (2, or 1: AB only), t_close_ms."""
+
+    def __init__(self, sampler, cal, cfg):
+        if sampler.channels != 8 or sampler.rate_hz != 4000 or len(cal) < 8:
+            raise ValueError("bay: the sampler must have 8 channels at 4000 Hz")
+        self.q = array("i", [0] * NQ)
+        self._sampler = sampler
+        self.idle_ticks = 0          # calls of fast() since the last frames
+        self.lost_frames = 0
+        self._overruns = sampler.overruns
+        single = (cfg["vt1"] == 1) | (cfg["vt2"] == 1) << 1
+        st = array("i", [0] * _LEN)
+        st[0] = sampler.size
+        st[_SINGLE] = single
+        # positive sequences stand at AB with a part of BC: between the slots of both
+        mid1_ns = cal[0][1] if single & 1 else (cal[0][1] + cal[1][1]) // 2
+        mid2_ns = cal[2][1] if single & 2 else (cal[2][1] + cal[3][1]) // 2
+        st[_ANGLE] = (cfg["ang_cdeg"] * 8192 + 562) // 1125
+        st[_SKEW] = (mid2_ns - mid1_ns) * 2_147_484 // 1_000_000_000
+        st[_NOW64] = 1539
+        st[_TOUCH64] = 1539 + min(cfg["t_close_ms"], _MAX_T_CLOSE_MS) * 64 // 5
+        st[_USED] = 255 & ~((single & 1) << 1) & ~((single & 2) << 2)
+        st[_SKEW_B] = ((cal[2][1] - cal[0][1]) << 18) // 20_000_000
+        factor = []
+        for c in range(8):
+            same = (0, 0, 2, 2, 4, 5, 5, 5)[c]       # whose scale it gets
+            factor += _turned(cal[c][1], cal[c][0], cal[same][0])
+        self._factor = array("i", factor)
+        full_u = [cal[c][0] for c in range(8)]
+        un_mv = (cfg["un1_mv"], cfg["un2_mv"])
+        rows = []
+        for pair, place in _SIZES:
+            scale = 400 if pair < 8 or 15 <= pair <= 20 else 320
+            if place >= 35:              # of currents in mA: rms of a peak
+                num, den = full_u[5], 1000
+            elif place == 8:
+                num, den = full_u[4] * 10, cfg["u0n_mv"]
+            else:
+                second = place in (1, 5, 6, 7, 10)
+                num, den = full_u[2 if second else 0] * 10, un_mv[second]
+            # size is codes * scale * K / 16; codes / 2048 of full scale; / root 2
+            mult = (num * 65536 * 16 * 1_000_000_000_000) // (
+                den * 2048 * scale * _K_PPM * 1_414_214)
+            rows += [pair, place, mult]
+        self._sizes = array("i", rows)
+        for k in (0, 1):
+            st[_U_SCALE1 + k] = full_u[2 * k] * 10 * 65536 // (8192 * un_mv[k])
+            unit = rows[3 * k + 2] * 5 // 4          # of half a cycle: 320 a code
+            st[_STEP1 + k] = (_STEP_BP << 16) // unit
+            st[_WEAK1 + k] = (_WEAK_BP << 16) // unit
+        st[_JUMP] = (_JUMP_CDEG << 24) // 36_000
+        # phasors of 400 / 64 a code, their product halved, in Q18
+        st[_P_SCALE] = (full_u[0] * full_u[5] << 22) // (625 * 2048 * 2048 * 1_000_000_000)
+        self._st = st
+        self._blocks = array("i", [0] * 256)
+        self._ends = array("i", [0] * 16)
+        self._still = array("i", [0] * 8)
+        self._ph = array("i", [0] * (2 * phasor.LOOKS))
+        self._size = array("i", [0] * phasor.LOOKS)
+        self._angle = array("i", [0] * phasor.LOOKS)
+        self._raw = array("i", [0] * 32)
+        self._rings = array("i", [0] * 82)
+        self._par = array("i", fit.shape(_DIFF, 41, 41) + fit.shape(_DIFF, 41, 17)
+                          + fit.shape(_ONE, 19, 7) + fit.shape(_ONE, 19, 19)
+                          + fit.shape(_TWO, 19, 7) + fit.shape(_TWO, 19, 19))
+        self._fit = array("i", [0] * 24)
+        self._now = array("i", [0] * 4)
+        self._touch = array("i", [0] * 4)
+        self._short = array("i", [0] * 4)
+        self._zero = array("i", [0, 0])
+        self._sums = array("i", [0] * 30)
+        self._past = array("i", [0] * 21)
+        self._seen = array("i", [0] * 6)
+
+    def fast(self, now_us):
+        """Takes what the sampler has. Returns how many blocks of 5 ms it was; q is the newest."""
+        sampler = self._sampler
+        n = sampler.ready()
+        if sampler.overruns != self._overruns:
+            self._gap()
+        if n < FRAMES:  # noqa: PLR1730
+            if self.idle_ticks < 1000:
+                self.idle_ticks += 1
+            self.q[AGE] = 5 * self.idle_ticks
+            return 0
+        self.idle_ticks = 0
+        closed = 0
+        while n >= FRAMES:
+            self._block(sampler.fetch(FRAMES))
+            n -= FRAMES
+            closed += 1
+        q = self.q
+        q[AGE] = 0
+        st = self._st
+        par = self._par
+        late = n * 16 // 5               # 1/64 ticks that have passed since the newest block
+        fit.fits(0, 0, self._rings, par, 6, self._fit)
+        fit.foretell(0, 0, self._fit, par, 0, st[_NOW64] + late, self._now)
+        fit.foretell(0, 0, self._fit, par, 0, st[_TOUCH64] + late, self._touch)
+        fit.foretell(0, 0, self._fit, par, 1, st[_TOUCH64] + late - 768, self._short)
+        _tell(0, 0, st, self._fit, self._now, self._touch, self._short, q)
+        _second(0, 0, st, self._seen, q)
+        _powers(0, 0, st, self._ph, q)
+        return closed
+
+    def _block(self, first):
+        st = self._st
+        ring = self._sampler.ring
+        ph = self._ph
+        size = self._size
+        angle = self._angle
+        st[1] = first
+        phasor.block(0, 0, ring, st, TWIDDLES, self._blocks, self._ends)
+        quadrature.products(0, 0, ring, st, self._zero, self._sums)
+        st[2] = _next(st[2])
+        phasor.window(0, 0, st, self._blocks, self._factor, ph)
+        phasor.sequences(0, 0, ph, st[_SINGLE])
+        phasor.polar(0, 0, ph, phasor.LOOKS, ATAN, size, angle)
+        _assess(0, 0, st, size, angle, self._sizes, self._ends, self._still, self._raw, self.q)
+        quadrature.diverse(0, 0, st, self._sums, ATAN, self._past, self._seen)
+        fit.follow(0, 0, self._rings, _DIFF, 41, st[_DD18])
+        fit.follow(0, 0, self._rings, _ONE, 19, angle[phasor.POS1] >> 6)
+        fit.follow(0, 0, self._rings, _TWO, 19, angle[phasor.POS2] >> 6)
+
+    def _gap(self):
+        """Frames were lost: what is in the windows does not belong together."""
+        self.lost_frames += self._sampler.overruns - self._overruns
+        self._overruns = self._sampler.overruns
+        clear(self._raw, 32)
+        q = self.q
+        q[CALM1] = q[CALM2] = q[GOOD] = 0
