@@ -8,7 +8,7 @@ and wiring change what is measured, not the truth. Knows neither converter nor f
 """
 import cmath
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -130,12 +130,13 @@ class Side:
 
     def until(self, t: float) -> "Side":
         """The same source without what happens suddenly after t."""
-        return Side(**{**self.__dict__,
-                       "jumps": tuple(one for one in self.jumps if one[0] <= t),
-                       "u_steps": tuple(one for one in self.u_steps if one[0] <= t),
-                       "fuses": tuple(one for one in self.fuses if one[0] <= t),
-                       "on_s": self.on_s if self.on_s <= t else _NEVER,
-                       "off_s": self.off_s if self.off_s <= t else _NEVER})
+        return replace(
+            self,
+            jumps=tuple(one for one in self.jumps if one[0] <= t),
+            u_steps=tuple(one for one in self.u_steps if one[0] <= t),
+            fuses=tuple(one for one in self.fuses if one[0] <= t),
+            on_s=self.on_s if self.on_s <= t else _NEVER,
+            off_s=self.off_s if self.off_s <= t else _NEVER)
 
 
 @dataclass(frozen=True)
@@ -170,5 +171,4 @@ class TwoSided:
         return sorted(self.one.sudden() + self.two.sudden())
 
     def until(self, t: float) -> "TwoSided":
-        return TwoSided(self.one.until(t), self.two.until(t), self.u0_pu, self.u0_deg, self.i_a,
-                        self.i_deg)
+        return replace(self, one=self.one.until(t), two=self.two.until(t))
