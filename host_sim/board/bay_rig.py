@@ -45,7 +45,8 @@ class Rig:
     def _check(self, q):
         from acu import sync_settings
         from acu.functions import synccheck
-        return synccheck.SyncCheck(sync_settings.limits(self.settings["sync"]), q)
+        par = sync_settings.limits(self.settings["sync"])
+        return synccheck, synccheck.SyncCheck(par, q)
 
     def rows(self, codes, ticks):
         """All quantities of each tick, 32-bit integers."""
@@ -62,9 +63,11 @@ class Rig:
 
     def check(self, codes, ticks, ask_tick, mode, wait_ms, blind):
         """Asks for a close at ask_tick; ends with the order. 32-bit integers: ticks played, tick
-        of the order or -1, how many decision values; they; reasons of each tick; answers."""
+        of the order or -1, how many decision values; they; reasons of each tick; answers.
+        blind: gates that count for nothing."""
         sampler, bay = self._bay()
-        check = self._check(bay.q)
+        synccheck, check = self._check(bay.q)
+        st = check.st
         reasons = array("i", bytes(4 * ticks))
         answers = array("i", bytes(4 * ticks))
         codes = memoryview(codes)
@@ -76,13 +79,18 @@ class Rig:
             bay.fast(_START_US + k * TICK_US & _TICKS)
             if k == ask_tick:
                 check.request(mode, wait_ms)
-            answer = check.step()
-            reasons[k] = check.reasons
+            if blind:
+                answer = _step_without(synccheck, check, blind)
+            else:
+                answer = check.step()
+            reasons[k] = st[synccheck.S_REASONS]
             answers[k] = answer
             if answer == ORDER:
                 ordered = k
                 played = k + 1
                 break
+        while check.pop():
+            pass                         # the last record is that of the order
         decision = check.decision
         return (bytes(array("i", [played, ordered, len(decision)])) + bytes(decision)
                 + bytes(reasons[:played]) + bytes(answers[:played]))
@@ -91,3 +99,13 @@ class Rig:
         if what == ROWS:
             return self.rows(codes, ticks)
         return self.check(codes, ticks, ask_tick, mode, wait_ms, blind)
+
+
+def _step_without(synccheck, check, blind):
+    """SyncCheck.step() with some gates taken out of the reasons: to count what each is good for.
+    The firmware has no such way."""
+    st = check.st
+    dead = st[synccheck.S_DEAD]
+    synccheck.gates(0, 0, check.q, check.par, st, check.vt)
+    st[synccheck.S_WHY] &= ~blind
+    return synccheck.decide(0, dead, check.q, check.par, st, check.vt, check._rec)

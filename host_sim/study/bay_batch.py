@@ -27,7 +27,7 @@ FRAMES = bay_rig.FRAMES
 _HEAD = struct.Struct("<iiiiiii")
 # BayMeasuring's own settings: transformers of 100 V, line voltages of both phases on both sides
 BAY = {"un1_mv": 100_000, "un2_mv": 100_000, "u0n_mv": 100_000, "ang_cdeg": 0, "vt1": 2, "vt2": 2,
-       "t_close_ms": 60}
+       "t_close_ms": 60, "vt_n": 1, "ct_n": 1}
 
 
 class Checked(NamedTuple):
