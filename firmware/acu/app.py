@@ -39,7 +39,8 @@ def settings(board, given):
     if role == "meter" and not complaints:
         from acu import metering
         complaints += metering.unfit(board, cfg)
-    forget("acu.config", "acu.metering")
+    forget("acu.config", "acu.metering", "acu.recloser_settings", "acu.sync_settings",
+           "acu.protection_settings")
     if complaints:
         raise BuildError("\n".join(complaints))
     return cfg
@@ -54,6 +55,8 @@ def build(board, config, ports):
         from acu.roles.coordinator import Coordinator as Role
     elif role == "meter":
         from acu.roles.meter import Meter as Role
+    elif role == "recloser":
+        from acu.roles.recloser import Recloser as Role
     else:
         from acu.roles.subcoordinator import SubCoordinator as Role
     return Role({"kind": board["kind"], "cal": _calibrated(board, ports, role),

@@ -12,7 +12,7 @@ WORD = "word"
 LIST = "list"
 KEYS = {
     "id": WORD,
-    "role": ("operator", "subcoordinator", "coordinator", "meter"),
+    "role": ("operator", "subcoordinator", "coordinator", "meter", "recloser"),
     "sc": WORD,                        # name of the smart circuit
     "uc": WORD,                        # micro-circuit (branch) that this ACU belongs to or leads
     "members": LIST,                   # ids of the Operators below, in order
@@ -134,16 +134,27 @@ def _is_int(value):
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _of_role(role):
+    """The module of settings that only this role has, or None."""
+    if role == "meter":
+        from acu import metering
+        return metering
+    if role == "recloser":
+        from acu import recloser_settings
+        return recloser_settings
+    return None
+
+
 def check(given):
     """(complete settings, complaints). given: dict of key -> value. The dict itself is not
     changed."""
     errors = []
     full = {}
     keys = KEYS
-    if given.get("role") == "meter":
-        from acu import metering
+    own = _of_role(given.get("role"))
+    if own:
         keys = dict(KEYS)
-        keys.update(metering.KEYS)
+        keys.update(own.KEYS)
     for key, rule in keys.items():
         if rule is LIST:
             full[key] = []
@@ -176,7 +187,7 @@ def check(given):
         if full["t_recl_ms"] < low_ms:
             errors.append("E115 config: t_recl_ms = %d is below t_out_ms + 300. Set %d to 60000."
                           % (full["t_recl_ms"], low_ms))
-    if keys is not KEYS:
-        errors += metering.wrong(full)
+    if own:
+        errors += own.wrong(full)
     errors.sort()
     return full, errors

@@ -71,6 +71,14 @@ PASSWORD = const(82)    # wrong ones in a row
 SETTINGS = const(83)    # stored at the console: how many differ from the defaults
 HAND = const(84)        # switch ordered at the console: 1 close, 0 open; error, gate's reason
 CHECKED = const(85)     # commissioning: findings good, findings bad
+# of a recloser; el: place of an element in protection_settings.ELEMENTS
+PICKUP = const(86)
+OPERATED = const(87)
+SYNC = const(88)        # decision of the synchronism check: synccheck.KIND_*, GATE_*, angle at touch
+SYNC_CLOSE = const(89)  # its close order: what the gate said, predicted angle and slip at touch
+VT = const(90)          # alarms of the voltage transformers' supervision
+GROUP = const(91)       # setting group of the protection
+POSITION = const(92)    # contacts 52a and 52b that are no position
 
 # number: name, then names of a, b, c; one string takes a third of the RAM of a tuple. 'op' is an
 # index into the Coordinator's member list, 'br' the place of a branch among its Sub-Coordinators.
@@ -156,6 +164,13 @@ TABLE = {
     SETTINGS: "SETTINGS n",
     HAND: "HAND what e gate",
     CHECKED: "CHECKED good bad",
+    PICKUP: "PICKUP el ph_mask val",
+    OPERATED: "OPERATED el val ms",
+    SYNC: "SYNC kind gates touch_cdeg",
+    SYNC_CLOSE: "SYNC_CLOSE gate touch_cdeg slip_uhz",
+    VT: "VT alarms",
+    GROUP: "GROUP n",
+    POSITION: "POSITION a b",
 }
 
 # Reasons of an opening, a closing, a refusal or an abort ('why').

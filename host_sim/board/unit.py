@@ -40,6 +40,7 @@ class Unit:
         self._shown = []            # levels as they were last
         self._stirred = False       # an input or the link has changed since the last pass
         self._seq = 0
+        self._keyboard = None       # somebody at the console, since the first key
 
     def boot(self, t_us, levels, up=True):
         """Power on. Returns the topic filters that the firmware subscribed."""
@@ -63,7 +64,9 @@ class Unit:
         self.watchdog = SimWatchdog(self.clock)
         self.wake_ms = 0
         self._seq = 0
+        self._keyboard = None
         self.acu = app.build(board, self.spec["config"], self)
+        self.told = hasattr(self.acu.measuring, "frames")   # it can also be told its readings
         return self.link.filters
 
     def off(self):
@@ -74,6 +77,19 @@ class Unit:
         files = self.store.files
         return [files[name] for name in sorted(files)
                 if name[:3] == "cap" and name[3:].isdigit()]
+
+    def keys(self, data):
+        """Typed at its console; what it has said since the last call."""
+        if self._keyboard is None:
+            if not data:
+                return b""
+            from host_sim.board.keyboard import Keyboard
+            self._keyboard = Keyboard(self)
+        terminal = self._keyboard.terminal
+        terminal.keys += data
+        said = terminal.text
+        terminal.text = b""
+        return said
 
     def _levels(self, levels):
         self._shown = list(levels)
@@ -98,7 +114,8 @@ class Unit:
             self.acu.measuring.frames()
             self.sampler.block(frames)
         elif isinstance(frames, bytes):
-            self.acu.measuring.frames()
+            if self.told:
+                self.acu.measuring.frames()
             self.sampler.push(frames)
         else:
             self.acu.measuring.read(frames)
@@ -131,6 +148,8 @@ class Unit:
                 self.wake_ms = now_ms + rest_ms if rest_ms > 0 else 0
             else:
                 self.watchdog.feed()    # a main loop that sleeps in pieces does
+            if self._keyboard is not None:
+                self._keyboard.poll(now_ms)
         if self.watchdog.starved():
             self.hang_until_us = 0
             self.boot(t_us, list(self.switchgear.levels), self.link.up)

@@ -12,9 +12,10 @@ import micropython
 from micropython import const
 
 from acu.dsp import fit, phasor, quadrature
-from acu.dsp.bay import AGE, CALM1, CALM2, GOOD, NQ
+from acu.dsp.bay import AGE, CALM1, CALM2, GOOD, IA, NQ, UAB1
 from acu.dsp.fixed import clear
 from acu.dsp.phasor import ATAN, FRAMES, TWIDDLES
+from acu.primitives.sensing import CLIPPED, FROZEN, STALE
 
 # Places of q as dsp/bay.py has them: viper knows constants of its own file only (a test compares).
 _F1 = const(11)
@@ -60,8 +61,12 @@ _WEAK1 = const(15)
 _WEAK2 = const(16)
 _DD18 = const(17)        # raw angle of side 2 minus side 1, 2^18 a turn
 _SKEW_B = const(18)      # what the slots put between AB of the sides at nominal, 2^18 a turn
-_LEN = const(19)
+_IN = const(19)          # energy: mW ticks, then 1024 of them modulo 2^30; and the same exported
+_OUT = const(21)
+_LEN = const(23)
 
+_WINDOW = const(40)      # ticks: how often slow() has something to do
+_LATE = const(320)       # frames; what is older than 40 ms nobody believes anyway
 _JUMP_CDEG = const(400)
 _STEP_BP = const(800)
 _WEAK_BP = const(1000)
@@ -77,7 +82,8 @@ _K_PPM = const(1_646_760)        # what CORDIC makes a size longer, millionths
 def _assess(x: int, y: int, st: ptr32, size: ptr32, angle: ptr32, sizes: ptr32, ends: ptr32,
             still: ptr32, raw: ptr32, q: ptr32):
     """Sizes into q, health of the channels, and for how long each side has not jumped. sizes: rows
-    of pair, place, factor in Q16. raw: of each side the last 8 raw angles and sizes."""
+    of pair, place, factor in Q16. raw: of each side the last 8 raw angles and sizes. still: blocks
+    that a channel has not moved, then those that the last clipped one stays in the windows."""
     k = 0
     while k < 17:
         q[sizes[3 * k + 1]] = size[sizes[3 * k]] * sizes[3 * k + 2] + 0x8000 >> 16
@@ -91,7 +97,11 @@ def _assess(x: int, y: int, st: ptr32, size: ptr32, angle: ptr32, sizes: ptr32, 
             still[k] = 0
         elif still[k] < 8:
             still[k] += 1
-        if st[8] & 1 << k and (still[k] == 8 or x < 4 or y > 4091):
+        if x < 4 or y > 4091:
+            still[k + 8] = 9
+        if still[k + 8]:
+            still[k + 8] -= 1
+        if st[8] & 1 << k and (still[k] == 8 or still[k + 8]):
             bad |= 1 << k
         k += 1
     q[_BAD] = bad
@@ -154,8 +164,16 @@ def _powers(x: int, y: int, st: ptr32, ph: ptr32, q: ptr32):
     y = ph[15] + 32 >> 6
     p += a * x + b * y >> 1
     r += b * x - a * y >> 1
-    q[_P] = (p >> 12) * st[11] + ((p & 4095) * st[11] >> 12) >> 6
+    p = (p >> 12) * st[11] + ((p & 4095) * st[11] >> 12) >> 6
+    q[_P] = p
     q[_Q] = (r >> 12) * st[11] + ((r & 4095) * st[11] >> 12) >> 6
+    k = 19
+    if p < 0:
+        p = 0 - p
+        k = 21
+    p += st[k]
+    st[k] = p & 1023
+    st[k + 1] = st[k + 1] + (p >> 10) & 0x3FFFFFFF
 
 
 @micropython.viper
@@ -275,6 +293,14 @@ class BayMeasuring:
         self.q = array("i", [0] * NQ)
         self._sampler = sampler
         self.idle_ticks = 0          # calls of fast() since the last frames
+        self.ratio = 1               # of powers, primary to secondary; the role sets it
+        self.e_import_mwh = 0        # primary, from side 1 to side 2
+        self.e_export_mwh = 0
+        self.half_ma = array("i", [0] * 3)   # mA secondary, as of the last window
+        self._un1_mv = cfg["un1_mv"]
+        self._rest = [0, 0]
+        self._seen_e = [0, 0]
+        self._seen_n = 0
         self.lost_frames = 0
         self._overruns = sampler.overruns
         single = (cfg["vt1"] == 1) | (cfg["vt2"] == 1) << 1
@@ -323,7 +349,7 @@ class BayMeasuring:
         self._st = st
         self._blocks = array("i", [0] * 256)
         self._ends = array("i", [0] * 16)
-        self._still = array("i", [0] * 8)
+        self._still = array("i", [0] * 16)
         self._ph = array("i", [0] * (2 * phasor.LOOKS))
         self._size = array("i", [0] * phasor.LOOKS)
         self._angle = array("i", [0] * phasor.LOOKS)
@@ -342,7 +368,8 @@ class BayMeasuring:
         self._seen = array("i", [0] * 6)
 
     def fast(self, now_us):
-        """Takes what the sampler has. Returns how many blocks of 5 ms it was; q is the newest."""
+        """Takes the oldest 5 ms that wait, if they are whole. True: q is new; AGE says how far it
+        is behind. Whoever is late calls again and sees every block."""
         sampler = self._sampler
         n = sampler.ready()
         if sampler.overruns != self._overruns:
@@ -351,18 +378,15 @@ class BayMeasuring:
             if self.idle_ticks < 1000:
                 self.idle_ticks += 1
             self.q[AGE] = 5 * self.idle_ticks
-            return 0
+            return False
         self.idle_ticks = 0
-        closed = 0
-        while n >= FRAMES:
-            self._block(sampler.fetch(FRAMES))
-            n -= FRAMES
-            closed += 1
+        self._block(sampler.fetch(FRAMES))
+        n -= FRAMES
         q = self.q
-        q[AGE] = 0
+        q[AGE] = n >> 2                  # 4 frames a ms
         st = self._st
         par = self._par
-        late = n * 16 // 5               # 1/64 ticks that have passed since the newest block
+        late = min(n, _LATE) * 16 // 5   # 1/64 ticks since the end of this block
         fit.fits(0, 0, self._rings, par, 6, self._fit)
         fit.foretell(0, 0, self._fit, par, 0, st[_NOW64] + late, self._now)
         fit.foretell(0, 0, self._fit, par, 0, st[_TOUCH64] + late, self._touch)
@@ -370,7 +394,7 @@ class BayMeasuring:
         _tell(0, 0, st, self._fit, self._now, self._touch, self._short, q)
         _second(0, 0, st, self._seen, q)
         _powers(0, 0, st, self._ph, q)
-        return closed
+        return True
 
     def _block(self, first):
         st = self._st
@@ -390,6 +414,48 @@ class BayMeasuring:
         fit.follow(0, 0, self._rings, _DIFF, 41, st[_DD18])
         fit.follow(0, 0, self._rings, _ONE, 19, angle[phasor.POS1] >> 6)
         fit.follow(0, 0, self._rings, _TWO, 19, angle[phasor.POS2] >> 6)
+
+    @property
+    def half_seq(self):
+        """Half cycles seen since the start, as Measuring has it."""
+        return self._st[2] >> 1
+
+    def half_u(self, k):
+        """AB, BC or CA of side 1 in 0.1 V secondary."""
+        return self.q[UAB1 + k] * self._un1_mv // 1_000_000
+
+    def why(self, k):
+        """Of channel k, whose bit is set in q[BAD]: what is wrong, as primitives/sensing.py."""
+        if self.idle_ticks >= 8:
+            return STALE
+        return CLIPPED if self._still[8 + k] else FROZEN
+
+    # ---- slow tier
+
+    def waiting(self):
+        return self._st[2] - self._seen_n >= _WINDOW or self._st[2] < self._seen_n
+
+    def slow(self):
+        """Once in 200 ms: energy of them. True when it was."""
+        if not self.waiting():
+            return False
+        st = self._st
+        self._seen_n = st[2]
+        for k in (0, 1):
+            now = st[_IN + 2 * k + 1]
+            gained = (now - self._seen_e[k]) & 0x3FFFFFFF
+            self._seen_e[k] = now
+            # 1024 mW for 5 ms are 1024 / 720,000 mWh = 16 / 11,250
+            self._rest[k] += gained * 16 * self.ratio
+            whole = self._rest[k] // 11_250
+            self._rest[k] -= whole * 11_250
+            if k:
+                self.e_export_mwh += whole
+            else:
+                self.e_import_mwh += whole
+        for k in range(3):
+            self.half_ma[k] = self.q[IA + k]
+        return True
 
     def _gap(self):
         """Frames were lost: what is in the windows does not belong together."""

@@ -23,8 +23,10 @@ R_CONTACT = const(3)      # a contact of this switch is closed, or just being dr
 R_MEASURE = const(4)      # measurement stale, frozen, clipped or implausible
 R_SUPPLY = const(5)       # the phase to be connected is outside its band
 R_LOAD = const(6)         # the load side is alive
+# 7 to 11 are of a recloser: bay_gate.py
 TO_E = (ev.E_OK, ev.E_BUSY, ev.E_INTERLOCK, ev.E_INTERLOCK, ev.E_LIMIT, ev.E_NO_VOLTAGE,
-        ev.E_INTERLOCK)
+        ev.E_INTERLOCK, ev.E_NO_VOLTAGE, ev.E_LIMIT, ev.E_INTERLOCK, ev.E_INTERLOCK,
+        ev.E_NOT_VERIFIED)
 
 
 class Gate:

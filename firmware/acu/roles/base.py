@@ -11,11 +11,9 @@ import sys
 from micropython import const
 
 from acu import events as ev
-from acu.primitives.measuring import Measuring
 from acu.primitives.messaging import Messenger
 from acu.primitives.processing import Scheduler
 from acu.primitives.recording import Record, Recorder
-from acu.primitives.sensing import Sensing
 from acu.primitives.synchronising import Synchroniser
 
 FW = "0.1.0"
@@ -75,9 +73,7 @@ class Acu:
         self._sampler = ports.sampler
         self.cause = getattr(ports, "cause", 0)     # of this start, for the BOOT event
         self._test_ports = getattr(ports, "self_test", None)
-        # the simulator has a class of its own, which can also be told its readings
-        self.measuring = getattr(ports, "measuring", Measuring)(
-            ports.sampler, board["kind"], board["cal"], cfg["un_dv"], cfg["fn_mhz"])
+        self._fit_measuring(board, cfg, ports)
         self._energy_record = Record(ports.store, "energy")
         raw = self._energy_record.load()
         m = self.measuring
@@ -91,8 +87,6 @@ class Acu:
         self._energy_ms = ports.clock.now_ms()  # of the last time that it was stored
         self._uv = 0                            # phases below their band, as seen last
         self._falling = False                   # one went below: the supply may be going
-        self.sensing = Sensing(self.measuring, cfg["un_dv"] * cfg["u_hi_pm"] // 1000,
-                               cfg["un_dv"] * cfg["u_lo_pm"] // 1000)
         self.scheduler = Scheduler(ports.watchdog)
         self.ready = False              # self-test passed
         self.failed = -1                # what failed in it, T_*; -1: not judged yet
@@ -162,6 +156,16 @@ class Acu:
         return max(struct.unpack("<I", raw[:4])[0] if raw else 0, self.log.boots)
 
     # -- what a role overrides
+
+    def _fit_measuring(self, board, cfg, ports):
+        """DRF-2 and DRF-1: self.measuring, self.sensing."""
+        from acu.primitives.measuring import Measuring
+        from acu.primitives.sensing import Sensing
+        # the simulator has a class of its own, which can also be told its readings
+        self.measuring = getattr(ports, "measuring", Measuring)(
+            ports.sampler, board["kind"], board["cal"], cfg["un_dv"], cfg["fn_mhz"])
+        self.sensing = Sensing(self.measuring, cfg["un_dv"] * cfg["u_hi_pm"] // 1000,
+                               cfg["un_dv"] * cfg["u_lo_pm"] // 1000)
 
     POIS = ()       # its rows of Table 2: (point of interface, its DRFs)
 
