@@ -20,7 +20,7 @@ _TICKS = 0x3FFFFFFF
 ROWS = 0
 CHECK = 1
 
-NOTHING = 0
+_REASONS = 1                     # place in SyncCheck.st
 ORDER = 2                        # answer of SyncCheck.step(): close now
 
 
@@ -42,11 +42,15 @@ class Rig:
             sampler.use_table(self._table)
         return sampler, BayMeasuring(sampler, [tuple(one) for one in s["cal"]], s["bay"])
 
-    def _check(self, q):
+    def _check(self, q, blind):
         from acu import sync_settings
-        from acu.functions import synccheck
+        from acu.functions import synccheck, vt_supervision
         par = sync_settings.limits(self.settings["sync"])
-        return synccheck, synccheck.SyncCheck(par, q)
+        vts = vt_supervision.VtSupervision(par, q)
+        check = synccheck.SyncCheck(par, q, vts.st)
+        for k in range(synccheck.NV):    # the check is built whole; then a value loses its reason
+            par[3 * k + 2] &= ~blind
+        return vts, check
 
     def rows(self, codes, ticks):
         """All quantities of each tick, 32-bit integers."""
@@ -64,9 +68,10 @@ class Rig:
     def check(self, codes, ticks, ask_tick, mode, wait_ms, blind):
         """Asks for a close at ask_tick; ends with the order. 32-bit integers: ticks played, tick
         of the order or -1, how many decision values; they; reasons of each tick; answers.
-        blind: gates that count for nothing."""
+        blind: gates that count for nothing, to
+        find out what each is good for; only here can they be left out."""
         sampler, bay = self._bay()
-        synccheck, check = self._check(bay.q)
+        vts, check = self._check(bay.q, blind)
         st = check.st
         reasons = array("i", bytes(4 * ticks))
         answers = array("i", bytes(4 * ticks))
@@ -79,11 +84,9 @@ class Rig:
             bay.fast(_START_US + k * TICK_US & _TICKS)
             if k == ask_tick:
                 check.request(mode, wait_ms)
-            if blind:
-                answer = _step_without(synccheck, check, blind)
-            else:
-                answer = check.step()
-            reasons[k] = st[synccheck.S_REASONS]
+            vts.step(0)                  # the breaker is open
+            answer = check.step()
+            reasons[k] = st[_REASONS]
             answers[k] = answer
             if answer == ORDER:
                 ordered = k
@@ -99,13 +102,3 @@ class Rig:
         if what == ROWS:
             return self.rows(codes, ticks)
         return self.check(codes, ticks, ask_tick, mode, wait_ms, blind)
-
-
-def _step_without(synccheck, check, blind):
-    """SyncCheck.step() with some gates taken out of the reasons: to count what each is good for.
-    The firmware has no such way."""
-    st = check.st
-    dead = st[synccheck.S_DEAD]
-    synccheck.gates(0, 0, check.q, check.par, st, check.vt)
-    st[synccheck.S_WHY] &= ~blind
-    return synccheck.decide(0, dead, check.q, check.par, st, check.vt, check._rec)

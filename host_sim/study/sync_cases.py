@@ -10,12 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from host_sim.study import en50160
+from host_sim.waveform import bay_codes
 from host_sim.world.two_sided import Side, TwoSided
 
 # Families; their numbers seed the draw
-ESTIMATE, STEADY, STRESS, CHECK, BLOCK, PERMIT, ENERGISE = range(7)
-NAMES = ("estimate", "steady", "stress", "check", "block", "permit", "energise")
-CLOSING = (STEADY, STRESS, CHECK)
+ESTIMATE, STEADY, STRESS, CHECK, FAULTY, BLOCK, PERMIT, ENERGISE, SETTLE = range(9)
+NAMES = ("estimate", "steady", "stress", "check", "faulty", "block", "permit", "energise",
+         "settle")
+CLOSING = (STEADY, STRESS, CHECK, FAULTY)
+AIMED = (STEADY, STRESS, FAULTY, SETTLE)     # played in the synchronising mode, others in check
 
 CLOSE_S = 0.060                  # the breaker
 SCATTER_S = 0.001
@@ -23,6 +26,8 @@ ASK_S = 0.3                      # when the close is asked for
 ESTIMATE_S = 0.45
 CLOSING_S = 3.5
 TIMING_S = 1.6
+# Where conditions become true for the firmware: settings of sync_play.py less their guards
+ANGLE_IN_DEG, DU_IN_PU, SLIP_IN_HZ = 9.5, 0.045, 0.495
 F_LOW_HZ, F_HIGH_HZ = 47.5, 51.5
 _THD_PCT = 8.0                   # EN 50160:2010, 4.2.5
 
@@ -162,28 +167,29 @@ def _block(r: np.random.Generator, number: int) -> Case:
 
 
 def _permit(r: np.random.Generator, number: int) -> Case:
-    """What was outside comes in smoothly: the angle drifts, or the voltage or the slip settles."""
-    what = ("angle", "voltage", "slip")[number % 3]
+    """What was outside comes in smoothly: the angle drifts, or the voltage settles."""
+    what = ("angle", "voltage")[number % 2]
     t = r.uniform(0.5, 0.8)
     sign = r.choice((-1, 1))
     if what == "angle":
         slip = r.uniform(0.01, 0.05)
-        deg = 10.0 + 360 * slip * t
-        one, two = _calm(r, -sign * slip, sign * deg)
-    elif what == "voltage":
+        one, two = _calm(r, -sign * slip, sign * (ANGLE_IN_DEG + 360 * slip * t))
+    else:
         one, two = _calm(r, 0.0, r.uniform(-3, 3))
         rate = r.uniform(0.02, 0.05)
-        u = one.u_pu + sign * (0.045 + rate * t)
-        two = replace(two, u_pu=u, u_ramps=((0.0, t + 0.4, -sign * rate),))
-    else:
-        rate = r.uniform(0.02, 0.045)
-        slip = 0.195 + rate * t
-        one, two = _calm(r, sign * slip, 0.0)
-        end = 5.0                # it goes on to fall; the angle is inside from t - 0.1 s on
-        two = replace(two, ramps=((0.0, end, -sign * rate),))
-        passed = 360 * (slip * t - 0.5 * rate * t * t)
-        two = replace(two, angle_deg=one.angle_deg - sign * passed - sign * r.uniform(8.9, 9.3))
+        two = replace(two, u_pu=one.u_pu + sign * (DU_IN_PU + rate * t),
+                      u_ramps=((0.0, t + 0.4, -sign * rate),))
     return Case(PERMIT, number, TwoSided(one, two), TIMING_S, t, what)
+
+
+def _settle(r: np.random.Generator, number: int) -> Case:
+    """The slip falls below its limit, slowly enough to count as calm."""
+    t = r.uniform(0.5, 0.8)
+    sign = r.choice((-1, 1))
+    rate = r.uniform(0.01, 0.04)
+    one, two = _calm(r, sign * (SLIP_IN_HZ + rate * t), r.uniform(-180, 180))
+    two = replace(two, ramps=((0.0, 9.0, -sign * rate),))
+    return Case(SETTLE, number, TwoSided(one, two), TIMING_S, t, "slip")
 
 
 def _energise(r: np.random.Generator, number: int) -> Case:
@@ -195,4 +201,48 @@ def _energise(r: np.random.Generator, number: int) -> Case:
     return Case(ENERGISE, number, TwoSided(sides[0], sides[1]), TIMING_S, t, f"side {which + 1}")
 
 
-_MAKERS = (_estimate, _steady, _stress, _check, _block, _permit, _energise)
+FAULTS = ("fuse", "swapped", "frozen", "gain", "shift", "noise", "offset", "clipped", "frequency",
+          "harmonics", "one phase high")
+
+
+def _faulty(r: np.random.Generator, number: int) -> Case:
+    """A meeting at steady slip that is measured wrong, or that is no normal one."""
+    one, two = _meeting(r, r.uniform(0.02, 0.49) * r.choice((-1, 1)))
+    what = FAULTS[number % len(FAULTS)]
+    t = 0.0 if r.random() < 0.5 else r.uniform(0.4, CLOSING_S - 1.0)
+    if what == "fuse":
+        two = replace(two, fuses=((t, int(r.integers(0, 3)), r.uniform(0, 0.5)),))
+    elif what == "swapped":
+        two = replace(two, swapped=True)
+    elif what == "one phase high":
+        two = replace(two, fuses=((t, int(r.integers(0, 3)), r.uniform(1.2, 1.4)),))
+    elif what == "frequency":
+        off = r.uniform(5.1, 7.0) * r.choice((-1, 1))
+        one, two = (replace(side, f_hz=side.f_hz + off) for side in (one, two))
+    elif what == "harmonics":
+        two = replace(two, harmonics=tuple((h, 4 * pct, a, b) for h, pct, a, b in two.harmonics))
+    return Case(FAULTY, number, TwoSided(one, two), CLOSING_S, t, what)
+
+
+def spoilt(case: Case, codes: np.ndarray, r: np.random.Generator) -> np.ndarray:
+    """What a fault of the measuring itself makes of the codes, from its event on."""
+    k = int(r.integers(0, 4))
+    first = round(case.event_s * bay_codes.RATE_HZ)
+    x = codes.astype(float) - bay_codes.MID
+    if case.what == "frozen":
+        x[first:, k] = x[first, k]
+    elif case.what == "gain":
+        x[first:, k] *= 1 + r.uniform(0.03, 0.2) * r.choice((-1, 1))
+    elif case.what == "shift":               # frames of one channel come late
+        n = int(r.integers(1, 9))
+        x[first + n:, k] = x[first:len(x) - n, k].copy()
+    elif case.what == "noise":
+        x[first:, k] += r.uniform(20, 200) * r.standard_normal(len(x) - first)
+    elif case.what == "offset":
+        x[first:, k] += r.uniform(50, 300) * r.choice((-1, 1))
+    elif case.what == "clipped":
+        x[first:, k] = np.clip(1.6 * x[first:, k], -bay_codes.MID, bay_codes.MID - 1)
+    return np.clip(np.rint(x) + bay_codes.MID, 0, bay_codes.TOP).astype(np.uint16)
+
+
+_MAKERS = (_estimate, _steady, _stress, _check, _faulty, _block, _permit, _energise, _settle)
