@@ -39,6 +39,10 @@ class Firmware:
         """Its records of samples around events."""
         return self.units[acu_id].stored()
 
+    def keys(self, acu_id, data):
+        """Typed at its console; what it has said since the last call."""
+        return self.units[acu_id].keys(data)
+
     def instant(self, t_us, slow, work):
         """work: [(acu id, frames, levels, messages, up)] in the order of ids.
         Returns [(drives, published, lines, wake_us)] likewise (Unit.instant)."""

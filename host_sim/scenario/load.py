@@ -114,6 +114,22 @@ def build(given: dict, path: Path) -> Scenario:
     return _Builder(form_of(ScenarioForm, given, path.name), path).scenario()
 
 
+def utc_ms_of(given, wrong: Complaints) -> int:
+    """Of a scenario's start_utc, a TOML time or a text."""
+    try:
+        start = given if isinstance(given, datetime) else datetime.fromisoformat(given)
+    except (TypeError, ValueError):
+        wrong.add("E127", f"start_utc = {given}",
+                  " is no date with a time. Write 2026-03-01T06:00:00Z.")
+        return 0
+    start = start if start.tzinfo else start.replace(tzinfo=UTC)
+    start_ms = round(start.timestamp() * 1000)
+    if not _FIRST_UTC_MS <= start_ms <= _LAST_UTC_MS:
+        wrong.add("E123", f"start_utc = {start.isoformat()}", " is out of bounds. "
+                  "Set 1970-01-02T00:00:00Z to 9998-12-31T00:00:00Z.")
+    return start_ms
+
+
 class _Builder:
     """Joins the parts of one file; collects complaints instead of stopping at the first."""
 
@@ -140,7 +156,7 @@ class _Builder:
         self._unique("acu", self.acu_ids)
         self._one_coordinator()
         self._one_leader()
-        start_utc_ms = self._start_utc_ms()
+        start_utc_ms = utc_ms_of(form.start_utc, self.wrong)
         front = form.front_end.model_dump(exclude_unset=True)
         relay = form.relay.model_dump(exclude_unset=True)
         parts = [self._acu(n, a, front, relay) for n, a in enumerate(form.acu, 1)]
@@ -193,21 +209,6 @@ class _Builder:
                                f" is led by {lead[acu.uc]} already. Give each Sub-Coordinator "
                                "its own.")
             lead.setdefault(acu.uc, acu.id)
-
-    def _start_utc_ms(self) -> int:
-        given = self.form.start_utc
-        try:
-            start = given if isinstance(given, datetime) else datetime.fromisoformat(given)
-        except (TypeError, ValueError):
-            self.wrong.add("E127", f"start_utc = {given}",
-                           " is no date with a time. Write 2026-03-01T06:00:00Z.")
-            return 0
-        start = start if start.tzinfo else start.replace(tzinfo=UTC)
-        start_ms = round(start.timestamp() * 1000)
-        if not _FIRST_UTC_MS <= start_ms <= _LAST_UTC_MS:
-            self.wrong.add("E123", f"start_utc = {start.isoformat()}", " is out of bounds. "
-                           "Set 1970-01-02T00:00:00Z to 9998-12-31T00:00:00Z.")
-        return start_ms
 
     def _part(self, model: type[F], where: str, given: dict) -> dict:
         """A table inside an ACU that overrides the common one of the same name."""

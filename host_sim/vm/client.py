@@ -116,6 +116,9 @@ class VmFirmware:
             at += 4 + n
         return out
 
+    def keys(self, acu_id, data):
+        return self._call(b"K", struct.pack("<H", self._index[acu_id]) + data)
+
     def instant(self, t_us, slow, work):
         parts = [struct.pack("<QBH", t_us, slow, len(work))]
         for name, frames, levels, messages, up in work:

@@ -124,6 +124,8 @@ def main():
                 parts.append(struct.pack("<I", len(record)))
                 parts.append(record)
             _reply(parts)
+        elif what == 75:                                  # K: keys at the console
+            _reply([_units[struct.unpack("<H", data[:2])[0]].keys(data[2:])])
         elif what == 72:                                  # H: the slow tier hangs
             index, until_us = struct.unpack("<HQ", data)
             _units[index].hang_until_us = until_us

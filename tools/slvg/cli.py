@@ -16,7 +16,7 @@ from rich.console import Console
 from host_sim import boards
 from host_sim.board.jobs import JobError
 from host_sim.pins import claims
-from host_sim.scenario import figures, load, logs, reading
+from host_sim.scenario import figures, load, logs, reading, recloser_plan
 from host_sim.scenario.complaints import InputError
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
@@ -60,7 +60,8 @@ def sim(
     speed: Annotated[float | None, typer.Option(min=0.01, max=1000, metavar="X", help=(
         "Times real time; without it as fast as possible."))] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help=(
-        "Draw U and S per phase and the customers' powers."))] = None,
+        "Draw U and S per phase and the customers' powers; of a recloser both sides' U, f, angle, "
+        "current and decisions."))] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help=(
         "Write the event log as CSV."))] = None,
     log: Annotated[Path | None, typer.Option(metavar="FILE", help=(
@@ -77,7 +78,7 @@ def sim(
         "Processes that share the controllers, at level wave; the log is the same."))] = 1,
     comtrade: Annotated[Path | None, typer.Option(metavar="FILE.cfg|FOLDER", help=(
         "With playback as NAME: the record that becomes a Meter's waveform. With a scenario: "
-        "where to write what its Meters recorded around events."))] = None,
+        "where to write what its Meters or its recloser recorded around events."))] = None,
     un: Annotated[float | None, typer.Option(metavar="V", help=(
         "With playback: nominal voltage to neutral of the record."))] = None,
     channels: Annotated[str, typer.Option("--map", metavar="ua=CHANNEL,...", help=(
@@ -92,6 +93,13 @@ def sim(
         return playback.command(comtrade, un, channels, seed, vm, log, json_file, quiet,
                                 {"--speed": speed, "--plot": plot, "--csv": csv,
                                  "--feeder": feeder, "--level": level, "--jobs 2": jobs > 1})
+    if recloser_plan.is_one(name):
+        from slvg import recloser
+
+        return recloser.command(name, seed, vm, plot, log, comtrade, json_file, quiet,
+                                {"--speed": speed, "--csv": csv, "--feeder": feeder,
+                                 "--level": level, "--jobs 2": jobs > 1, "--un": un,
+                                 "--map": channels})
     if un is not None or channels:
         bad_input("E131 --un, --map: belong to a record. Use them with sim playback.")
     try:
@@ -198,7 +206,9 @@ def check(
                 raise GridError(wrong)
             what = f"feeder, {len(network.lines)} lines, {len(network.loads)} customers"
         elif file.suffix == ".toml" and not file.is_dir():
-            what = f"scenario, {len(load.load(str(file)).events)} events"
+            one = recloser_plan.is_one(str(file))
+            scenario = recloser_plan.read(str(file)) if one else load.load(str(file))
+            what = f"scenario, {len(scenario.deeds if one else scenario.events)} events"
         elif file.name == "board.json" or (file / "board.json").exists():
             folder = file.parent if file.name == "board.json" else file
             if (folder / "pins.py").exists() or file.is_dir():
