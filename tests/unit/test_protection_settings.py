@@ -5,7 +5,7 @@ from acu.dsp import bay
 from acu.functions import protection as pr
 from acu.functions import protection_table as table
 
-PEAKS = (30_000, 14_142)
+PEAKS = (30_000, 20_000)
 
 
 def complete(**given):

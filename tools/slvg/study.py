@@ -17,6 +17,7 @@ from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
 from slvg.output import JsonFile, bad_input, flat, picture, writable, write_json
 from slvg.progress import Counted
+from slvg.study_recloser import register
 
 study = typer.Typer(no_args_is_help=True, help="Studies: many runs, or a comparison with a "
                                                "reference.")
@@ -344,3 +345,6 @@ def powercut(
                    err=True)
     if figures["goals_missed"]:
         raise typer.Exit(1)
+
+
+register(study)

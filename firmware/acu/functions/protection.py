@@ -12,8 +12,9 @@ time is a sum: 5 ms a tick of a definite time, a rate by the curve's table of an
 cycle shows a fault that late. Under is over of negated numbers.
 
 A channel that is stale or frozen shows nothing and picks nothing up; with `all`, one such phase is
-enough to keep the element quiet. A channel that is bad but shows `rail` or more is at its rails: a
-frozen one shows no fundamental. That counts as over, at least at the pick-up.
+enough to keep the element quiet. A bad channel that still shows some fundamental is clipped, since
+a frozen one shows none by the time it is known to be: what it shows is less than the truth, and
+counts; near the rails it counts as over. A residual of clipped phases is false, and never counts.
 """
 from array import array
 
@@ -34,7 +35,8 @@ BLOCK = const(9)      # a place of q, and what must be reached there: else the e
 LEVEL = const(10)
 HOLD = const(11)      # the same, but until then the element stays as it is and its time stands
 CALM = const(12)
-RAIL = const(13)      # a bad channel with this much is clipped
+SHOWN = const(13)     # a bad channel that shows this much is not frozen but clipped
+RAIL = const(14)      # with this much a clipped one is over, whatever the pick-up
 ROW = const(16)       # words of a row, and of the state before the elements
 
 # Bits of FLAGS.
@@ -45,6 +47,7 @@ ALL = const(8)
 INVERSE = const(16)
 DISC = const(32)      # the time goes back as an induction disc would
 TRIP = const(64)      # its operation is to open the breaker; else an alarm
+TWICE = const(128)    # picks up in the second tick in succession that is beyond
 
 # Places in the state.
 COUNT = const(0)      # elements
@@ -62,7 +65,7 @@ WAITED = const(2)     # ms since the drop
 SINCE = const(3)      # SEQ of the pick-up
 PEAK = const(4)       # the value farthest beyond since then; of UNDER negated
 WORST = const(5)      # the place, 0..2, that it came from
-AT = const(6)         # SEQ of the operation
+AT = const(6)         # SEQ of the operation; before it, with TWICE, of the last tick beyond
 OPER = const(7)       # 1: operated
 
 
@@ -115,7 +118,7 @@ def protect(x: int, y: int, q: ptr32, tab: ptr32, curve: ptr32, st: ptr32) -> in
                     if bad & channels & 255:
                         if x < row[13]:
                             x = -0x3FFFFFFF         # not seen
-                        elif x < row[3]:
+                        elif x >= row[14] and x < row[3]:
                             x = row[3]
                     elif flags & 2:
                         x = 0 - x
@@ -133,6 +136,10 @@ def protect(x: int, y: int, q: ptr32, tab: ptr32, curve: ptr32, st: ptr32) -> in
                     k += 1
                 if best < level:
                     mask = 0
+                elif flags & 128 and s[0] == 0:
+                    if s[6] + ticks & 0x1FFFFFFF != seq:
+                        mask = 0
+                    s[6] = seq
             if mask:
                 if s[0] == 0:
                     s[3] = seq

@@ -14,8 +14,9 @@ from acu.functions import curves
 from acu.functions import protection as pr
 
 NEVER = const(0x3FFFFFFF)
-# ticks of 5 ms that a quantity is late by in the mean: one cycle, its frequency, its ROCOF
+# ticks of 5 ms that a quantity is late by in the mean: of one cycle, of two, frequency, ROCOF
 _AHEAD_CYCLE = const(1)
+_AHEAD_TWO = const(4)
 _AHEAD_F = const(6)
 _AHEAD_DF = const(14)
 # undisturbed ticks, q[CALM], before a frequency, or its change, is one: of a jump q says 0 for 10
@@ -55,7 +56,7 @@ def row(flags, places, n, channels, pick, drop, t_ms, ahead=0):
     for place, level in ((pr.BLOCK, pr.LEVEL), (pr.HOLD, pr.CALM)):
         one[place] = bay.SEQ
         one[level] = -NEVER
-    one[pr.RAIL] = NEVER
+    one[pr.SHOWN] = one[pr.RAIL] = NEVER
     return one
 
 
@@ -73,12 +74,22 @@ def hold(one, place, level):
     return one
 
 
+def clips(one, peak):
+    """A clipped channel counts. peak: its full scale, in the unit of the quantity: an eighth of it
+    is more than a single wrong sample can show (2.5 %), and two thirds are less than the
+    fundamental of a wave cut at both rails (0.7)."""
+    one[pr.SHOWN] = peak // 8
+    one[pr.RAIL] = peak * 2 // 3
+    return one
+
+
 def inverse(one, name, tms_m, out, disc=False):
     """Makes the row follow a curve, whose table is appended to out, a list of arrays."""
     table = curves.table(name, tms_m, one[pr.PICK])
     full = table[2]
     one[pr.FLAGS] |= pr.INVERSE | (pr.DISC if disc else 0)
     one[pr.LIMIT] = full
+    one[pr.AHEAD] += 1      # what the sum has lost while the window filled
     one[pr.CURVE] = sum([len(t) for t in out])
     if disc:
         one[pr.RESET] = curves.reset_rate(name, tms_m, full)
@@ -86,7 +97,7 @@ def inverse(one, name, tms_m, out, disc=False):
     return one
 
 
-def _row(full, group, name, rail_ma, rail_bp):
+def _row(full, group, name, i_peak_ma, u_peak_bp):
     """The row of one element without its time's kind."""
     side = full[group + "_side"] - 1
     lines, u, un, f, df, calm = _OF_SIDE[side]
@@ -94,23 +105,24 @@ def _row(full, group, name, rail_ma, rail_bp):
     t_ms = full[group + "_" + name + "_t_ms"]
     if name[:2] == "81" and name != "81r":
         low = name != "81o"
+        # what an unbalance leaves in a frequency changes its sign from tick to tick
+        flags = pr.TWICE | (pr.UNDER if low else 0)
         drop = pick + full["rst_81_mhz"] if low else pick - full["rst_81_mhz"]
-        one = row(pr.UNDER if low else 0, f, 1, _SIDE[side], pick, drop, t_ms, _AHEAD_F)
+        one = row(flags, f, 1, _SIDE[side], pick, drop, t_ms, _AHEAD_F)
         block(one, u, max(full[group + "_81_u_pm"] * 10, _F_U_BP))
         return hold(one, calm, _CALM_F)
     drop_pm = full["rst_%s_pm" % name]
     if name == "81r":
-        one = row(pr.ABSOLUTE, df, 1, _SIDE[side], pick, pick * drop_pm // 1000, t_ms, _AHEAD_DF)
+        one = row(pr.ABSOLUTE | pr.TWICE, df, 1, _SIDE[side], pick, pick * drop_pm // 1000, t_ms,
+                  _AHEAD_DF)
         block(one, u, max(full[group + "_81_u_pm"] * 10, _F_U_BP))
         return hold(one, calm, _CALM_DF)
     if name == "32":
         return row(pr.UNDER if pick < 0 else 0, bay.P, 1, _RESIDUAL | _SIDE[0], pick,
-                   pick // 1000 * drop_pm, t_ms, _AHEAD_CYCLE)
+                   pick // 1000 * drop_pm, t_ms, _AHEAD_TWO)
     if name in ("50a", "50b", "51"):
-        one = row(0, _three((bay.IA, bay.IB, bay.IC)), 3, _PHASES, pick, pick * drop_pm // 1000,
-                  t_ms, _AHEAD_CYCLE)
-        one[pr.RAIL] = rail_ma
-        return one
+        return clips(row(0, _three((bay.IA, bay.IB, bay.IC)), 3, _PHASES, pick,
+                         pick * drop_pm // 1000, t_ms, _AHEAD_CYCLE), i_peak_ma)
     if name in ("50na", "51n", "46"):
         return row(0, bay.I2 if name == "46" else bay.I0, 1, _RESIDUAL, pick,
                    pick * drop_pm // 1000, t_ms, _AHEAD_CYCLE)
@@ -118,23 +130,18 @@ def _row(full, group, name, rail_ma, rail_bp):
     drop = pick * drop_pm // 1000
     if name in ("59n", "47"):
         if name == "59n":
-            one = row(0, bay.U0, 1, 1 << 4, pick, drop, t_ms, _AHEAD_CYCLE)
-            one[pr.RAIL] = rail_bp
-            return one
-        return row(0, un, 1, _SIDE[side], pick, drop, t_ms, _AHEAD_CYCLE)
+            return clips(row(0, bay.U0, 1, 1 << 4, pick, drop, t_ms, _AHEAD_TWO), u_peak_bp)
+        return row(0, un, 1, _SIDE[side], pick, drop, t_ms, _AHEAD_TWO)
     every = pr.ALL if full.get("%s_%s_ph" % (group, name[:2])) == "all" else 0
     if name[:2] == "59":
-        one = row(every, lines, 3, _LINES[side], pick, drop, t_ms, _AHEAD_CYCLE)
-        one[pr.RAIL] = rail_bp
-        return one
-    one = row(pr.UNDER | every, lines, 3, _LINES[side], pick, drop, t_ms, _AHEAD_CYCLE)
+        return clips(row(every, lines, 3, _LINES[side], pick, drop, t_ms, _AHEAD_TWO), u_peak_bp)
+    one = row(pr.UNDER | every, lines, 3, _LINES[side], pick, drop, t_ms, _AHEAD_TWO)
     return block(one, u, full[group + "_dead_pm"] * 10)
 
 
 def build(full, i_peak_ma, u_peak_bp):
     """(rows, curves, elements) for Protection. full: complete settings without a complaint; the
-    peaks: full scale of the channels, where a bad one is taken for clipped from 2/3 on (the
-    fundamental of a wave cut there is at least 0.7 of it)."""
+    peaks: full scale of the channels, of voltages in bp of nominal."""
     count = len(settings.ELEMENTS)
     rows = array("i", bytes(4 * pr.ROW * count * len(settings.GROUPS)))
     tables = []
@@ -142,7 +149,7 @@ def build(full, i_peak_ma, u_peak_bp):
     for group in settings.GROUPS:
         for name in settings.ELEMENTS:
             if settings.on(full, group, name):
-                one = _row(full, group, name, i_peak_ma * 2 // 3, u_peak_bp * 2 // 3)
+                one = _row(full, group, name, i_peak_ma, u_peak_bp)
                 stem = group + "_" + name
                 if full[stem + "_do"] == "trip":
                     one[pr.FLAGS] |= pr.TRIP

@@ -1,0 +1,67 @@
+"""`slvg study protection|sync|phasor`: the recloser's studies; study.py registers them here.
+
+Reads arguments, calls host_sim/study/, prints; computes nothing itself.
+"""
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from host_sim.study.pool import cores
+from host_sim.vm.client import VmError
+from host_sim.vm.find import NoMicroPython
+from slvg import study_sync
+from slvg.output import JsonFile, bad_input, writable, write_json
+from slvg.progress import Counted
+
+Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="S", help=(
+    "The same seed gives the same figures."))]
+Jobs = Annotated[int | None, typer.Option(min=1, max=64, metavar="N", help=(
+    "Processes; without it all cores."))]
+
+
+def register(study: typer.Typer) -> None:
+    """Adds the commands of this file to `slvg study`."""
+    study.command()(protection)
+    study.command()(study_sync.sync)
+    study.command()(study_sync.phasor)
+
+
+def protection(
+    trials: Annotated[int | None, typer.Option(min=1, max=100_000, metavar="N", help=(
+        "Faults of random phase for each function; 40, with --full 1000."))] = None,
+    full: Annotated[bool, typer.Option("--full", help="1000 for each function.")] = False,
+    report: Annotated[Path | None, typer.Option("--report", metavar="DIR", help=(
+        "Write the report there: HTML, and its tables and figures as CSV and PNG."))] = None,
+    seed: Seed = 1,
+    jobs: Jobs = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Times and pick-ups of the protection over faults of random phase, from ADC codes through
+    the firmware's measuring. Exit code 1 if a goal was missed."""
+    from slvg.study import report_folder, tell
+
+    writable({"--json": json_file})
+    report_folder(report)
+    from host_sim.study import protection as one
+
+    n = trials or (one.FULL_TRIALS if full else one.TRIALS)
+    try:
+        with Counted("faults played") as progress:
+            results = one.run(n, seed, jobs or cores(), progress)
+    except (NoMicroPython, VmError) as e:
+        bad_input(str(e))
+    figures = one.figures(results)
+    if report is not None:
+        from host_sim.study.protection_report import report as written
+
+        page = written(results, figures).write(report)[0]
+        typer.echo(f"report: {page}", err=True)
+    write_json(json_file, figures)
+    if str(json_file) != "-":
+        tell(figures, None)
+    for key in figures["goals_missed"]:
+        typer.echo(f"E186 study protection: {key} is missed. Play it again with the same --seed; "
+                   "the report shows each fault.", err=True)
+    if figures["goals_missed"]:
+        raise typer.Exit(1)
