@@ -13,6 +13,8 @@ KEYS = {
     "ct_n": (100, 1, 5_000),
     # a request closes when the check permits (the default), or aimed at 0 degrees
     "sy_mode": ("check", "sync"),
+    # records of samples around close orders and trips, 26 to 42 KB of RAM by t_close_ms; 0: none
+    "cap_n": (0, 0, 8),
 }
 KEYS.update(sync_settings.KEYS)
 KEYS.update(protection_settings.KEYS)

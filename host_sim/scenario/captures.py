@@ -1,4 +1,5 @@
-"""What a Meter has recorded around its events (acu/functions/capturing.py) as COMTRADE records."""
+"""What a Meter has recorded around its events, or a recloser around its closings and trips
+(acu/functions/capturing.py), as COMTRADE records."""
 import struct
 from binascii import crc32
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from acu.functions.capturing import CHANNEL, HEAD, MAGIC, UNSYNC
 from acu.functions.quantities import WIRING
 from host_sim.comtrade import write
 
+# Name, phase, unit of a recloser's channels: secondary, between phases but for the currents.
+RECLOSER = (("U1AB", "AB", "V"), ("U1BC", "BC", "V"), ("U2AB", "AB", "V"), ("U2BC", "BC", "V"),
+            ("U0", "N", "V"), ("IA", "A", "A"), ("IB", "B", "A"), ("IC", "C", "A"))
 _HEAD = struct.calcsize(HEAD)
 _CHANNEL = struct.calcsize(CHANNEL)
 
@@ -48,9 +52,19 @@ def unpack(raw: bytes) -> Capture | None:
                    kind.rstrip(b"\0").decode(), full_u, slot_ns, zero_q8, codes)
 
 
+def _names(one: Capture, wiring: str) -> list[tuple[str, str, str]]:
+    """Name, phase and unit of each channel."""
+    if one.kind == "recloser":
+        return list(RECLOSER)
+    phases = ["ABC"[k] for k in WIRING[wiring]]
+    return [(quantity + phase, phase, unit) for quantity, unit in (("U", "V"), ("I", "A"))
+            for phase in phases]
+
+
 def export(folder: Path, station: str, acu: str, wiring: str, raws: list[bytes],
            revision: str = "2013") -> tuple[list[Path], int]:
-    """Writes ACU-NUMBER.cfg and .dat of each; (the .cfg files, how many were damaged)."""
+    """Writes ACU-NUMBER.cfg and .dat of each; (the .cfg files, how many were damaged). wiring: the
+    phases of a Meter."""
     paths = []
     damaged = 0
     for raw in raws:
@@ -58,15 +72,11 @@ def export(folder: Path, station: str, acu: str, wiring: str, raws: list[bytes],
         if one is None:
             damaged += 1
             continue
-        phases = ["ABC"[k] for k in WIRING[wiring]]
         lines = []
-        for c, full_u in enumerate(one.full_u):
-            voltage = c < len(phases)
-            phase = phases[c % len(phases)]
-            a = full_u / 2048e6
-            lines.append(write.Line(("U" if voltage else "I") + phase, phase,
-                                    "V" if voltage else "A", a,
-                                    -a * (2048 + one.zero_q8[c] / 256), one.slot_ns[c] / 1000))
+        for c, (name, phase, unit) in enumerate(_names(one, wiring)):
+            a = one.full_u[c] / 2048e6
+            lines.append(write.Line(name, phase, unit, a, -a * (2048 + one.zero_q8[c] / 256),
+                                    one.slot_ns[c] / 1000))
         start_us = one.start_ms * 1000
         sheet = write.Sheet(station, acu, start_us,
                             start_us + round(one.before * 1e6 / one.rate_hz), one.rate_hz,

@@ -1,4 +1,5 @@
-"""Keeps the samples around an event: 200 ms before it to 200 ms after, as they came.
+"""Keeps the samples around an event: 200 ms before it to 200 ms after (a recloser: and the time
+that its breaker takes), as they came.
 
 fast(now_us, picked) belongs to the fast tier, after all that may pick up; it allocates nothing. An
 edge of `picked`, or request() of the slow tier, begins a capture: at most 50 frames a tick go from
@@ -53,8 +54,21 @@ def _gather(x: int, y: int, ring: ptr16, to: ptr16, par: ptr32):
     par[2] = at
 
 
+class Origin:
+    """What a header says of where the codes come from, where that is not a Measuring: a recloser's
+    channels have no offset that is followed."""
+
+    def __init__(self, kind, cal, un_dv, used_mhz):
+        self.kind = kind
+        self.cal = cal
+        self.un_dv = un_dv
+        self.used_mhz = used_mhz
+        self._zero_q8 = array("i", [0] * len(cal))
+
+
 class Capture:
-    """measuring: for kind, cal and offsets. sync: tells the time. keep: records in the store."""
+    """measuring: for kind, cal and offsets, or an Origin. sync: tells the time. keep: records in
+    the store."""
 
     def __init__(self, sampler, measuring, store, clock, sync, keep=4, before_ms=200,
                  after_ms=200):
