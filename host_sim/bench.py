@@ -12,14 +12,21 @@ import tempfile
 import tokenize
 from pathlib import Path
 
+from acu.protection_settings import ELEMENTS, INVERSE
 from host_sim.modules import ROOT, compiled, exists, lines_of, modules_of
 from host_sim.modules import source as source_of
 from host_sim.scenario.load import load
+from host_sim.scenario.reading import load_board
 from host_sim.vm.find import micropython
 
 ROLES = ("coordinator", "operator", "meter")
 ALL_ROLES = (*ROLES, "subcoordinator")
 HEAP = "160K"
+# with every element of the grid's group, which costs most; the model's ring has 48.8 Hz
+RECLOSER = {"id": "rc1", "role": "recloser", "sc": "sc1", "uc": "uc1",
+            "gr_81ua_mhz": 47_000, "gr_81ub_mhz": 48_000,
+            **{f"gr_{name}_do": "trip" for name in ELEMENTS},
+            **{f"gr_{name}_curve": "iec_ni" for name in INVERSE}}
 # What a board's start leaves in memory besides the role, and what it loads and forgets again.
 DRIVERS = ("acu.drivers.clock", "acu.drivers.flash_store", "acu.drivers.gpio",
            "acu.drivers.terminal", "acu.drivers.doors", "acu.start", "acu.console")
@@ -79,6 +86,9 @@ def _board_files() -> list[Path]:
 
 def spec_of(role: str) -> dict:
     """The first controller of this role in the scenario that has one: id, board, settings."""
+    if role == "recloser":
+        return {"id": "rc1", "board": load_board(ROOT / "boards/pico_w_recloser/board.json"),
+                "config": RECLOSER, "utc0_ms": 1_772_345_000_000}
     scenario = load({"meter": "meter", "subcoordinator": "branch"}.get(role, "assay"))
     acu = next(a for a in scenario.acus if a.role == role)
     return {"id": acu.id, "board": acu.board, "config": acu.config,

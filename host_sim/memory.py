@@ -28,6 +28,7 @@ BOARDS: dict[str, tuple[str, int, str, dict]] = {
     "operator": ("pico_w_operator", 1, "operator", {}),
     "coordinator": ("pico_w_coordinator", 1, "coordinator", {}),
     "subcoordinator": ("pico_w_branch", 1, "subcoordinator", {}),
+    "recloser": ("pico_w_recloser", 1, "recloser", {}),
     "meter": ("pico_w_meter", 1, "meter", {"cap_n": 0, "wiring": "A"}),
     "meter_3ph": ("pico_w_meter3", 1, "meter", {"cap_n": 0})}
 LEAST_FREE = 48 * 1024      # of the issue

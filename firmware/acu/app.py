@@ -49,6 +49,8 @@ def settings(board, given):
 def build(board, config, ports):
     cfg = settings(board, config)
     role = cfg["role"]
+    facts = {"kind": board["kind"], "cal": _calibrated(board, ports, role),
+             "inputs": board.get("inputs", ())}
     if role == "operator":
         from acu.roles.operator import Operator as Role
     elif role == "coordinator":
@@ -56,11 +58,16 @@ def build(board, config, ports):
     elif role == "meter":
         from acu.roles.meter import Meter as Role
     elif role == "recloser":
+        # what its tables are made with is more than the role itself: first the one, then the other
+        from acu import recloser_settings
+        facts["tables"] = recloser_settings.tables(cfg, facts["cal"])
+        cfg = recloser_settings.kept(cfg)
+        forget("acu.recloser_settings", "acu.sync_settings", "acu.protection_settings",
+               "acu.functions.protection_table", "acu.functions.curves")
         from acu.roles.recloser import Recloser as Role
     else:
         from acu.roles.subcoordinator import SubCoordinator as Role
-    return Role({"kind": board["kind"], "cal": _calibrated(board, ports, role),
-                 "inputs": board.get("inputs", ())}, cfg, ports)
+    return Role(facts, cfg, ports)
 
 
 def _calibrated(board, ports, role):

@@ -74,7 +74,7 @@ CHECKED = const(85)     # commissioning: findings good, findings bad
 # of a recloser; el: place of an element in protection_settings.ELEMENTS
 PICKUP = const(86)
 OPERATED = const(87)
-SYNC = const(88)        # decision of the synchronism check: synccheck.KIND_*, GATE_*, angle at touch
+SYNC = const(88)        # a decision of the check: synccheck.KIND_*, GATE_*, touch
 SYNC_CLOSE = const(89)  # its close order: what the gate said, predicted angle and slip at touch
 VT = const(90)          # alarms of the voltage transformers' supervision
 GROUP = const(91)       # setting group of the protection

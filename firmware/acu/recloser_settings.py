@@ -20,6 +20,24 @@ KEYS.update(sync_settings.KEYS)
 KEYS.update(protection_settings.KEYS)
 
 
+# Elements of the protection: their rows say it all.
+_IN_ROWS = ("gr_", "is_", "rst_")
+
+
+def tables(full, cal):
+    """What the fast tier compares with: limits of the check, then rows, curves and number of the
+    protection's elements. cal: microvolt or microampere at code 2048 + 2048 of each channel."""
+    from acu.functions import protection_table
+    u_uv, i_ua = cal[0][0], cal[5][0]
+    return (sync_settings.limits(full),) + protection_table.build(
+        full, i_ua // 1414, u_uv * 10_000 // (full["un1_mv"] * 1414))
+
+
+def kept(full):
+    """Settings that the role goes on reading."""
+    return {key: full[key] for key in full if not key.startswith(_IN_ROWS)}
+
+
 def wrong(full):
     """Sentences of what contradicts itself in complete settings."""
     return sync_settings.wrong(full) + protection_settings.wrong(full)

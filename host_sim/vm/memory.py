@@ -37,7 +37,9 @@ sys.path[:] = [sys.argv[1] + "/a", sys.argv[2]]
 pins = __import__("pins")
 for rule in pins.INPUTS:
     if "pin" in rule:
-        chip.wires.outside(rule["pin"], 1 - rule["active"])
+        # a breaker with two auxiliary contacts is open
+        chip.wires.outside(rule["pin"], rule["active"] if rule["name"] == "open_52b"
+                           else 1 - rule["active"])
 if pins.INTERLOCK:
     chip.wires.outside(pins.INTERLOCK["pin"], pins.INTERLOCK["active"])
 del sys.modules["pins"], pins, rule
@@ -65,7 +67,10 @@ ring = sampler.ring
 TURN = 25 * 2 * math.pi / 2048  # 25 cycles fill the ring: 48.8 Hz
 c = 0
 for one in unit.board["channels"]:
-    peak = 6_661_000 // unit.board["u_peak_dv"] if one["name"][0] == "u" else 100      # 230 V
+    # 230 V, or what the channel takes; small currents
+    peak = min(6_661_000 // unit.board["u_peak_dv"], 1450) if one["name"][0] == "u" else 50
+    if one["name"] == "u0":
+        peak = 0
     lag = "abc".find(one["name"][-1]) * 2 * math.pi / 3
     for k in range(2048):
         ring[8 * k + c] = 2048 + k % 2 + int(peak * math.sin(TURN * k - lag))

@@ -237,6 +237,35 @@ def test_a_tick_allocates_nothing():
     assert told and more and not none
 
 
+def test_any_codes_leave_numbers_that_allocate_nothing():
+    """Noise from rail to rail, square waves in step and against one another."""
+    b = Bay(un1_mv=50_000, un2_mv=50_000)
+    seed = 1
+    for shape in range(6):
+        for tick in range(30):
+            codes = bytearray(320)
+            for k in range(160):
+                seed = (seed * 1103 + 12345) & 0x3FFFFF
+                code = seed >> 10
+                if shape:
+                    turn = (tick * 20 + (k >> 3)) * shape // 40
+                    code = 4095 * (turn + (k & 7) * (shape & 1) & 1)
+                codes[2 * k] = code & 255
+                codes[2 * k + 1] = code >> 8
+            b.sampler.push(codes)
+            micropython.heap_lock()
+            try:
+                b.bay.fast(0)
+            finally:
+                micropython.heap_unlock()
+            for k in range(len(b.q)):
+                assert -0x20000000 < b.q[k] < 0x20000000, k
+            for k in range(at.U1, at.UN2 + 1):
+                assert b.q[k] >= 0, k
+            for k in range(at.IA, at.I2 + 1):
+                assert b.q[k] >= 0, k
+
+
 def test_the_count_of_blocks_goes_on_where_it_wraps():
     b = Bay(Side(50), Side(50.2))
     b.bay._st[2] = 0x1FFFFFFF - 61

@@ -82,11 +82,14 @@ _K_PPM = const(1_646_760)        # what CORDIC makes a size longer, millionths
 def _assess(x: int, y: int, st: ptr32, size: ptr32, angle: ptr32, sizes: ptr32, ends: ptr32,
             still: ptr32, raw: ptr32, q: ptr32):
     """Sizes into q, health of the channels, and for how long each side has not jumped. sizes: rows
-    of pair, place, factor in Q16. raw: of each side the last 8 raw angles and sizes. still: blocks
+    of pair, place, factor in Q16, the largest that a factor may have. raw: of each side the last 8 raw angles and sizes. still: blocks
     that a channel has not moved, then those that the last clipped one stays in the windows."""
     k = 0
     while k < 17:
-        q[sizes[3 * k + 1]] = size[sizes[3 * k]] * sizes[3 * k + 2] + 0x8000 >> 16
+        x = size[sizes[4 * k]]
+        if x > sizes[4 * k + 3]:  # noqa: PLR1730  viper has no min()
+            x = sizes[4 * k + 3]
+        q[sizes[4 * k + 1]] = x * sizes[4 * k + 2] + 0x8000 >> 16
         k += 1
     bad = 0
     k = 0
@@ -183,7 +186,12 @@ def _tell(x: int, y: int, st: ptr32, fit: ptr32, now: ptr32, touch: ptr32, short
     if q[_GOOD] >= 42:
         x = st[17] + now[0] + 0x20000 & 0x3FFFF
         q[_DD] = (x - 0x20000) * 1125 >> 13
-        q[_SLIP] = touch[2] * 763 >> 8
+        x = touch[2]
+        if x > 1_700_000:  # noqa: PLR1730
+            x = 1_700_000
+        if x < -1_700_000:  # noqa: PLR1730
+            x = -1_700_000
+        q[_SLIP] = x * 763 >> 8
         q[_ACC] = touch[3] * 1221 >> 14
         x = st[17] + touch[0] + 0x20000 & 0x3FFFF
         q[_DDT] = (x - 0x20000) * 1125 >> 13
@@ -256,7 +264,7 @@ def _second(x: int, y: int, st: ptr32, seen: ptr32, q: ptr32):
                 x -= t
                 r += b
             b >>= 2
-        q[_U1_B + k] = r * st[9 + k] >> 16
+        q[_U1_B + k] = r * st[9 + k] >> 15
         q[_F1_B + k] = 0
         if r > 300:  # noqa: PLR1730
             q[_F1_B + k] = 50_000 - (seen[4 + k] * 1989 >> 10)
@@ -336,11 +344,11 @@ class BayMeasuring:
             # size is codes * scale * K / 16; codes / 2048 of full scale; / root 2
             mult = (num * 65536 * 16 * 1_000_000_000_000) // (
                 den * 2048 * scale * _K_PPM * 1_414_214)
-            rows += [pair, place, mult]
+            rows += [pair, place, mult, 0x7FFF0000 // mult]
         self._sizes = array("i", rows)
         for k in (0, 1):
-            st[_U_SCALE1 + k] = full_u[2 * k] * 10 * 65536 // (8192 * un_mv[k])
-            unit = rows[3 * k + 2] * 5 // 4          # of half a cycle: 320 a code
+            st[_U_SCALE1 + k] = full_u[2 * k] * 10 * 32768 // (8192 * un_mv[k])
+            unit = rows[4 * k + 2] * 5 // 4          # of half a cycle: 320 a code
             st[_STEP1 + k] = (_STEP_BP << 16) // unit
             st[_WEAK1 + k] = (_WEAK_BP << 16) // unit
         st[_JUMP] = (_JUMP_CDEG << 24) // 36_000

@@ -11,27 +11,28 @@ import struct
 from micropython import const
 
 from acu import events as ev
-from acu import forget
 from acu.dsp.bay import DDT, F1, IA, SEQ, SLIPT, UAB1, P, Q
 from acu.dsp.fixed import isqrt
 from acu.functions import synccheck as sc
 from acu.functions.protection import ACTED, COUNT, OPERATED, PHASES, ROSE, ROW, Protection
 from acu.functions.sync_record import D_STATE, D_VALUES, ND
 from acu.functions.vt_supervision import VtSupervision
-from acu.primitives.bay_gate import IN_52A, IN_52B, R_SYNC, BayGate
+from acu.primitives.bay_gate import IN_52A, IN_52B, R_POSITION, R_SYNC, BayGate
 from acu.primitives.bay_measuring import BayMeasuring
 from acu.primitives.bay_sensing import BaySensing
 from acu.primitives.recording import Record
-from acu.primitives.switching import R_OK
+from acu.primitives.switching import R_OK, TO_E
 from acu.roles.base import DRF_1, DRF_2, DRF_3, FW
 from acu.roles.switched import HAND, O_CLOSE, O_NONE, VERIFY_MS, Switched
 
 _ABC = const(3)              # phase told of a three-pole breaker
 _BURST = const(4)            # blocks a tick at most, of those that a flash erase left behind
-_STATE = "<BBBBI"            # version, why, locked, setting group, operations
+_STATE = "<BBBBBI"           # version, why, locked, setting group, VT alarms, operations
 _VERSION = const(1)
 _WORD = "<q%di" % ND         # a decision as it is stored: Unix time in ms, the record
 KEPT = const(16)             # decisions
+_IDLE_MS = const(600_000)
+_CAPTURE = const(65)         # metering.CAPTURE
 
 
 class Recloser(Switched):
@@ -39,18 +40,11 @@ class Recloser(Switched):
 
     def __init__(self, board, cfg, ports):
         super().__init__(board, cfg, ports)
-        from acu import sync_settings
-        from acu.functions import protection_table
         q = self.bay.q
-        par = sync_settings.limits(cfg)
+        par, rows, curves, count = board["tables"]
         self.vts = VtSupervision(par, q)
-        self.check = sc.SyncCheck(par, q, self.vts.words)
-        u_uv, i_ua = board["cal"][0][0], board["cal"][5][0]
-        rows, curves, count = protection_table.build(
-            cfg, i_ua // 1414, u_uv * 10_000 // (cfg["un1_mv"] * 1414))
+        self.check = sc.SyncCheck(par, q, self.vts.st)
         self.protection = Protection(rows, curves, count, q)
-        forget("acu.sync_settings", "acu.protection_settings", "acu.functions.protection_table",
-               "acu.functions.curves")
         self.look = self.gate = BayGate(self.gear, self.check, q)
         self.phase = _ABC
         self.decisions = []          # packed, oldest first; a board's console unpacks them
@@ -66,9 +60,17 @@ class Recloser(Switched):
         self._position = -1          # as told: 0 open, 1 closed, 2 neither, 3 both
         self._unsaved = False        # the state record waits for may_write()
         self._untold = False         # decisions wait to be stored
+        self._idle_ms = -_IDLE_MS    # of the last permit told that nobody had asked for
         self._told = -1
         self._record = Record(self.store, "state")
         self._decided = Record(self.store, "decisions")
+        self.capture = None
+        self._picked = 0             # a close order or a trip in this tick: number of its event
+        if cfg["cap_n"]:
+            from acu.functions.capturing import Capture, Origin
+            self.capture = Capture(
+                self._sampler, Origin("recloser", board["cal"], cfg["un1_mv"] // 100, 50_000),
+                self.store, self.clock, self.sync, cfg["cap_n"], 200, 200 + cfg["t_close_ms"])
         self._load_state()
         self.link.subscribe("slvg/1/mst/%s/%s/dn/+" % (cfg["sc"], self.id))
         self.link.subscribe("slvg/1/mst/%s/all/dn/+" % cfg["sc"])
@@ -85,7 +87,9 @@ class Recloser(Switched):
         raw = self._record.load_of(_VERSION, struct.calcsize(_STATE), struct.calcsize(_STATE))
         group = 0
         if raw:
-            _, self.why, self.gate.locked, group, self.gate.operations = struct.unpack(_STATE, raw)
+            (_, self.why, self.gate.locked, group, self._alarms,
+             self.gate.operations) = struct.unpack(_STATE, raw)
+            self.vts.restore(self._alarms)
         elif self._record.damaged:               # what it had locked is not known
             self.gate.locked = ev.WHY_RESET
         self.protection.use(group)
@@ -100,7 +104,8 @@ class Recloser(Switched):
         self._unsaved = not self.may_write()
         if not self._unsaved:
             self._record.save(struct.pack(_STATE, _VERSION, self.why, self.gate.locked,
-                                          self.protection.group, self.gate.operations))
+                                          self.protection.group, self._alarms,
+                                          self.gate.operations))
 
     # -- fast tier
 
@@ -121,11 +126,14 @@ class Recloser(Switched):
             self._carry_out(now_us)
         if self.gate.driving:
             self.gate.fast()
+        if self.capture:
+            self.capture.fast(now_us, self._picked, self._picked)
+            self._picked = 0
 
     def _judge(self, now_us):
         gate = self.gate
         protection = self.protection
-        self.vts.step(gate.closed())
+        self.vts.step(gate.position())
         trips = protection.step()
         st = protection.state
         if st[ROSE] or st[ACTED]:
@@ -134,12 +142,14 @@ class Recloser(Switched):
             gate.open_all()
             if trips & ~self._trips:
                 self._trip_seen = ev.WHY_OC
+                self._picked = ev.OPENED
                 self.log.fast(ev.OPENED, ev.WHY_OC, _ABC, self.bay.half_u(0), now_us)
         self._trips = trips
-        self.check.block(1 if trips else 0)
+        self.check.block(1 if trips or gate.mask() else 0)
         self._answer = self.check.step()
         if self._answer == sc.CLOSE:             # in this very tick, or not at all
             self._order_r = gate.close(0)
+            self._picked = ev.SYNC_CLOSE
             if self._order == O_CLOSE:
                 self._order = O_NONE
             self.log.fast(ev.SYNC_CLOSE, self._order_r, self.bay.q[DDT], self.bay.q[SLIPT], now_us)
@@ -192,6 +202,10 @@ class Recloser(Switched):
         self.log.add(self.clock.now_ms(), ev.GROUP, n)
         return ev.E_OK
 
+    def _own_dv(self):
+        """Line voltage AB of side 1, primary."""
+        return self.bay.half_u(0) * self.cfg["vt_n"]
+
     def _made(self, mask):
         return self.gate.closed()
 
@@ -239,10 +253,15 @@ class Recloser(Switched):
         if self._busy and not self._order:
             self._verify(now_ms)
         self._take_decisions(now_ms)
-        if self.vts.words[0] != self._alarms:
-            self._alarms = self.vts.words[0]
+        n = self.capture.slow(now_ms, self.may_write()) if self.capture else 0
+        if n:
+            self.log.add(now_ms, _CAPTURE, n, self.capture.frames,
+                         self.capture.missed + self.capture.lost)
+        if self.vts.st[0] != self._alarms:
+            self._alarms = self.vts.st[0]
             self.log.add(now_ms, ev.VT, self._alarms, 0, 0, True)
             self._evt(now_ms, "VTS", 0, self._alarms, 0)
+            self._save()
         if not (self._engaged() or self.gate.busy() or self._trip_seen):
             self._look_at_breaker(now_ms)
             if self._unsaved:
@@ -264,7 +283,11 @@ class Recloser(Switched):
     def _take_decisions(self, now_ms):
         """What the check has decided: into the log, and whole into the store."""
         while self.check.pop():
-            d = self.check.decisions.last
+            d = self.check.decision
+            if not d[D_STATE + sc.S_FOR]:        # nobody asked: a permit now and then is enough
+                if now_ms - self._idle_ms < _IDLE_MS:
+                    continue
+                self._idle_ms = now_ms
             at_ms = now_ms - ((self.bay.q[SEQ] - d[D_STATE + sc.S_SEQ]) & 0x1FFFFFFF) * 5
             self.log.add(at_ms, ev.SYNC, d[0], d[D_STATE + sc.S_REASONS], d[D_VALUES + sc.V_TOUCH])
             self.decisions.append(struct.pack(_WORD, self.sync.utc_ms(at_ms), *d))
@@ -301,6 +324,8 @@ class Recloser(Switched):
         if t == "sw.req" and msg["d"] == self.id:
             if body["lease_s"]:                  # nothing closes by itself
                 return self._refuse(now_ms, msg, int(body["on"] != 0), 0, ev.E_LIMIT, body["sel"])
+            if body["on"] and self.gate.position() < 0:
+                return self._refuse(now_ms, msg, 1, R_POSITION, TO_E[R_POSITION], body["sel"])
             self._on_sw(now_ms, msg, body)
         elif t == "cfg" and msg["d"] == self.id:
             self._on_cfg(now_ms, msg, body)
