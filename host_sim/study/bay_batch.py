@@ -39,11 +39,14 @@ class Checked(NamedTuple):
     answers: np.ndarray
 
 
-def settings(sync: dict | None = None, bay: dict | None = None, table=None) -> dict:
-    """Of board pico_w_recloser, as its board.json says."""
+def settings(sync: dict | None = None, bay: dict | None = None, table=None,
+             gain: float = 1.0) -> dict:
+    """Of board pico_w_recloser, as its board.json says. gain: what a calibration has found, full
+    scale against nominal."""
     with (ROOT / "boards/pico_w_recloser/board.json").open(encoding="utf-8") as file:
         board = json.load(file)
-    full = [board["u_peak_dv"] * 100_000] * 5 + [board["i_peak_ma"] * 1000] * 3
+    nominal = [board["u_peak_dv"] * 100_000] * 5 + [board["i_peak_ma"] * 1000] * 3
+    full = [round(x * gain) for x in nominal]
     return {"cal": [(full_u, k * board["slot_ns"]) for k, full_u in enumerate(full)],
             "pairs": board["pairs"], "rate_hz": board["rate_hz"],
             "bay": BAY | (bay or {}), "sync": sync or {},

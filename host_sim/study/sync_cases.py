@@ -155,13 +155,19 @@ def _calm(r: np.random.Generator, slip_hz: float, deg: float) -> tuple[Side, Sid
 
 
 def _block(r: np.random.Generator, number: int) -> Case:
-    """All is well, then a side is lost or its angle jumps out of the limits."""
+    """All is well, then a side is lost, its angle jumps out of the limits, its voltage sags or
+    one of its phases goes."""
     sides = list(_calm(r, r.uniform(-0.01, 0.01), r.uniform(-3, 3)))
     t = r.uniform(0.9, 1.2)
     which = int(r.integers(0, 2))
-    what = ("lost", "jump")[number % 2]
-    more: dict = {"off_s": t} if what == "lost" else {
-        "jumps": ((t, r.uniform(18, 90) * r.choice((-1, 1))),)}
+    what = ("lost", "jump", "sag", "phase")[number % 4]
+    more: dict = {"off_s": t}
+    if what == "jump":
+        more = {"jumps": ((t, r.uniform(14, 90) * r.choice((-1, 1))),)}
+    elif what == "sag":
+        more = {"u_steps": ((t, -r.uniform(0.18, 0.8)),)}
+    elif what == "phase":
+        more = {"fuses": ((t, int(r.integers(0, 3)), 0.0),)}
     sides[which] = replace(sides[which], **more)
     return Case(BLOCK, number, TwoSided(sides[0], sides[1]), TIMING_S, t, what)
 
@@ -193,12 +199,18 @@ def _settle(r: np.random.Generator, number: int) -> Case:
 
 
 def _energise(r: np.random.Generator, number: int) -> Case:
-    """One side is dead and comes at a time inside all limits."""
+    """One side is dead and comes inside all limits, or its angle jumps into them."""
     sides = list(_calm(r, r.uniform(-0.01, 0.01), r.uniform(-4, 4)))
     t = r.uniform(0.4, 0.7)
     which = int(r.integers(0, 2))
-    sides[which] = replace(sides[which], on_s=t)
-    return Case(ENERGISE, number, TwoSided(sides[0], sides[1]), TIMING_S, t, f"side {which + 1}")
+    what = ("energised", "jump")[number % 2]
+    side = sides[which]
+    if what == "energised":
+        sides[which] = replace(side, on_s=t)
+    else:
+        deg = r.uniform(20, 120) * r.choice((-1, 1))
+        sides[which] = replace(side, angle_deg=side.angle_deg - deg, jumps=((t, deg),))
+    return Case(ENERGISE, number, TwoSided(sides[0], sides[1]), TIMING_S, t, what)
 
 
 FAULTS = ("fuse", "swapped", "frozen", "gain", "shift", "noise", "offset", "clipped", "frequency",

@@ -19,7 +19,7 @@ from host_sim.study import bay_batch, sync_cases, sync_judge
 from host_sim.study.accuracy_bench import own_table
 from host_sim.study.bay_batch import TICK_S
 from host_sim.waveform import adc, bay_codes
-from host_sim.world.two_sided import wrapped
+from host_sim.world.two_sided import TwoSided, wrapped
 
 WAIT_MS = 10_000
 # Caps of IEEE 1547 lifted: what is studied is the check. As spec/recloser.md, section 3, has it
@@ -49,14 +49,27 @@ class Item(NamedTuple):
         return f"{sync_cases.NAMES[self.family]} {self.number}{more}"
 
 
+class Converter(NamedTuple):
+    """table: the correction that a board would have learned; gain: of its calibration."""
+
+    front: bay_codes.Front
+    table: Any = None
+    gain: float = 1.0
+
+
 @cache
-def front_of(name: str, curve: str) -> tuple[bay_codes.Front, Any]:
-    """The converter, and the correction table that a board would have learned of it."""
+def front_of(name: str, curve: str) -> Converter:
+    """A measured one is learned and calibrated with its sum_a, and measures with sum_b."""
     front = bay_codes.FRONTS[name]
     if not curve:
-        return front, None
+        return Converter(front)
     measured = adc.read_curve(Path(curve))
-    return replace(front, name=measured.name, curve=measured.sum_b), own_table(measured)
+    table = own_table(measured)
+    learning = replace(front, name=measured.name, curve=measured.sum_a)
+    codes = bay_batch.played(TwoSided(), 2.0, learning, np.random.default_rng(0))
+    q = bay_batch.Here(bay_batch.settings(table=table)).rows(codes)
+    u_bp = q[q[:, bay.GOOD] >= bay.GOOD_FULL, bay.U1].mean()
+    return Converter(replace(learning, curve=measured.sum_b), table, 10_000 / float(u_bp))
 
 
 def settings_of(family: int) -> dict:
@@ -76,12 +89,14 @@ def limits_of(family: int) -> sync_judge.Limits:
 
 
 def _given(item: Item) -> dict:
-    return bay_batch.settings(settings_of(item.family), table=front_of(item.front, item.curve)[1])
+    converter = front_of(item.front, item.curve)
+    return bay_batch.settings(settings_of(item.family), table=converter.table,
+                              gain=converter.gain)
 
 
 def _codes(item: Item, case: sync_cases.Case) -> np.ndarray:
     rng = sync_cases.rng_of(item.seed, item.family, item.number, _NOISE)
-    codes = bay_batch.played(case.world, case.seconds, front_of(item.front, item.curve)[0], rng)
+    codes = bay_batch.played(case.world, case.seconds, front_of(item.front, item.curve).front, rng)
     return sync_cases.spoilt(case, codes, rng) if item.family == sync_cases.FAULTY else codes
 
 

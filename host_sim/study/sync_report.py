@@ -62,7 +62,8 @@ def _goals(r: Report, figures: dict, front: str) -> None:
               figures["availability_pct"], AVAILABLE_PCT,
               FAIL if "availability_pct" in missed else PASS)],
             "The oracle knows the truth, also that to come, and has the same limits, dwell and "
-            "breaker: " + ", ".join(f"{name} {value}" for name, value in
+            "breaker, no guards and nothing to wait for. Missed: by more than two standard "
+            "errors. " + ", ".join(f"{name} {value}" for name, value in
                                     figures["availability_of_pct"].items()) + " %.")
 
 

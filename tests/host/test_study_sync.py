@@ -13,7 +13,7 @@ from acu.functions import synccheck
 from host_sim.study import bay_batch, phasor, sync, sync_cases, sync_judge, sync_play
 from host_sim.study.sync_judge import Limits
 from host_sim.study.sync_play import Item, play
-from host_sim.waveform import bay_codes
+from host_sim.waveform import adc, bay_codes
 from host_sim.world.two_sided import Side, TwoSided, wrapped
 from slvg.cli import app
 
@@ -108,6 +108,15 @@ def test_a_gate_that_refused_alone_is_played_again_without_it(played):
 def test_both_pythons_say_the_same(vm):
     for family in (sync_cases.ESTIMATE, sync_cases.STRESS, sync_cases.CHECK, sync_cases.FAULTY):
         assert play(Item(SEED, family, 1, twin=True))["same"], family
+
+
+def test_a_measured_converter_is_learned_and_calibrated(vm, tmp_path):
+    made = adc.made_chip(3)
+    file = tmp_path / "chip.npz"
+    np.savez(file, sum_a=made.sum_a, sum_b=made.sum_b)
+    got = rows(sync_cases.ESTIMATE, 3, curve=str(file))
+    assert max(row["u_pct"] for row in got) < 0.3 and max(row["angle_deg"] for row in got) < 0.2
+    assert abs(sync_play.front_of("rp2040", str(file)).gain - 1) > 0.001
 
 
 def test_a_twin_that_differs_is_counted(vm):
