@@ -26,6 +26,7 @@ HEAP = "160K"
 RECLOSER = {"id": "rc1", "role": "recloser", "sc": "sc1", "uc": "uc1",
             "gr_81ua_mhz": 47_000, "gr_81ub_mhz": 48_000,
             **{f"gr_{name}_do": "trip" for name in ELEMENTS},
+            "gr_32_do": "alarm",
             **{f"gr_{name}_curve": "iec_ni" for name in INVERSE}}
 # What a board's start leaves in memory besides the role, and what it loads and forgets again.
 DRIVERS = ("acu.drivers.clock", "acu.drivers.flash_store", "acu.drivers.gpio",

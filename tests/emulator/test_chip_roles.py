@@ -15,7 +15,7 @@ from tests.emulator.test_chip_kernels import GIVEN, HERE, pytestmark  # noqa: F4
 FILES_AT = "0xA0000"    # 2 MiB less 1408 KiB, see flash.py
 
 
-@pytest.mark.parametrize("role", ["operator", "meter", "coordinator"])
+@pytest.mark.parametrize("role", ["operator", "meter", "coordinator", "recloser"])
 def test_a_role_starts_and_its_fast_tick_fits(tmp_path, capsys, role):
     folder = tmp_path / "files"
     folder.mkdir()

@@ -14,7 +14,7 @@ from acu import events as ev
 from acu.dsp.bay import DDT, F1, IA, SEQ, SLIPT, UAB1, P, Q
 from acu.dsp.fixed import isqrt
 from acu.functions import synccheck as sc
-from acu.functions.protection import ACTED, COUNT, OPERATED, PHASES, ROSE, ROW, Protection
+from acu.functions.protection import ACTED, COUNT, OPERATED, PHASES, PICKED, ROSE, ROW, Protection
 from acu.functions.sync_record import D_STATE, D_VALUES, ND
 from acu.functions.vt_supervision import VtSupervision
 from acu.primitives.bay_gate import IN_52A, IN_52B, R_POSITION, R_SYNC, BayGate
@@ -26,6 +26,7 @@ from acu.roles.base import DRF_1, DRF_2, DRF_3, FW
 from acu.roles.switched import HAND, O_CLOSE, O_NONE, VERIFY_MS, Switched
 
 _ABC = const(3)              # phase told of a three-pole breaker
+_FULL = const(8)             # blocks of the longest window
 _BURST = const(4)            # blocks a tick at most, of those that a flash erase left behind
 _STATE = "<BBBBBI"           # version, why, locked, setting group, VT alarms, operations
 _VERSION = const(1)
@@ -131,6 +132,8 @@ class Recloser(Switched):
             self._picked = 0
 
     def _judge(self, now_us):
+        if self.bay.q[SEQ] < _FULL:              # the windows fill
+            return
         gate = self.gate
         protection = self.protection
         self.vts.step(gate.position())
@@ -139,11 +142,11 @@ class Recloser(Switched):
         if st[ROSE] or st[ACTED]:
             self._tell_elements(st, now_us)
         if trips and gate.armed and (trips & ~self._trips or gate.mask() and not gate.busy()):
-            gate.open_all()
-            if trips & ~self._trips:
+            if trips & ~self._trips and gate.mask():
                 self._trip_seen = ev.WHY_OC
                 self._picked = ev.OPENED
-                self.log.fast(ev.OPENED, ev.WHY_OC, _ABC, self.bay.half_u(0), now_us)
+                self.log.fast(ev.OPENED, ev.WHY_OC, _ABC, self._own_dv(), now_us)
+            gate.open_all()
         self._trips = trips
         self.check.block(1 if trips or gate.mask() else 0)
         self._answer = self.check.step()
@@ -179,10 +182,11 @@ class Recloser(Switched):
     # -- slow tier
 
     def may_write(self):
-        """No flash erase while an element is picked up, a request waits for its moment, a coil is
-        driven or an operation is being proved."""
-        return not (self.protection.picked_up() or self.check.waiting() or self._order
-                    or self._busy or self._trip_seen or self.gate.busy())
+        """No flash erase while an element's time runs and there is something to open, a request
+        waits for its moment, a coil is driven or an operation is being proved."""
+        st = self.protection.state
+        return not (st[PICKED] & ~st[OPERATED] and self.gate.mask() or self.check.waiting()
+                    or self._order or self._busy or self._trip_seen or self.gate.busy())
 
     def relays_ok(self):
         """The two contacts must say one and the same position."""
