@@ -72,7 +72,8 @@ KEYS = {
 REQUIRED = ("id", "role", "sc", "uc")
 
 _UNITS = {"dv": "0.1 V", "ms": "ms", "mhz": "mHz", "va": "VA", "pm": "per mille", "ma": "mA",
-          "dc": "0.1 degC", "w": "W", "s": "s"}
+          "dc": "0.1 degC", "w": "W", "s": "s", "bp": "0.01 %", "cdeg": "0.01 deg", "mv": "mV",
+          "mhzs": "mHz per s", "kva": "kVA", "mw": "mW"}
 
 
 def unit(key):
@@ -145,16 +146,23 @@ def _of_role(role):
     return None
 
 
+def keys_of(role):
+    """Rules of all settings that this role has."""
+    own = _of_role(role)
+    if not own:
+        return KEYS
+    keys = dict(KEYS)
+    keys.update(own.KEYS)
+    return keys
+
+
 def check(given):
     """(complete settings, complaints). given: dict of key -> value. The dict itself is not
     changed."""
     errors = []
     full = {}
-    keys = KEYS
     own = _of_role(given.get("role"))
-    if own:
-        keys = dict(KEYS)
-        keys.update(own.KEYS)
+    keys = keys_of(given.get("role"))
     for key, rule in keys.items():
         if rule is LIST:
             full[key] = []

@@ -23,6 +23,8 @@ BAC|1||access|BAC|Level B: operating the switch
 QUI|0||-|QUI|Log out
 VER|0|C|status|VER|Version, board, who this is
 MET|1|C|met|MET [E or D or M or H] [k]|Readings; Energy, Demand, Max and min, Harmonics; k times
+SYN|1|C|syn|SYN [D [k] or R]|Synchronism check; Decisions, all of one; Reset of VT alarms
+GRO|1||syn|GRO [0 or 1]|Setting group of the protection; level B changes it
 SER|1|C|log|SER [n] [name]|Sequence of events, newest first
 HIS|1|C|log|HIS [n]|What switched, tripped or was out, newest first
 EVE|1|C|log|EVE [number]|Records of samples: the list; CEVE number: its bytes

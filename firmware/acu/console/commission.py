@@ -17,12 +17,17 @@ _NEAR = const(10)           # degrees that a voltage may be off 120
 
 def run(session, word, words):
     kind = words[0].upper() if words else ""
+    if word == "CAL" and hasattr(session.acu(), "bay"):
+        raise Abort("E304 CAL: a recloser is set by un1_mv, un2_mv, vt_n, ct_n and ang_cdeg. CON "
+                    "M shows what is off.")
     if word == "CAL":
         try:
             yield from _calibrate(session)
         finally:
             forget("acu.functions.calibrating", "acu.functions.wiring",
                    "acu.primitives.calibration")
+    elif kind == "M" and hasattr(session.acu(), "bay"):
+        yield from _bay(session, session.acu())
     elif kind == "M":
         yield from _wiring(session, session.acu())
     elif kind in ("", "I"):
@@ -103,6 +108,19 @@ def _angles(m):
         slot_ns = m.cal[c][1] - m.cal[0][1]
         turns.append((turn * 360 >> 24) + slot_ns * m.used_mhz * 360 // 10**12)
     return [turn % 360 for turn in turns]
+
+
+def _bay(session, acu):
+    """Of a recloser: levels, phase order, angle, currents."""
+    from acu.console import bay
+    good = bad = 0
+    session.form = "%-24s %-24s %s"
+    for fits, row in bay.wiring(acu):
+        good += fits is True
+        bad += fits is False
+        yield row
+    session.log(ev.CHECKED, good, bad)
+    yield "%d good, %d not. Alarms of the transformers: SYN." % (good, bad)
 
 
 def _wiring(session, acu):

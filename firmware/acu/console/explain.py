@@ -8,10 +8,13 @@ _ROWS = const(10)
 # E1xx and E2xx carry their remedy themselves; these explain what stands in events and answers.
 _CODES = """
 E101 to E118|A setting is refused: the sentence names it, its bounds and the remedy. See SHO.
+E180 to E185|Protection of a recloser: two settings contradict each other. The sentence says which.
+E190 to E194|Synchronism check: settings contradict each other, or IEEE 1547. The sentence says.
 E160 to E169|Calibration: what the reference, a record or the wiring has that cannot be.
 E301 to E308|The console: command, level, form, no controller, cancelled, fault of a page, memory.
 E310|A closing was refused by the gate at the moment of driving. The sentence says why.
-E311 to E314|The switch by hand: none there, switch on REMOTE, busy, contact did not follow.
+E311|There is no such thing in this unit: another role has it.
+E312 to E314|The switch by hand: switch on REMOTE, busy, contact did not follow.
 E330 to E332|Passwords: wrong, locked after three, not usable. Forgotten: hold the recovery button.
 E351|The image has no hard timers: flash MicroPython 1.26 or later.
 E360 to E365|The start: no slot, a new firmware given up, safe mode, files damaged.
@@ -26,7 +29,8 @@ SELFTEST|ok=0: it failed; bits converter relays store clock memory drivers|STA
 OVERRUN|Samples were lost: something held the CPU for long|If it goes on: STA S
 STUCK|A contact did not move|Prove dead, inspect the relay, then LOC 0
 LOCKOUT|Nothing closes until somebody has looked at the switch|Inspect, then LOC 0
-REFUSED|gate: 1 unarmed 2 locked 3 contact 4 measurement 5 supply 6 load|MET, STA
+REFUSED|gate: 1 unarmed 2 locked 3 contact 4 measurement 5 supply 6 load; from 7: EXP SYNC|MET, STA
+SYNC|Gates 7 synchronism 8 spring, trip or battery 9 tag 10 local 11 contacts contradict|SYN D, TAR
 FAST_DEAD|The 5 ms tick stood still|The unit restarts by itself; tell its maker
 FATAL|The last run ended by an error|STA shows it; tell its maker
 FELL_BACK|A new firmware did not become good|Flash again; STA
@@ -39,6 +43,8 @@ PASSWORD|Wrong passwords at the console|Who was it?
 CAL|ok=0: a calibration record was refused|CAL
 REGISTERS|The energy registers were damaged or another meter's|They begin at 0
 ABORTED|A sequence was cut by a reset or a trip|SER around it
+VT|Supervision of a recloser's voltage transformers has found something|SYN, then SYN R
+POSITION|52a and 52b are both alike: no position|Contacts, wires; nothing closes meanwhile
 TAMP|Measured at the post is not the sum of the customers|Losses, unmetered load or theft
 """
 
@@ -80,8 +86,10 @@ def _explain(session, words):
             yield "Event %d %s" % (number, events.TABLE[number])
             found = True
     from acu.console.settings import keys_for
-    config, keys = keys_for("meter")
     key = words[0].lower()
+    config, keys = keys_for("meter")
+    if key not in keys or session.unit.cfg.get("role") == "recloser":
+        config, keys = keys_for("recloser")
     if key in keys:
         rule = keys[key]
         if isinstance(rule, tuple) and not isinstance(rule[0], str):

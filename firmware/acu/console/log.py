@@ -14,7 +14,7 @@ from acu.console.session import Abort
 _ROWS = const(20)
 _PIECE = const(96)      # bytes of a record in a row
 # of HIS: what moved, tripped or was out
-_HISTORY = (3, 4, 5, 7, 8, 9, 10, 11, 13, 14, 15, 36, 45, 46, 47, 71, 84)
+_HISTORY = (3, 4, 5, 7, 8, 9, 10, 11, 13, 14, 15, 36, 45, 46, 47, 71, 84, 87, 88, 89, 90)
 
 
 def run(session, word, words):
@@ -72,7 +72,8 @@ def _records(session, words):
         for _, number, _, utc_ms, frames, before, rate_hz, _, whole in found:
             yield (number, iso(utc_ms), frames, before, rate_hz, "yes" if whole else "NO")
         if not found and not session.twin:
-            yield "No records. A Meter keeps them where cap_n is above 0; TRI makes one."
+            yield ("No records. A Meter or a recloser keeps them where cap_n is above 0; TRI "
+                   "makes one.")
         return
     number = int(words[0]) if words[0].isdigit() else -1
     for one in found:
@@ -96,8 +97,8 @@ def _records(session, words):
 def _trigger(session):
     capture = getattr(session.acu(), "capture", None)
     if capture is None or not capture.on:
-        raise Abort("E304 TRI: this unit keeps no records of samples. Only a Meter with cap_n "
-                    "above 0 does.")
+        raise Abort("E304 TRI: this unit keeps no records of samples. Only a Meter or a recloser "
+                    "with cap_n above 0 does.")
     if capture.busy():
         raise Abort("E304 TRI: one is being taken or written. Try again in some seconds.")
     before = capture.number

@@ -30,6 +30,9 @@ def run(session, word, words):
             yield from _energy(session, acu)
         elif kind:
             yield from _meter(session, acu, kind)
+        elif hasattr(acu, "bay"):
+            from acu.console import bay
+            yield from bay.readings(session, acu)
         else:
             yield from _now(session, acu)
 

@@ -2,7 +2,8 @@
 
 Nothing here drives anything: each order goes to the controller's own at_console(), which takes it
 to the gate as it would a message's, a closing only after a select. Refusals tell the gate's reason
-(E310). What is answered is what the mirror contact says, never what was ordered.
+(E310). What is answered is what the mirror contact says, never what was ordered. A recloser's
+closing waits for its synchronism check: a key, a logout or the end of the page ends the wait.
 """
 from micropython import const
 
@@ -11,13 +12,20 @@ from acu.console.session import Abort
 from acu.roles.switched import O_CHECK, O_CLOSE, O_OPEN
 
 _WAIT_MS = const(3_000)
+_TELL_MS = const(5_000)     # how often a wait for synchronism says what it waits for
+_R_SYNC = const(7)          # bay_gate.R_SYNC
 
 _GATE = ("", "the self-test has not passed yet. See STA",
          "locked out or tagged. SER says why; LOC 0 ends it after a look at the switch",
          "a contact is closed, or just moving. Type OPE first",
          "a measurement is not to be believed. See STA for the channel",
          "the supply is outside its band. Wait until MET shows it inside",
-         "the load side is alive. Find what feeds it")
+         "the load side is alive. Find what feeds it",
+         "the synchronism check has not ordered it. Type SYN",
+         "spring, trip circuit or battery is not in order. TAR shows which",
+         "a hot-line tag hangs. Whoever hung it takes it off",
+         "the switch stands on local",
+         "52a and 52b contradict each other. See TAR and their wires")
 
 
 def run(session, word, words):
@@ -34,6 +42,9 @@ def run(session, word, words):
     elif word == "CLO":
         yield from session.sure("Close the switch", "Are you sure")
         yield from _close(session, acu)
+    elif hasattr(acu, "check"):
+        raise Abort("E311 %s: a recloser closes when synchronism allows, not when a time is over. "
+                    "Use OPE and CLO." % word)
     elif word == "PUL":
         s = int(words[0]) if len(words) == 1 and words[0].isdigit() else 0 if words else 5
         if not 1 <= s <= 30:
@@ -97,13 +108,51 @@ def _open(session, acu):
 def _close(session, acu):
     r = yield from _order(session, acu, O_CHECK)
     if not r:
-        r = yield from _order(session, acu, O_CLOSE)
+        if hasattr(acu, "check"):
+            r = yield from _when_in_step(session, acu)
+        else:
+            r = yield from _order(session, acu, O_CLOSE)
     session.log(ev.HAND, 1, 0, r)
+    if r == _R_SYNC:
+        from acu.console import gates
+        raise Abort("E310 close refused: " + gates.last(acu))
     if r:
         raise Abort("E310 close refused: %s." % (_GATE[r] if r < len(_GATE) else "gate %d" % r))
     yield _said(acu)
     if not acu.gate.mask():
         raise Abort("E314 close: the mirror contact does not say closed. See SER and STA.")
+
+
+def _when_in_step(session, acu):
+    """As _order(), of a closing that waits for the synchronism check."""
+    _here(session, acu)
+    e = acu.at_console(session.now_ms, O_CLOSE)
+    if e:
+        session.log(ev.HAND, 1, e)
+        raise Abort("E313 console: the unit is busy with another operation, or a select is too "
+                    "old (error %d). Try again." % e)
+    told_ms = session.now_ms
+    hit = False
+    try:
+        while True:
+            yield None
+            r = acu.hand_over()
+            if r is not None:
+                break
+            if session.pending and not hit:
+                hit = True
+                session.pending = b""
+                acu.check.cancel()
+            if acu.check.waiting() and session.now_ms - told_ms >= _TELL_MS:
+                told_ms = session.now_ms
+                from acu.console import gates
+                yield "Waits; a key cancels. Now: " + gates.now(acu)
+    finally:
+        acu.check.cancel()      # who has gone closes nothing
+    if hit and r == _R_SYNC:
+        session.log(ev.HAND, 1, 0, r)
+        raise Abort("E306 cancelled by a key: the breaker stays open.")
+    return r
 
 
 def _tag(session, acu, words):

@@ -154,8 +154,10 @@ class Session:
         return sys.modules[full].run
 
     def drop(self, name):
-        forget("acu.console." + name, "acu.console.settings", "acu.config", "acu.metering",
-               "acu.events", "acu.primitives.history")
+        forget("acu.console." + name, "acu.console.settings", "acu.console.gates",
+               "acu.console.bay", "acu.config", "acu.metering", "acu.recloser_settings",
+               "acu.sync_settings", "acu.protection_settings", "acu.events",
+               "acu.primitives.history")
 
     # -- one pass
 
@@ -238,7 +240,12 @@ class Session:
         self._module = name
         try:
             self._page = self.page(name)(self, row[0], words)
-        except (MemoryError, ImportError) as e:
+        except ImportError:         # a board has only what its roles need
+            self.say("E311 %s: not in this unit's firmware, another role has it. Type HEL." %
+                     row[0])
+            self._module = ""
+            self._finished()
+        except MemoryError as e:
             self._fault(e)
         self._answer = None
 

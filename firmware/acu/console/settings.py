@@ -12,11 +12,7 @@ from acu.console.session import Abort
 def keys_for(role):
     """Rules of all settings that this role has."""
     from acu import config
-    keys = dict(config.KEYS)
-    if role == "meter":
-        from acu import metering
-        keys.update(metering.KEYS)
-    return config, keys
+    return config, config.keys_of(role)
 
 
 def run(session, word, words):

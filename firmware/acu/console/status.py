@@ -75,6 +75,12 @@ def _status(session, unit):
     yield ("Store errors", "%d%s" % (unit.store.failed, " " + unit.store.complaint()
                                      if unit.store.failed else ""))
     yield ("Events stored", acu.log.base + acu.log.seq)
+    if hasattr(acu, "check"):
+        yield ("Operations", acu.gate.operations)
+        yield ("Setting group", ("grid", "island")[acu.protection.group])
+        if acu.capture:
+            yield ("Records of samples", "%d so far, %d missed" % (
+                acu.capture.number, acu.capture.missed + acu.capture.lost))
     yield ("Clock", "synchronised" if acu.sync.synchronised(now_ms) else "not synchronised")
 
 
@@ -98,6 +104,10 @@ def _support(session):
 
 def _targets(acu):
     """Names are the field's; 1 is true."""
+    if hasattr(acu, "bay"):
+        from acu.console import bay
+        yield from bay.targets(acu)
+        return
     s = acu.sensing
     gate = getattr(acu, "gate", None)
     yield ("READY", int(acu.ready))
