@@ -96,7 +96,7 @@ def _currents(element: str, rng, level_a: float, before_a: float = LOAD_A) -> tu
 def _over_current(name: str, element: str, curve: str, rng, kind: str) -> dict:
     """50, 50N, 46 definite; 51, 51N by a curve."""
     pick_ma = int(rng.integers(500, 1500))
-    given = {f"gr_{element}_ma": pick_ma}
+    given: dict = {f"gr_{element}_ma": pick_ma}
     if kind == "pickup":
         lo, hi = 0.95 * pick_ma / 1000, 1.05 * pick_ma / 1000
         seed = rng.integers(1 << 30)

@@ -117,19 +117,22 @@ def skipping(r, ticks):
 
 
 def test_ticks_that_were_caught_up_count_for_what_was_picked_up_before():
-    r = Rig([over(t_ms=400)])
+    r = Rig([over(t_ms=100)])
     r.play(10, IA=0)
     assert skipping(r, 70) == []
     r.q[bay.IA] = 2_000
     assert skipping(r, 70) == [] and r.p.state[pr.ROW + pr.DONE] == 5   # since when: not known
-    assert skipping(r, 78) == [] and r.p.state[pr.ROW + pr.DONE] == 395
-    assert r.play(5) == [(0, 0)]
+    assert skipping(r, 10) == [] and r.p.state[pr.ROW + pr.DONE] == 55
+    assert skipping(r, 8) == [] and r.play(5) == [(0, 0)]
+    r = Rig([over(t_ms=200)])
+    r.play(5, IA=2_000)
+    assert skipping(r, 100) == [] and r.p.state[pr.ROW + pr.DONE] == 80   # at most 15: rather late
 
 
 def test_many_ticks_of_a_fast_curve_stay_within_a_word():
-    r = inverse("iec_ei", 2000, 100)
+    r = inverse("iec_ei", 300, 100)          # 27 ms at 30 times
     r.play(5, IA=20_000)
-    assert skipping(r, 200) == [(0, 0)]
+    assert skipping(r, 15) == [(0, 0)]
     assert r.p.state[pr.ROW + pr.DONE] == r.p._curve[2]
 
 

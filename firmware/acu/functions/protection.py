@@ -77,10 +77,11 @@ def protect(x: int, y: int, q: ptr32, tab: ptr32, curve: ptr32, st: ptr32) -> in
     st[6] = 0
     if seq == st[2]:
         return st[7]                    # no new tick: nothing has been measured
-    ticks = seq - st[2] & 0x1FFFFFFF    # more than one where the fast tier had to catch up
-    if st[2] < 0 or ticks > 200:
-        ticks = 1
+    last = st[2]
     st[2] = seq
+    ticks = seq - last & 0x1FFFFFFF     # more than one where the fast tier had to catch up
+    if ticks > 15:  # noqa: PLR1730     rates are below 2^25
+        ticks = 15
     picked = 0
     operated = 0
     trips = 0
@@ -137,7 +138,7 @@ def protect(x: int, y: int, q: ptr32, tab: ptr32, curve: ptr32, st: ptr32) -> in
                 if best < level:
                     mask = 0
                 elif flags & 128 and s[0] == 0:
-                    if s[6] + ticks & 0x1FFFFFFF != seq:
+                    if s[6] != last:
                         mask = 0
                     s[6] = seq
             if mask:
@@ -174,11 +175,8 @@ def protect(x: int, y: int, q: ptr32, tab: ptr32, curve: ptr32, st: ptr32) -> in
                         x = curve[k]
                         x += (curve[k + 1] - x) * y >> 8
                 n = x * row[6]
-                if ticks > 1 and s[0]:          # else nobody knows since when: one tick
-                    if x > 0x1FFFFFFF // ticks:
-                        x = 0x1FFFFFFF
-                    else:
-                        x *= ticks
+                if s[0]:                # else nobody knows since when: one tick
+                    x *= ticks
                 y = s[1] + x
                 if y > row[5]:  # noqa: PLR1730
                     y = row[5]
