@@ -14,7 +14,17 @@ from acu import events as ev
 from acu.dsp.bay import DDT, F1, IA, SEQ, SLIPT, UAB1, P, Q
 from acu.dsp.fixed import isqrt
 from acu.functions import synccheck as sc
-from acu.functions.protection import ACTED, COUNT, OPERATED, PHASES, PICKED, ROSE, ROW, Protection
+from acu.functions.protection import (
+    ACTED,
+    COUNT,
+    EACH,
+    OPERATED,
+    PHASES,
+    PICKED,
+    ROSE,
+    ROW,
+    Protection,
+)
 from acu.functions.sync_record import D_STATE, D_VALUES, ND
 from acu.functions.vt_supervision import VtSupervision
 from acu.primitives.bay_gate import IN_52A, IN_52B, R_POSITION, R_SYNC, BayGate
@@ -161,7 +171,7 @@ class Recloser(Switched):
         protection = self.protection
         for k in range(st[COUNT]):
             bit = 1 << k
-            at = ROW + 8 * k
+            at = ROW + EACH * k
             if st[ROSE] & bit:
                 self.log.fast(ev.PICKUP, k, st[at + PHASES], protection.value(k), now_us)
             if st[ACTED] & bit:
