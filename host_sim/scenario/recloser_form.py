@@ -38,7 +38,7 @@ class SideForm(Form):
 
 class BreakerForm(Form):
     closed: bool = False
-    close_ms: float = Field(60.0, ge=20, le=300)
+    close_ms: float = Field(50.0, ge=20, le=300)
     open_ms: float = Field(35.0, ge=10, le=200)
     scatter_ms: float = Field(0.0, ge=0, le=20)
     spring_s: float = Field(5.0, ge=0, le=60)
