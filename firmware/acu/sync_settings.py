@@ -94,10 +94,10 @@ def wrong(full):
     angle, slip, t_ms = full["sy_ang_cdeg"], full["sy_slip_mhz"], full["t_close_ms"]
     if 36 * slip * t_ms > angle * 1_000:
         most = angle * 1_000 // (36 * t_ms)
+        moved = _tenths((36 * slip * t_ms + 9_999) // 10_000)
         errors.append("E191 config: at sy_slip_mhz = %d the angle moves %s degrees in t_close_ms "
                       "= %d, more than sy_ang_cdeg = %d. Set sy_slip_mhz to at most %d, or take a "
-                      "faster breaker." % (slip, _tenths((36 * slip * t_ms + 9_999) // 10_000), t_ms,
-                                           angle, most))
+                      "faster breaker." % (slip, moved, t_ms, angle, most))
     window_ms = 500 * angle // (9 * slip)     # 2 angle / (360 slip)
     if window_ms < full["sy_dwell_ms"]:
         errors.append("E192 config: at sy_slip_mhz = %d the angle stays inside sy_ang_cdeg = %d "

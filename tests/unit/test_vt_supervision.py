@@ -45,10 +45,10 @@ def ms_to(tie, mask, most_ms=30_000):
 
 def test_two_healthy_nets_give_no_alarm_open_or_closed():
     tie = Tie()
-    tie.run(70_000)
+    tie.run(15_000)
     assert alarms(tie) == 0
     tie = closed_tie()
-    tie.run(70_000)
+    tie.run(15_000)
     assert alarms(tie) == 0
 
 
@@ -144,6 +144,9 @@ def test_both_sides_lost_while_the_load_flows_on():
         tie = closed_tie(1000)
         current(tie.dead(1).dead(2), ma).run(5000)
         assert alarms(tie) == 0, ma
+    tie = closed_tie(49)                    # no load worth the name
+    tie.dead(1).dead(2).run(5000)
+    assert alarms(tie) == 0
 
 
 def test_a_line_that_dies_while_the_breaker_is_open_is_dead():
@@ -158,11 +161,11 @@ def test_a_fuse_is_no_dead_line_after_the_breaker_has_opened():
     current(tie.dead(2), 200).run(50)
     current(tie, 0)
     tie.closed = 0
-    assert sc.PERMIT not in tie.run(30_000) and tie.reasons & sc.GATE_FUSE
+    assert sc.PERMIT not in tie.run(10_000) and tie.reasons & sc.GATE_FUSE
     # nor if the fuses go one after another at an open breaker
     tie = lines(Tie(dead_mode=7), 2, ONE_FUSE[3])
     tie.run(1000)
-    assert sc.PERMIT not in tie.dead(2).run(30_000) and tie.reasons & sc.GATE_FUSE
+    assert sc.PERMIT not in tie.dead(2).run(10_000) and tie.reasons & sc.GATE_FUSE
 
 
 def test_a_fuse_alarm_ends_after_5_s_of_health_or_at_the_console():
@@ -216,20 +219,20 @@ def test_what_is_not_settled_or_not_live_proves_no_wiring():
 
 
 def test_wrong_wiring_seen_while_open_by_sides_that_stand_still():
-    for dd in (12_000, -12_000, 18_000, -17_999, 6_000, -6_000, 10_500, 13_499):
+    for dd in (-12_000, 18_000, 6_000, 10_500, 13_499):
         tie = Tie().both(dd, 0)
         assert ms_to(tie, vt.ANGLE) == 10_005, dd
-    for dd in (0, 3_000, 4_500, 9_000, 10_499, 13_500):
+    for dd in (0, 4_500, 9_000, 10_499, 13_500):
         tie = Tie().both(dd, 0)
-        assert ms_to(tie, vt.ANGLE) == -1, dd
+        assert ms_to(tie, vt.ANGLE, 11_000) == -1, dd
     for uhz in (5_000, -5_000):
         tie = Tie().both(12_000, 0).set(SLIP=uhz)
-        assert ms_to(tie, vt.ANGLE) == -1
+        assert ms_to(tie, vt.ANGLE, 11_000) == -1
         tie.set(SLIP=uhz // 5_000 * 4_999)
         assert ms_to(tie, vt.ANGLE) == 10_000
     tie = Tie().both(12_000, 0)                            # contacts that do not tell
     tie.closed = -1
-    assert ms_to(tie, vt.ANGLE) == -1
+    assert ms_to(tie, vt.ANGLE, 11_000) == -1
 
 
 def test_sides_that_move_3_degrees_do_not_stand_still():
@@ -277,18 +280,19 @@ def test_phase_order_of_each_side():
 
 
 def test_one_transformer_on_both_sides():
-    one = Tie().both(3, 0)
-    assert ms_to(one, vt.ONE_VT, 70_000) == 60_000
+    assert Tie().par[sc.P_VT_SAME] == 12_000               # a minute
+    one = Tie(vt_same_ms=2000).both(3, 0)
+    assert ms_to(one, vt.ONE_VT, 3000) == 2000
     assert not one.run(500)[-1] and one.reasons == sc.GATE_ONE_VT
     for changed in ({"DD": 4}, {"DD": -4}, {"U2": 10_011}, {"U1": 10_011}, {"UAB2": 10_011},
                     {"UBC1": 10_011}, {"UCA2": 9_989}):
-        tie = Tie().both(0, 0).set(**changed)
-        assert ms_to(tie, vt.ONE_VT, 70_000) == -1, changed
+        tie = Tie(vt_same_ms=2000).both(0, 0).set(**changed)
+        assert ms_to(tie, vt.ONE_VT, 3000) == -1, changed
     for changed in ({"DD": -3}, {"U2": 10_010}, {"UAB2": 10_010}, {"UCA2": 9_990}):
-        tie = Tie().both(0, 0).set(**changed)
-        assert ms_to(tie, vt.ONE_VT, 70_000) == 60_000, changed
-    tie = closed_tie()                                     # closed they are one conductor
-    assert ms_to(tie, vt.ONE_VT, 70_000) == -1
+        tie = Tie(vt_same_ms=2000).both(0, 0).set(**changed)
+        assert ms_to(tie, vt.ONE_VT, 3000) == 2000, changed
+    tie = closed_tie(vt_same_ms=2000)                      # closed they are one conductor
+    assert ms_to(tie, vt.ONE_VT, 3000) == -1
     one.closed = 1                                         # and it says nothing against it
     one.set(DD=10).run(20_000)
     assert alarms(one) == vt.ONE_VT
@@ -296,7 +300,7 @@ def test_one_transformer_on_both_sides():
     one.run(5000)
     assert alarms(one) == 0
     tie = Tie(vt_same_ms=0).both(0, 0)
-    assert ms_to(tie, vt.ONE_VT, 90_000) == -1
+    assert ms_to(tie, vt.ONE_VT, 5000) == -1
 
 
 def test_alarms_of_before_a_restart_stand():

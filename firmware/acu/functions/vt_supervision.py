@@ -78,6 +78,7 @@ _P_GOOD = const(63)        # one below the ticks of a full fit
 _P_DEAD = const(99)
 _P_VT_I = const(107)
 _P_VT_OK = const(108)
+_P_VT_SAME = const(109)
 
 
 @micropython.viper
@@ -143,7 +144,7 @@ def fuses(x: int, y: int, q: ptr32, par: ptr32, st: ptr32) -> int:
     if sides & 0x300 == 0x300:
         st[S_I] = x
     y = st[S_I]
-    if sides & 0x30 == 0x30 and load and y >= par[_P_VT_I]:
+    if sides & 0x30 == 0x30 and y >= par[_P_VT_I]:
         x = (x - y) * 10
         if x < y * 3 and x > 0 - y * 3:
             found |= 64
@@ -258,7 +259,7 @@ class VtSupervision:
         st = self.st
         par = self.par
         q = self.q
-        same = par[109]                  # synccheck.P_VT_SAME
+        same = par[_P_VT_SAME]
         self._rows[_ONE_VT_X * 2] = same if same else 0x3FFFFFFF
         st[S_CLOSED] = closed
         found = fuses(0, 0, q, par, st)
