@@ -2,8 +2,10 @@
 
 The oracle has the limits of the settings (without guards), the same dwell and the same breaker,
 and knows all angles, also those to come. A close is `outside` when a limit was violated without a
-break from 50 ms or more before the order until it, or when the touch would have been outside had
-nothing more happened after that moment; what happened later, until the touch, is counted apart.
+break from 50 ms or more before the order until it: in check mode those of spec/recloser.md,
+section 3, `pred` with the true slip among them; in the synchronising mode, whose angle now is
+free, the touch itself as it would have been had nothing sudden happened after that moment. What
+happened later, until the touch, is counted apart.
 """
 from typing import NamedTuple
 
@@ -54,10 +56,13 @@ def judge(world: TwoSided, limits: Limits, order_s: float, scatter_s: float) -> 
     late = any(known_s < at <= touch_s for at in world.sudden())
     t = known_s + np.arange(0.0, SEEN_S + 1e-9, 0.001)
     outside = [name for name, holds in _steady(world, limits, t).items() if not holds.any()]
-    known = world.until(known_s)
-    if not limits.aimed and (np.abs(world.deg(t)) >= limits.deg).all():
-        outside.append("angle")
-    if abs(float(known.deg(order_s + limits.close_s))) >= limits.deg:
+    if limits.aimed:
+        touch = np.array([world.until(known_s).deg(order_s + limits.close_s)])
+    else:
+        if (np.abs(world.deg(t)) >= limits.deg).all():
+            outside.append("angle")
+        touch = wrapped(world.deg(t) + 360 * world.slip_hz(t) * limits.close_s)
+    if (np.abs(touch) >= limits.deg).all():
         outside.append("touch")
     return Close(order_s, touch_deg, late, " ".join(outside))
 

@@ -20,6 +20,7 @@ _SAYS = {
     "touch_steady_max_deg": "synchronising close at steady slip: touch, deg",
     "touch_p99_deg": "synchronising close, all: touch, 99th percentile, deg",
     "touch_max_deg": "synchronising close, all: touch, deg",
+    "touch_check_max_deg": "check mode: touch, deg",
     "outside_limits": "closes outside of the limits for 50 ms or more",
     "block_ms_max": "block after a loss or a jump, ms",
     "permit_ms_max": "permit after conditions came in smoothly, ms",
