@@ -95,8 +95,8 @@ def test_a_frequency_that_does_not_wait_after_a_jump_operates_falsely(vm, monkey
     for case, r in zip(cases, rows, strict=True):
         assert one.judged(case, r).good
     from acu.functions import protection_table
-    monkeypatch.setattr(protection_table, "_CALM_F", 0)
-    monkeypatch.setattr(protection_table, "_CALM_DF", 0)
+    for name in ("_CALM_F", "_CALM_DF"):
+        monkeypatch.setattr(protection_table, name, 0)
     assert sum(not one.judged(case, r).good for case, r in zip(cases, rows, strict=True)) >= 4
 
 

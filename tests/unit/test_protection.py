@@ -187,7 +187,8 @@ def test_frequency_is_blocked_while_the_side_is_weak_or_has_just_jumped():
 
 
 def test_a_frequency_must_be_beyond_twice_in_succession():
-    one = table.row(pr.UNDER | pr.TWICE, bay.F1, 1, 3, 49_000, 49_020, 10)
+    one = table.lasting(table.row(pr.UNDER, bay.F1, 1, 3, 49_000, 49_020, 10), 2)
+    table.hold(one, bay.CALM1, 6)
     r = Rig([one])
     r.play(100)
     for _ in range(20):                      # ripple about the setting
@@ -197,6 +198,17 @@ def test_a_frequency_must_be_beyond_twice_in_succession():
     assert r.play(20) == [(5, 0)]
     assert r.play(5, F1=49_019) == [] and r.p.picked_up()
     assert r.play(5, F1=49_021) == [] and not r.p.picked_up()
+    # a jump in between: it is not known what was beyond before
+    assert r.play(5, F1=48_000) == [] and r.play(5, CALM1=0) == []
+    assert r.play(5, CALM1=6) == [] and not r.p.picked_up()
+    assert r.play(5) == [] and r.p.picked_up()
+
+
+def test_a_change_of_frequency_must_last():
+    r = Rig([table.lasting(table.row(pr.ABSOLUTE, bay.DF1, 1, 3, 1_000, 800, 0), 12)])
+    assert r.play(55, DF1=3_000) == [] and r.play(5, DF1=0) == []
+    assert r.play(55, DF1=-3_000) == [] and not r.p.picked_up()
+    assert r.play(5) == [(0, 0)]
 
 
 def test_absolute_values():

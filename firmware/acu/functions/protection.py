@@ -1,9 +1,10 @@
 """Protection of a recloser: 50/51, 50N/51N, 46, 27, 59, 59N, 47, 81O/U, 81R, 32 as one table.
 
 Fast tier, once per tick of 5 ms after primitives/bay_measuring.py filled q (dsp/bay.py). All
-elements are rows of one integer array and one viper function evaluates them, so that an element
-costs no object. Says what picked up and what operated; switches nothing, sends nothing, waits for
-nobody. Allocates nothing. protection_table.py makes the rows from the settings.
+elements are rows of one integer array and two viper functions evaluate them, so that an element
+costs no object: one looks, one times; together they would be too long for a jump of
+armv6m. Says what picked up and what operated; switches nothing, sends nothing, waits for nobody.
+Allocates nothing. protection_table.py makes the rows from the settings.
 
 A row compares one to three places of q with its pick-up: the largest (any phase) or the smallest
 (all phases) of them counts. Picked up, it stays so until the value is beyond the reset level. Its
@@ -37,6 +38,7 @@ HOLD = const(11)      # the same, but until then the element stays as it is and 
 CALM = const(12)
 SHOWN = const(13)     # a bad channel that shows this much is not frozen but clipped
 RAIL = const(14)      # with this much a clipped one is over, whatever the pick-up
+AFTER = const(15)     # ticks, with LASTING (and RESET 0)
 ROW = const(16)       # words of a row, and of the state before the elements
 
 # Bits of FLAGS.
@@ -47,7 +49,7 @@ ALL = const(8)
 INVERSE = const(16)
 DISC = const(32)      # the time goes back as an induction disc would
 TRIP = const(64)      # its operation is to open the breaker; else an alarm
-TWICE = const(128)    # picks up in the second tick in succession that is beyond
+LASTING = const(128)  # picks up when AFTER ticks in succession were beyond
 
 # Places in the state.
 COUNT = const(0)      # elements
@@ -58,50 +60,36 @@ OPERATED = const(4)
 ROSE = const(5)       # picked up in this tick
 ACTED = const(6)      # operated in this tick
 TRIPS = const(7)      # operated, and to open the breaker
-# and of element k, from ROW + 8 k on
+# and of element k, from ROW + EACH k on
+EACH = const(10)
 PHASES = const(0)     # mask of its places that are beyond the level now; 0: not picked up
 DONE = const(1)       # ms, or of the curve's full
-WAITED = const(2)     # ms since the drop
+WAITED = const(2)     # ms since the drop; with LASTING, ticks beyond
 SINCE = const(3)      # SEQ of the pick-up
 PEAK = const(4)       # the value farthest beyond since then; of UNDER negated
 WORST = const(5)      # the place, 0..2, that it came from
-AT = const(6)         # SEQ of the operation; before it, with TWICE, of the last tick beyond
+AT = const(6)         # SEQ of the operation
 OPER = const(7)       # 1: operated
+BEST = const(8)       # what it saw in this tick, of UNDER negated
+BEYOND = const(9)     # places that were beyond, and << 3 the one of BEST; 0: none; -1: off, held
+_SEQ = const(43)      # place of q; viper below has it, and BAD, 32, as numbers
 
 
 @micropython.viper
-def protect(x: int, y: int, q: ptr32, tab: ptr32, curve: ptr32, st: ptr32) -> int:  # noqa: C901
-    """One tick; the mask of what is to open the breaker. x, y: nothing, the hot locals."""
-    seq = q[43]
-    st[5] = 0
-    st[6] = 0
-    if seq == st[2]:
-        return st[7]                    # no new tick: nothing has been measured
-    last = st[2]
-    st[2] = seq
-    ticks = seq - last & 0x1FFFFFFF     # more than one where the fast tier had to catch up
-    if ticks > 15:  # noqa: PLR1730     rates are below 2^25
-        ticks = 15
-    picked = 0
-    operated = 0
-    trips = 0
+def look(x: int, y: int, q: ptr32, tab: ptr32, st: ptr32):  # noqa: C901
+    """What each element sees in this tick, into its BEST and BEYOND. x, y: the hot locals."""
+    if q[43] == st[2]:
+        return                          # no new tick: nothing has been measured
     bad = q[32]
     row = ptr32(int(tab) + st[1])
     s = ptr32(int(st) + 64)
-    bit = 1
     e = st[0]
     while e:
         flags = row[0]
-        if flags and q[row[11]] < row[12]:
-            if s[0]:
-                picked |= bit
-            if s[7]:
-                operated |= bit
-                if flags & 64:
-                    trips |= bit
-        elif flags:
-            best = -0x3FFFFFFF
+        mask = -1
+        if flags and q[row[11]] >= row[12]:
             mask = 0
+            best = -0x3FFFFFFF
             if q[row[9]] >= row[10]:
                 level = row[3]
                 if s[0]:
@@ -137,87 +125,123 @@ def protect(x: int, y: int, q: ptr32, tab: ptr32, curve: ptr32, st: ptr32) -> in
                     k += 1
                 if best < level:
                     mask = 0
-                elif flags & 128 and s[0] == 0:
-                    if s[6] != last:
-                        mask = 0
-                    s[6] = seq
-            if mask:
-                if s[0] == 0:
-                    s[3] = seq
-                    s[4] = best
-                    s[5] = y
-                    s[7] = 0
-                    st[5] |= bit
-                elif best > s[4]:
-                    s[4] = best
-                    s[5] = y
+                elif flags & 128 and s[0] == 0 and s[2] + 1 < row[15]:
+                    mask = -2
+            if mask > 0:
+                mask |= y << 3
+            s[8] = best
+        if flags & 128 and s[0] == 0:
+            if mask == -2:
+                s[2] += 1
+                mask = 0
+            elif mask <= 0:
                 s[2] = 0
-                x = 5
-                if flags & 16:
-                    # the rate at this excess over the pick-up, in 1/16 mA: see curves.table()
-                    k = row[7]
-                    x = best - row[3]
-                    if x > curve[k + 1]:  # noqa: PLR1730  viper has no min()
-                        x = curve[k + 1]
-                    n = curve[k]
-                    k += 3
-                    x <<= 4
-                    if x < 1 << n:
-                        if x < 0:  # noqa: PLR1730
-                            x = 0               # between reset level and pick-up
-                        x = (curve[k] >> 4) * x >> n - 4
-                    else:
-                        while x >= 2 << n:
-                            n += 1
-                            k += 16
-                        k += x >> n - 4 & 15
-                        y = (x & (1 << n - 4) - 1) << 8 >> n - 4
-                        x = curve[k]
-                        x += (curve[k + 1] - x) * y >> 8
-                n = x * row[6]
-                if s[0]:                # else nobody knows since when: one tick
-                    x *= ticks
-                y = s[1] + x
-                if y > row[5]:  # noqa: PLR1730
-                    y = row[5]
-                s[1] = y
-                picked |= bit
-                if s[7] == 0 and y + n >= row[5]:
-                    s[7] = 1
-                    s[6] = seq
-                    st[6] |= bit
-                if s[7]:
-                    operated |= bit
-                    if flags & 64:
-                        trips |= bit
-            elif s[1]:
-                if flags & 32:
-                    y = 1024
-                    if best > 0:
-                        x = (best << 10) // row[3]
-                        if x > 1024:  # noqa: PLR1730
-                            x = 1024
-                        y = 0x100000 - x * x >> 10
-                    x = row[8]
-                    x = s[1] - (x >> 10) * y - ((x & 1023) * y >> 10) - 1
-                    if x < 0:  # noqa: PLR1730
-                        x = 0
-                    s[1] = x
-                elif s[2] >= row[8]:
-                    s[1] = 0
-                else:
-                    s[2] += 5 * ticks
-            s[0] = mask
-            if mask == 0:
-                s[7] = 0
+        s[9] = mask
         row = ptr32(int(row) + 64)
-        s = ptr32(int(s) + 32)
+        s = ptr32(int(s) + 40)
+        e -= 1
+
+
+@micropython.viper
+def judge(x: int, y: int, seq: int, tab: ptr32, curve: ptr32, st: ptr32) -> int:  # noqa: C901
+    """Times what look() saw; the mask of what is to open the breaker. x, y: the hot locals."""
+    st[5] = 0
+    st[6] = 0
+    ticks = seq - st[2] & 0x1FFFFFFF    # more than one where the fast tier had to catch up
+    if ticks == 0:
+        return st[7]
+    if ticks > 15:  # noqa: PLR1730     rates are below 2^25
+        ticks = 15
+    st[2] = seq
+    st[3] = 0
+    st[4] = 0
+    st[7] = 0
+    row = ptr32(int(tab) + st[1])
+    s = ptr32(int(st) + 64)
+    bit = 1
+    e = st[0]
+    while e:
+        flags = row[0]
+        mask = s[9]
+        best = s[8]
+        if mask > 0:
+            y = mask >> 3
+            mask &= 7
+            if s[0] == 0:
+                s[3] = seq
+                s[4] = best
+                s[5] = y
+                st[5] |= bit
+            elif best > s[4]:
+                s[4] = best
+                s[5] = y
+            s[2] = 0
+            x = 5
+            if flags & 16:
+                # the rate at this excess over the pick-up, in 1/16 mA: see curves.table()
+                k = row[7]
+                x = best - row[3]
+                if x > curve[k + 1]:  # noqa: PLR1730  viper has no min()
+                    x = curve[k + 1]
+                n = curve[k]
+                k += 3
+                x <<= 4
+                if x < 1 << n:
+                    if x < 0:  # noqa: PLR1730
+                        x = 0               # between reset level and pick-up
+                    x = (curve[k] >> 4) * x >> n - 4
+                else:
+                    while x >= 2 << n:
+                        n += 1
+                        k += 16
+                    k += x >> n - 4 & 15
+                    y = (x & (1 << n - 4) - 1) << 8 >> n - 4
+                    x = curve[k]
+                    x += (curve[k + 1] - x) * y >> 8
+            n = x * row[6]
+            if s[0]:                # else nobody knows since when: one tick
+                x *= ticks
+            y = s[1] + x
+            if y > row[5]:  # noqa: PLR1730
+                y = row[5]
+            s[1] = y
+            if s[7] == 0 and y + n >= row[5]:
+                s[7] = 1
+                s[6] = seq
+                st[6] |= bit
+        elif mask == 0:
+            s[7] = 0
+            if s[1] == 0:
+                pass
+            elif flags & 32:
+                y = 1024
+                if best > 0:
+                    x = (best << 10) // row[3]
+                    if x > 1024:  # noqa: PLR1730
+                        x = 1024
+                    y = 0x100000 - x * x >> 10
+                x = row[8]
+                x = s[1] - (x >> 10) * y - ((x & 1023) * y >> 10) - 1
+                if x < 0:  # noqa: PLR1730
+                    x = 0
+                s[1] = x
+            elif s[2] >= row[8]:
+                s[1] = 0
+            else:
+                s[2] += 5 * ticks
+        if mask >= 0:               # else off, or held as it is
+            s[0] = mask
+        if s[0]:
+            st[3] |= bit
+        if s[7]:
+            st[4] |= bit
+            if flags & 64:
+                st[7] |= bit
+        row = ptr32(int(row) + 64)
+        s = ptr32(int(s) + 40)
         bit <<= 1
         e -= 1
-    st[3] = picked
-    st[4] = operated
-    st[7] = trips
-    return trips
+    return st[7]
 
 
 @micropython.viper
@@ -225,7 +249,7 @@ def restart(st: ptr32, base: int):
     """Forgets everything that is timed or picked up; from now on the rows at byte `base`."""
     st[1] = base
     k = 3
-    n = 16 + (st[0] << 3)
+    n = 16 + st[0] * 10
     while k < n:
         st[k] = 0
         k += 1
@@ -238,7 +262,7 @@ class Protection:
     def __init__(self, rows, curve, count, q):
         if not 0 < count <= 29 or len(rows) % (ROW * count):
             raise ValueError("protection: 1 to 29 elements, and whole groups of rows")
-        self.state = array("i", bytes(4 * (ROW + 8 * count)))
+        self.state = array("i", bytes(4 * (ROW + EACH * count)))
         self.state[COUNT] = count
         self.state[SEEN] = -1
         self.groups = len(rows) // (ROW * count)
@@ -249,7 +273,8 @@ class Protection:
 
     def step(self):
         """One tick; the mask of the elements that want the breaker open now."""
-        return protect(0, 0, self._q, self._rows, self._curve, self.state)
+        look(0, 0, self._q, self._rows, self.state)
+        return judge(0, 0, self._q[_SEQ], self._rows, self._curve, self.state)
 
     def use(self, group):
         """Another setting group, in the fast tier. Timers begin anew and nothing is operated; an
@@ -264,10 +289,10 @@ class Protection:
 
     def value(self, k):
         """Of element k: the value farthest beyond its pick-up, in the unit of its quantity."""
-        x = self.state[ROW + 8 * k + PEAK]
+        x = self.state[ROW + EACH * k + PEAK]
         row = (self.group * self.state[COUNT] + k) * ROW
         return 0 - x if self._rows[row] & UNDER else x
 
     def since_ms(self, k):
         """How long ago element k picked up, ms."""
-        return ((self.state[SEEN] - self.state[ROW + 8 * k + SINCE]) & 0x1FFFFFFF) * 5
+        return ((self.state[SEEN] - self.state[ROW + EACH * k + SINCE]) & 0x1FFFFFFF) * 5

@@ -17,12 +17,16 @@ NEVER = const(0x3FFFFFFF)
 # ticks of 5 ms that a quantity is late by in the mean: of one cycle, of two, frequency, ROCOF
 _AHEAD_CYCLE = const(1)
 _AHEAD_TWO = const(4)
-_AHEAD_F = const(6)
-_AHEAD_DF = const(14)
+_AHEAD_F = const(7)
+_AHEAD_DF = const(25)
 # undisturbed ticks, q[CALM], before a frequency, or its change, is one: of a jump q says 0 for 10
 # ticks; its last trace leaves window (8) and fit (7, 19) some ticks later
 _CALM_F = const(6)
 _CALM_DF = const(18)
+# what an unbalance leaves in a frequency changes its sign from tick to tick; a jump too small to
+# be told as one (4 deg) is a change of frequency for 55 ms
+_AFTER_F = const(2)
+_AFTER_DF = const(12)
 _F_U_BP = const(1_000)      # below, q has no frequency at all
 
 # channels of board kind recloser: u1ab u1bc u2ab u2bc u0 ia ib ic
@@ -74,6 +78,13 @@ def hold(one, place, level):
     return one
 
 
+def lasting(one, ticks):
+    """It picks up when so many ticks in succession are beyond."""
+    one[pr.FLAGS] |= pr.LASTING
+    one[pr.AFTER] = ticks
+    return one
+
+
 def clips(one, peak):
     """A clipped channel counts. peak: its full scale, in the unit of the quantity: an eighth of it
     is more than a single wrong sample can show (2.5 %), and two thirds are less than the
@@ -105,18 +116,16 @@ def _row(full, group, name, i_peak_ma, u_peak_bp):
     t_ms = full[group + "_" + name + "_t_ms"]
     if name[:2] == "81" and name != "81r":
         low = name != "81o"
-        # what an unbalance leaves in a frequency changes its sign from tick to tick
-        flags = pr.TWICE | (pr.UNDER if low else 0)
         drop = pick + full["rst_81_mhz"] if low else pick - full["rst_81_mhz"]
-        one = row(flags, f, 1, _SIDE[side], pick, drop, t_ms, _AHEAD_F)
+        one = row(pr.UNDER if low else 0, f, 1, _SIDE[side], pick, drop, t_ms, _AHEAD_F)
         block(one, u, max(full[group + "_81_u_pm"] * 10, _F_U_BP))
-        return hold(one, calm, _CALM_F)
+        return lasting(hold(one, calm, _CALM_F), _AFTER_F)
     drop_pm = full["rst_%s_pm" % name]
     if name == "81r":
-        one = row(pr.ABSOLUTE | pr.TWICE, df, 1, _SIDE[side], pick, pick * drop_pm // 1000, t_ms,
+        one = row(pr.ABSOLUTE, df, 1, _SIDE[side], pick, pick * drop_pm // 1000, t_ms,
                   _AHEAD_DF)
         block(one, u, max(full[group + "_81_u_pm"] * 10, _F_U_BP))
-        return hold(one, calm, _CALM_DF)
+        return lasting(hold(one, calm, _CALM_DF), _AFTER_DF)
     if name == "32":
         return row(pr.UNDER if pick < 0 else 0, bay.P, 1, _RESIDUAL | _SIDE[0], pick,
                    pick // 1000 * drop_pm, t_ms, _AHEAD_TWO)
