@@ -466,7 +466,7 @@ def test_limits_without_a_gate_are_not_taken():
         par = tie.par[:]
         par[3 * value + 2] = 0
         try:
-            sc.SyncCheck(par, tie.q)
+            sc.SyncCheck(par, tie.q, tie.vt.st)
         except ValueError:
             continue
         raise AssertionError(value)

@@ -395,7 +395,7 @@ class SyncCheck:
     """par: of sync_settings.limits(); q: what the bay measures; vt: the words of VtSupervision,
     the first of which has its alarms. `val` and `st` are what the console shows."""
 
-    def __init__(self, par, q, vt=None):
+    def __init__(self, par, q, vt):
         reasons = 0
         for k in range(NV):
             if par[3 * k + 2] == 0:
@@ -405,7 +405,7 @@ class SyncCheck:
             raise ValueError("synccheck: gates %x are missing" % (CHECK_GATES & ~reasons))
         self.par = par
         self.q = q
-        self.vt = vt if vt is not None else array("i", [0])
+        self.vt = vt
         self.val = array("i", [0] * NV)
         self.st = array("i", [0] * NS)
         self.st[S_SEQ] = -1
