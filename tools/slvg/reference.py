@@ -5,13 +5,22 @@
 from pathlib import Path
 
 import host_sim  # noqa: F401  makes the firmware importable
-from acu import config, events, messages, metering
-from acu.console import commands
+from acu import (
+    config,
+    events,
+    messages,
+    metering,
+    protection_settings,
+    recloser_settings,
+    sync_settings,
+)
+from acu.console import commands, gates, syn
 
 _KINDS = {"i": "integer", "u": "0 to 127", "f": "0 or 1", "n": "integer or null",
           "a": "[A, B, C], each an integer or null", "s": "word", "l": "list",
           "b": "body of `meas`"}
 _BEGIN = "<!-- drawn by slvg reference from firmware/acu/console/commands.py -->"
+_BEGIN_SYNC = "<!-- drawn by slvg reference from firmware/acu/sync_settings.py -->"
 _END = "<!-- end of the drawn table -->"
 _NOTE = "Drawn from `firmware/acu/{}` by `slvg reference`; do not edit here."
 
@@ -25,6 +34,59 @@ def settings() -> str:
     rows += ["", "## Settings that only a meter has", "", _NOTE.format("metering.py"), "",
              "| key | unit | default | lowest | highest |", "|---|---|---|---|---|",
              *_settings(metering.KEYS)]
+    own = {key: rule for key, rule in recloser_settings.KEYS.items()
+           if key not in sync_settings.KEYS and key not in protection_settings.KEYS}
+    rows += ["", "## Settings that only a recloser has", "", _NOTE.format("recloser_settings.py"),
+             "", "Its synchronism check, breaker and voltage transformers: "
+             "[synccheck.md](synccheck.md).", "", *_HEAD, *_settings(own), "",
+             "### Protection of a recloser", "", _NOTE.format("protection_settings.py"), "",
+             "`gr_`: while the grid feeds the line; `is_`: in an island (`GRO` at the console).",
+             "Currents and powers are secondary. `_do`: off, an alarm, or a trip; `rst_`: the",
+             "level at which an element drops, of its pick-up.", "", *_HEAD,
+             *_settings(protection_settings.KEYS)]
+    return "\n".join(rows) + "\n"
+
+
+_HEAD = ("| key | unit | default | lowest | highest |", "|---|---|---|---|---|")
+# What each setting of the synchronism check means; in the order of sync_settings.KEYS.
+SYNC_MEANS = {
+    "t_close_ms": "breaker: from the order to the touch of the contacts",
+    "isl_kva": "rating of the island's generators; caps the limits (IEEE 1547)",
+    "sy_du_bp": "largest voltage difference",
+    "sy_island": "0: symmetrical; 1 or 2: that side must be 0 to `sy_du_bp` above the other "
+                 "(IEEE C50.12)",
+    "sy_ang_cdeg": "largest closing angle",
+    "sy_slip_mhz": "largest slip",
+    "sy_acc_mhzs": "largest change of slip",
+    "sy_dwell_ms": "so long must all gates hold",
+    "sy_hold_ms": "so long an unused permit lasts",
+    "sy_wait_ms": "so long a request waits for its moment",
+    "gd_du_bp": "guard inside `sy_du_bp`",
+    "gd_ang_cdeg": "guard inside `sy_ang_cdeg`, for the breaker's scatter",
+    "gd_slip_mhz": "guard inside `sy_slip_mhz`",
+    "gd_swing_mhz": "the same while the slip changes",
+    "gd_calm_mhzs": "from here on it changes",
+    "u_live_pm": "all voltages of a live side are above",
+    "u_high_pm": "and below",
+    "u_dead_pm": "all voltages of a dead side are below",
+    "dead_mode": "dead sides that may be closed onto: 1 side 1, 2 side 2, 4 both; added up",
+    "dead_ms": "so long must a side be dead",
+    "f_win_mhz": "farthest frequency from nominal",
+    "un1_mv": "line voltage of side 1 at nominal, secondary",
+    "un2_mv": "of side 2",
+    "ang_cdeg": "added to the angle of side 2 minus side 1",
+    "vt_i_ma": "such a current flows through a closed breaker only",
+    "vt_ok_ms": "so long healthy ends an alarm",
+    "vt_same_ms": "so long equal means one transformer for both sides; 0: not watched",
+}
+
+
+def sync_table() -> str:
+    """The part of docs/synccheck.md that is drawn from the firmware's settings."""
+    rows = ["| key | unit | default | lowest | highest | meaning |", "|---|---|---|---|---|---|"]
+    for key, (default, low, high) in sync_settings.KEYS.items():
+        rows.append(f"| `{key}` | {config.unit(key)} | {default} | {low} | {high} | "
+                    f"{SYNC_MEANS[key]} |")
     return "\n".join(rows) + "\n"
 
 
@@ -37,7 +99,8 @@ def _settings(keys: dict) -> list[str]:
         elif rule == config.LIST:
             rows.append(f"| `{key}` | | empty list | | |")
         elif isinstance(rule[0], str):
-            rows.append(f"| `{key}` | | required | one of {', '.join(map(str, rule))} | |")
+            given = "required" if key in ("role", "wiring") else rule[0]
+            rows.append(f"| `{key}` | | {given} | one of {', '.join(map(str, rule))} | |")
         else:
             rows.append(f"| `{key}` | {config.unit(key)} | {rule[0]} | {rule[1]} | {rule[2]} |")
     return rows
@@ -76,7 +139,10 @@ def message_page() -> str:
              "bursts (ESP32 without a metering chip): of reduced quality. `fl` of `pq`: 1",
              "clock was set, or is not, 2 samples lost, 4 frequency held, 8 longer windows, 16",
              "voltage outside 90 to 110 %, 32 estimates, 64 a channel was bad, 128 dip, 256",
-             "swell, 512 interruption; `n` counts samples."]
+             "swell, 512 interruption; `n` counts samples.", "",
+             "Codes of a recloser: PRO (an element of its protection tripped: `ph` which one, as",
+             "`el` in events.md, `val` its value, `lim` all that trip, as bits), VTS (`val`: the",
+             "alarms of its voltage transformers)."]
     errors = {getattr(events, name): name for name in dir(events) if name.startswith("E_")}
     rows += ["", "## Errors `e` of an acknowledgement", "", "| number | meaning |", "|---|---|"]
     rows += [f"| {number} | {errors[number][2:].replace('_', ' ').lower()} |"
@@ -97,7 +163,25 @@ def event_page() -> str:
     for number, line in sorted(table.items()):
         name, *keys = line.split()
         rows.append(f"| {number} | {name} | {', '.join(f'`{key}`' for key in keys)} |")
-    return "\n".join(rows) + "\n"
+    return "\n".join(rows + _recloser_words()) + "\n"
+
+
+def _recloser_words() -> list[str]:
+    """What the numbers in a recloser's events mean."""
+    rows = ["", "## Numbers in the events of a recloser", "",
+            "`el`, an element of the protection: "
+            + ", ".join(f"{k} {name.upper()}"
+                        for k, name in enumerate(protection_settings.ELEMENTS)) + ".", "",
+            "`kind` of SYNC, a decision of the synchronism check: "
+            + ", ".join(f"{k} {word}" for k, word in enumerate(syn.KINDS) if k) + ".", "",
+            "`alarms` of VT, as bits: "
+            + ", ".join(f"{1 << k} {word}" for k, word in enumerate(syn.ALARMS)) + ".", "",
+            "`gates` of SYNC, the reasons as bits, and what to do ([synccheck.md](synccheck.md)):",
+            "", "| bit | name | what to do |", "|---|---|---|"]
+    for k in range(gates.REASONS):
+        name, words, remedy = gates.of_reason(k)
+        rows.append(f"| {1 << k} | {name} | {words + ': ' if words else ''}{remedy} |")
+    return rows
 
 
 def command_table() -> str:
@@ -110,16 +194,17 @@ def command_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def console_page(folder: Path) -> str:
-    """docs/console.md is written by hand but for its table, between two marks."""
-    path = folder / "console.md"
-    text = path.read_text(encoding="utf-8") if path.exists() else f"{_BEGIN}\n{_END}\n"
-    head, _, rest = text.partition(_BEGIN)
-    return head + _BEGIN + "\n" + command_table() + _END + rest.partition(_END)[2]
+def _drawn(path: Path, begin: str, table: str) -> str:
+    """A page that is written by hand but for its table, between two marks."""
+    text = path.read_text(encoding="utf-8") if path.exists() else f"{begin}\n{_END}\n"
+    head, _, rest = text.partition(begin)
+    return head + begin + "\n" + table + _END + rest.partition(_END)[2]
 
 
 def pages(folder: Path = Path("docs")) -> dict[str, str]:
-    return {"console.md": console_page(folder), "settings.md": settings(),
+    return {"console.md": _drawn(folder / "console.md", _BEGIN, command_table()),
+            "synccheck.md": _drawn(folder / "synccheck.md", _BEGIN_SYNC, sync_table()),
+            "settings.md": settings(),
             "messages.md": message_page(), "events.md": event_page()}
 
 

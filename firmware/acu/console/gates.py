@@ -3,6 +3,8 @@
 For SYN and CLO of a recloser, loaded while they are read. val, par, st: those of
 functions/synccheck.py, or of one of its decision records. Looks only.
 """
+from micropython import const
+
 from acu.console.session import dec
 from acu.functions import synccheck as sc
 from acu.functions.sync_record import D_STATE, D_VALUES
@@ -89,6 +91,14 @@ def _row(text, k):
     return text[at:text.find("\n", at)].split("|")
 
 
+REASONS = const(29)
+
+
+def of_reason(k):
+    """[short name, words where no value says it, what to do] of the reason at bit k."""
+    return _row(_REASONS, k)
+
+
 def of_value(k):
     """[name, digits, unit, setting] of value k."""
     row = _row(_VALUES, k)
@@ -98,7 +108,7 @@ def of_value(k):
 
 def short(mask):
     """Names of the reasons in a mask."""
-    names = [_row(_REASONS, k)[0] for k in range(29) if mask >> k & 1]
+    names = [_row(_REASONS, k)[0] for k in range(REASONS) if mask >> k & 1]
     return " ".join(names) if names else "-"
 
 
@@ -139,7 +149,7 @@ def sentence(mask, val, par, cfg, most=3):
     parts = []
     todo = ""
     told = 0
-    for bit in range(29):
+    for bit in range(REASONS):
         if not mask >> bit & 1:
             continue
         _, words, remedy = _row(_REASONS, bit)

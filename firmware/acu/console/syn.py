@@ -15,12 +15,12 @@ from acu.console.session import Abort, dec
 from acu.functions import synccheck as sc
 from acu.functions.sync_record import D_ALARMS, D_STATE, D_U1, D_U2, D_VALUES, ND
 
-_KINDS = ("-", "waits", "permit", "permit ended", "close order", "timed out", "cancelled")
+KINDS = ("-", "waits", "permit", "permit ended", "close order", "timed out", "cancelled")
 _RESULTS = ("none so far", "waits", "close order given", "timed out", "cancelled")
 _FOR = ("-", "check", "sync")
 _DEAD = ("", "side 1 dead, side 2 live", "side 1 live, side 2 dead", "", "both dead")
 _GROUPS = ("grid", "island")
-_ALARMS = ("fuse of side 1", "fuse of side 2", "one transformer for both sides", "wiring: angle",
+ALARMS = ("fuse of side 1", "fuse of side 2", "one transformer for both sides", "wiring: angle",
            "wiring: voltages", "phase order of side 1", "phase order of side 2")
 _LEVEL_B = const(2)
 
@@ -46,7 +46,7 @@ def run(session, word, words):
 
 def alarms(mask):
     """In words."""
-    return ", ".join([_ALARMS[k] for k in range(len(_ALARMS)) if mask >> k & 1]) or "none"
+    return ", ".join([ALARMS[k] for k in range(len(ALARMS)) if mask >> k & 1]) or "none"
 
 
 def _now(session, acu):
@@ -107,7 +107,7 @@ def _decisions(session, acu, words):
         for k in range(n):
             utc_ms, d = _unpacked(kept[n - 1 - k])
             val = d[D_VALUES:]
-            yield (k + 1, iso(utc_ms), _KINDS[d[0]], _FOR[d[D_STATE + sc.S_FOR]],
+            yield (k + 1, iso(utc_ms), KINDS[d[0]], _FOR[d[D_STATE + sc.S_FOR]],
                    dec(d[D_U2] - d[D_U1], 2), gates.shown(sc.V_TOUCH, val[sc.V_TOUCH]),
                    gates.shown(sc.V_SLIPT, val[sc.V_SLIPT]),
                    gates.short(d[D_STATE + sc.S_REASONS]))
@@ -121,7 +121,7 @@ def _decisions(session, acu, words):
     utc_ms, d = _unpacked(kept[n - k])
     session.form = "%-24s %10s %-6s %s"
     yield ("when", iso(utc_ms), "", "")
-    yield ("what", _KINDS[d[0]], "", "for " + _FOR[d[D_STATE + sc.S_FOR]])
+    yield ("what", KINDS[d[0]], "", "for " + _FOR[d[D_STATE + sc.S_FOR]])
     yield ("reasons", d[D_STATE + sc.S_REASONS], "mask", gates.short(d[D_STATE + sc.S_REASONS]))
     yield ("all the time", d[D_STATE + sc.S_ALWAYS] & 0x1FFFFFFF, "mask",
            gates.short(d[D_STATE + sc.S_ALWAYS]) if d[D_STATE + sc.S_FOR] else "-")
