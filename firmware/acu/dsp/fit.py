@@ -24,17 +24,26 @@ def shape(at, n, m):
 
 
 @micropython.viper
-def follow(x: int, y: int, rings: ptr32, at: int, n: int, angle: int):
-    """One more angle in the ring of n from place `at` on; place at + n holds the last one itself.
-    The difference is taken as less than half a turn."""
-    d = ((angle - rings[at + n] + 0x20000) & 0x3FFFF) - 0x20000
-    rings[at + n] = angle
-    x = at
-    y = at + n - 1
-    while x < y:
-        rings[x] = rings[x + 1] - d
-        x += 1
-    rings[y] = 0
+def follow(x: int, y: int, rings: ptr32, par: ptr32, st: ptr32, first: int):
+    """One more angle, st[first] and on, in each ring. par: of each ring where it begins and how
+    many it holds, ended by a size of 0; the place behind a ring holds the last angle itself. The
+    difference is taken as less than half a turn."""
+    angle = ptr32(int(st) + (first << 2))
+    k = 0
+    while par[k + k + 1]:
+        x = par[k + k]
+        y = x + par[k + k + 1]
+        d = ((angle[k] - rings[y] + 0x20000) & 0x3FFFF) - 0x20000
+        rings[y] = angle[k]
+        y -= 1
+        r = ptr32(int(rings) + (x << 2))
+        y -= x
+        while y:
+            r[0] = r[1] - d
+            r = ptr32(int(r) + 4)
+            y -= 1
+        r[0] = 0
+        k += 1
 
 
 @micropython.viper
@@ -43,74 +52,93 @@ def fits(x: int, y: int, rings: ptr32, par: ptr32, count: int, out: ptr32):
     only, which is the one that decides."""
     f = 0
     while f < count:
-        at = par[5 * f]
-        m = par[5 * f + 1]
-        s2 = par[5 * f + 2]
-        a = par[5 * f + 3]
-        s4 = par[5 * f + 4]
-        h = m >> 1
+        r = ptr32(int(rings) + (par[0] << 2))
+        m = par[1]
+        a = par[3]
         b = 0
         c = 0
         s = 0
-        x = 0 - h
-        k = 0
-        while k < m:
-            y = rings[at + k]
+        x = 0 - (m >> 1)
+        k = m
+        while k:
+            y = r[0]
+            r = ptr32(int(r) + 4)
             s += y
             b = x * y + b
             c = (x * x - a) * y + c
             x += 1
-            k += 1
+            k -= 1
         mean = (s << 4) // m
-        out[4 * f] = mean
-        out[4 * f + 1] = b
-        out[4 * f + 2] = c
+        out[0] = mean
+        out[1] = b
+        out[2] = c
         if f == 0:
-            if c > 0x7000000:  # noqa: PLR1730
-                c = 0x7000000
-            if c < -0x7000000:  # noqa: PLR1730
-                c = -0x7000000
-            c >>= 4
-            s4 >>= 4
+            # b and c as in foretell()
+            y = b // par[2]
+            b = (y << 8) + (b - y * par[2] << 8) // par[2]
+            if b > 0x3000000:  # noqa: PLR1730  viper has no min()
+                b = 0x3000000
+            if b < -0x3000000:  # noqa: PLR1730
+                b = -0x3000000
+            y = c // par[4]
+            if y > 900:
+                y = 900
+                c = 900 * par[4]
+            if y < -900:
+                y = -900
+                c = -900 * par[4]
+            c = (y << 12) + ((c - y * par[4] << 11) // par[4] << 1)
+            mean = (mean >> 4) - (c * a >> 12)
             off = 0
-            x = 0 - h
-            k = 0
-            while k < m:
-                y = rings[at + k] - (mean >> 4) - b * x // s2 - c * (x * x - a) // s4
+            r = ptr32(int(rings) + (par[0] << 2))
+            x = 0 - (m >> 1)
+            k = m
+            while k:
+                y = r[0] - mean - (((c * x >> 4) + b) * x >> 8)
+                r = ptr32(int(r) + 4)
                 if y < 0:
                     y = 0 - y
-                if y > off:  # noqa: PLR1730  viper has no max()
+                if y > off:  # noqa: PLR1730
                     off = y
                 x += 1
-                k += 1
+                k -= 1
             out[3] = off
+        par = ptr32(int(par) + 20)
+        out = ptr32(int(out) + 16)
         f += 1
 
 
 @micropython.viper
-def foretell(x: int, y: int, fit: ptr32, par: ptr32, f: int, x64: int, out: ptr32):
-    """Of fit f at x = x64 / 64, at most 74: out[0] the angle from the newest on, in 2^18 a turn;
-    out[1] the slope there, 2^18 a turn and 256 a tick; out[2] the slope of the straight line;
-    out[3] c times 4096, at most 150,000 (11 Hz/s)."""
-    s2 = par[5 * f + 2]
-    a = par[5 * f + 3]
-    s4 = par[5 * f + 4]
-    x = fit[4 * f + 1]
-    y = x // s2
-    b8 = (x - y * s2 << 8) // s2
-    angle = (y * x64 + (b8 * x64 >> 8)) >> 6
-    b8 += y << 8
-    x = fit[4 * f + 2]
-    y = x // s4
-    if y > 36:
-        y = 36
-        x = 36 * s4
-    if y < -37:
-        y = -37
-        x = -37 * s4
-    c = (y << 12) + ((x - y * s4 << 11) // s4 << 1)
-    y = (x64 * x64 >> 12) - a
-    out[0] = (fit[4 * f] >> 4) + angle + (c * y >> 12)
-    out[1] = b8 + (c * x64 >> 9)
-    out[2] = b8
-    out[3] = c
+def foretell(x: int, y: int, fit: ptr32, par: ptr32, ask: ptr32, out: ptr32):
+    """Of ask[0] questions (fit, x64 at most 74 * 64): out, four a question: the angle at x64 / 64
+    from the newest on, in 2^18 a turn; the slope there, 2^18 a turn and 256 a tick; the slope of
+    the straight line; c times 4096, at most 150,000 (11 Hz/s)."""
+    n = ask[0]
+    while n:
+        row = ptr32(int(par) + 20 * ask[1])
+        one = ptr32(int(fit) + 16 * ask[1])
+        x64 = ask[2]
+        s2 = row[2]
+        s4 = row[4]
+        x = one[1]
+        y = x // s2
+        b8 = (x - y * s2 << 8) // s2
+        angle = (y * x64 + (b8 * x64 >> 8)) >> 6
+        b8 += y << 8
+        x = one[2]
+        y = x // s4
+        if y > 36:
+            y = 36
+            x = 36 * s4
+        if y < -37:
+            y = -37
+            x = -37 * s4
+        c = (y << 12) + ((x - y * s4 << 11) // s4 << 1)
+        y = (x64 * x64 >> 12) - row[3]
+        out[0] = (one[0] >> 4) + angle + (c * y >> 12)
+        out[1] = b8 + (c * x64 >> 9)
+        out[2] = b8
+        out[3] = c
+        ask = ptr32(int(ask) + 8)
+        out = ptr32(int(out) + 16)
+        n -= 1

@@ -20,7 +20,8 @@ from micropython import const
 FRAMES = const(20)       # a block
 BLOCKS = const(8)        # in the ring: two cycles
 CHANNELS = const(8)
-_PLACES = const(32)      # of a block in the ring: A re, A im, B re, B im (Q12 >> 5) of 8 channels
+# Of a block: A re, A im, B re, B im (Q12 >> 5) of each channel.
+PLACES = const(32)
 
 # Pairs (re, im) that window() leaves: two cycles of all channels, one of 5..7, halves of 0..3.
 TWO = const(0)
@@ -44,45 +45,102 @@ TWIDDLES = _twiddles()
 
 
 @micropython.viper
-def block(x: int, y: int, ring: ptr16, st: ptr32, tw: ptr32, blocks: ptr32, ends: ptr32):
-    """Sums of the 20 frames from frame st[1] of a ring of st[0] frames into place st[2] & 7 of
-    blocks. ends: least and greatest code of each channel in the block. st[2]: blocks so far."""
-    mask = (st[0] << 3) - 1
-    at = (st[1] << 3)
-    out = (st[2] & 7) << 5
-    tw = ptr32(int(tw) + (st[2] & 3) * 80)       # 20 places of 4 bytes
+def piece(x: int, y: int, ring: ptr32, st: ptr32, line: ptr32):
+    """Copies the 20 frames from frame st[1] of a ring of st[0] frames into the half of `line`
+    where they are in one piece: the lower one while the count of blocks st[2] is even."""
+    mask = st[0] - 1
+    at = st[1]
+    to = ptr32(int(line) + (st[2] & 1) * 320)
+    k = 20
+    while k:
+        v = ptr32(int(ring) + ((at & mask) << 4))
+        to[0] = v[0]
+        to[1] = v[1]
+        to[2] = v[2]
+        to[3] = v[3]
+        to = ptr32(int(to) + 16)
+        at += 1
+        k -= 1
+
+
+@micropython.viper
+def block(x: int, y: int, line: ptr16, st: ptr32, tw: ptr32, blocks: ptr32, ends: ptr32):
+    """Sums of the newest 20 frames, of each channel in the order 0..7, into place st[2] & 7 of
+    blocks, and 8 places on as well, so that any eight follow one another. ends: least and greatest
+    of every second code. st[2]: blocks so far.
+
+    B comes of running sums: each v e is in the running sum A of 20 - j frames.
+    """
     k = 0
     while k < 8:
-        p = at + k
-        j = 0
+        v = ptr16(int(line) + (st[2] & 1) * 320 + k + k)
+        c = ptr32(int(tw) + (st[2] & 3) * 80)       # 20 places of 4 bytes
         low = 4095
         high = 0
-        ac = 0
-        as_ = 0
-        bc = 0
-        bs = 0
-        while j < 20:
-            x = ring[p & mask]
-            p += 8
+        y = 0
+        b = 0
+        j = 5
+        while j:
+            x = v[0]
             if x < low:  # noqa: PLR1730  viper has no min()
                 low = x
             if x > high:  # noqa: PLR1730
                 high = x
             x -= 2048
-            y = x * tw[j]
-            ac += y
-            bc = y * j + bc
-            y = x * tw[j + 20]
-            as_ += y
-            bs = y * j + bs
-            j += 1
-        blocks[out] = ac + 16 >> 5
-        blocks[out + 1] = as_ + 16 >> 5
-        blocks[out + 2] = bc + 16 >> 5
-        blocks[out + 3] = bs + 16 >> 5
+            y = x * c[0] + y
+            b += y
+            x = v[8] - 2048
+            y = x * c[1] + y
+            b += y
+            x = v[16]
+            if x < low:  # noqa: PLR1730
+                low = x
+            if x > high:  # noqa: PLR1730
+                high = x
+            x -= 2048
+            y = x * c[2] + y
+            b += y
+            x = v[24] - 2048
+            y = x * c[3] + y
+            b += y
+            v = ptr16(int(v) + 64)
+            c = ptr32(int(c) + 16)
+            j -= 1
         ends[k] = low
         ends[k + 8] = high
-        out += 4
+        a = y + 16 >> 5
+        b = a * 20 - (b + 16 >> 5)
+        v = ptr16(int(v) - 320)
+        y = 0
+        d = 0
+        j = 5
+        while j:                # -sin is 20 places on: c has come there
+            x = v[0] - 2048
+            y = x * c[0] + y
+            d += y
+            x = v[8] - 2048
+            y = x * c[1] + y
+            d += y
+            x = v[16] - 2048
+            y = x * c[2] + y
+            d += y
+            x = v[24] - 2048
+            y = x * c[3] + y
+            d += y
+            v = ptr16(int(v) + 64)
+            c = ptr32(int(c) + 16)
+            j -= 1
+        to = ptr32(int(blocks) + ((st[2] & 7) << 7) + (k << 4))
+        x = y + 16 >> 5
+        y = x * 20 - (d + 16 >> 5)
+        to[0] = a
+        to[1] = x
+        to[2] = b
+        to[3] = y
+        to[256] = a
+        to[257] = x
+        to[258] = b
+        to[259] = y
         k += 1
 
 
@@ -90,7 +148,7 @@ def block(x: int, y: int, ring: ptr16, st: ptr32, tw: ptr32, blocks: ptr32, ends
 def window(x: int, y: int, st: ptr32, blocks: ptr32, factor: ptr32, out: ptr32):
     """The newest windows of all channels, turned and scaled. st[2]: blocks so far, the newest
     among them. factor: re, im in Q14 of each channel, |factor| < 1.2. out: PAIRS pairs."""
-    newest = st[2] - 1 & 7
+    oldest = int(blocks) + ((st[2] & 7) << 7)
     p = 0
     while p < 15:
         k = p
@@ -98,31 +156,22 @@ def window(x: int, y: int, st: ptr32, blocks: ptr32, factor: ptr32, out: ptr32):
             k = p - 11
         elif p >= 8:
             k = p - 3
-        q = 0
-        while q < 2:
-            a = (k << 2) + q
-            x = 0
-            if p < 8:       # two cycles: 1..80, then 79..0
-                y = 0
-                while y < 4:
-                    at = a + ((newest + 1 + y & 7) << 5)
-                    x += blocks[at] * (20 * y + 1) + blocks[at + 2]
-                    at = a + ((newest + 5 + y & 7) << 5)
-                    x += blocks[at] * (79 - 20 * y) - blocks[at + 2]
-                    y += 1
-                x = x + 512 >> 10
+        b = ptr32(oldest + (k << 4))
+        re = 0
+        q = 2
+        while q:
+            if p < 8:       # two cycles: weights 1..80, then 79..0
+                x = b[0] + b[2] + b[32] * 21 + b[34] + b[64] * 41 + b[66] + b[96] * 61 + b[98]
+                x += b[128] * 79 - b[130] + b[160] * 59 - b[162] + b[192] * 39 - b[194]
+                x = x + b[224] * 19 - b[226] + 512 >> 10
             elif p < 11:    # one cycle
-                y = 0
-                while y < 4:
-                    x += blocks[a + ((newest - y & 7) << 5)]
-                    y += 1
-                x = x + 8 >> 4
+                x = b[128] + b[160] + b[192] + b[224] + 8 >> 4
             else:
-                x = blocks[a + (newest << 5)] + blocks[a + ((newest - 1 & 7) << 5)]
-                x = x + 4 >> 3
-            if q == 0:
+                x = b[192] + b[224] + 4 >> 3
+            if q == 2:
                 re = x
-            q += 1
+                b = ptr32(int(b) + 4)
+            q -= 1
         im = x
         c = factor[k + k]
         s = factor[k + k + 1]
@@ -210,30 +259,56 @@ ATAN = array("i", (2097152, 1238021, 654136, 332050, 166669, 83416, 41718, 20860
 
 
 @micropython.viper
-def polar(x: int, y: int, ph: ptr32, n: int, atan: ptr32, size: ptr32, angle: ptr32):
-    """Size and angle of n phasors |x| < 2^20. size: times 1.6468 / 16, the length that turning
-    them left (CORDIC). angle: 2^24 a turn, -2^23..2^23-1, within 40 where size is not small."""
+def polar(x: int, y: int, ph: ptr32, atan: ptr32, size: ptr32, angle: ptr32):
+    """Size of the phasors that are asked for, |x| < 2^21.3, and angle of POS and RAW. size: times
+    1.6468 / 16, which is what turning them (CORDIC) makes of it. angle: 2^24 a turn,
+    -2^23..2^23-1, within 40 where size is not small."""
     p = 0
-    while p < n:
-        x = ph[p + p] << 9
-        y = ph[p + p + 1] << 9
-        a = 0
-        if x < 0:
-            x = 0 - x
-            y = 0 - y
-            a = 0x800000
-        k = 0
-        while k < 18:
-            t = x >> k
-            if y > 0:  # noqa: PLR1730
-                x += y >> k
-                y -= t
-                a += atan[k]
-            else:
-                x -= y >> k
-                y += t
-                a -= atan[k]
-            k += 1
-        size[p] = x >> 13
-        angle[p] = ((a + 0x800000) & 0xFFFFFF) - 0x800000
+    while p < 26:
+        x = ph[p + p]
+        y = ph[p + p + 1]
+        if 0x3018000 >> p & 1:
+            x <<= 9
+            y <<= 9
+            a = 0
+            if x < 0:
+                x = 0 - x
+                y = 0 - y
+                a = 0x800000
+            k = 0
+            while k < 18:
+                t = x >> k
+                if y > 0:
+                    x += y >> k
+                    y -= t
+                    a += atan[k]
+                else:
+                    x -= y >> k
+                    y += t
+                    a -= atan[k]
+                k += 1
+            angle[p] = ((a + 0x800000) & 0xFFFFFF) - 0x800000
+            size[p] = x >> 13
+        elif 0x3FF871F >> p & 1:    # not: currents of two cycles, halves of single voltages
+            if x < 0:
+                x = 0 - x
+            if y < 0:
+                y = 0 - y
+            if y > x:
+                t = x
+                x = y
+                y = t
+            k = 0                   # to 15 bits, so that the squares' sum stays below 2^31
+            if x > 0xFFFFF:
+                k = 7
+            elif x > 0x7FFF:
+                k = 5
+            x >>= k
+            y >>= k
+            t = x + (y * 3 >> 3)    # within 7 % of the root, and twice made better
+            if t:
+                a = x * x + y * y
+                t = t + a // t >> 1
+                t = t + a // t >> 1
+            size[p] = t * 13_490 >> 17 - k
         p += 1

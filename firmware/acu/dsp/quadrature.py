@@ -20,13 +20,15 @@ HISTORY = const(21)      # angles kept, 100 ms apart at their ends
 
 
 @micropython.viper
-def products(x: int, y: int, ring: ptr16, st: ptr32, zero: ptr32, sums: ptr32):
-    """The six sums of the newest 20 frames, from frame st[1] on in a ring of st[0], into place
-    st[2] % 5. zero: offsets in codes of channels 0 and 2. Each sum below 2^27."""
-    mask = (st[0] << 3) - 1
-    p = st[1] << 3
+def products(x: int, y: int, line: ptr16, st: ptr32, zero: ptr32, sums: ptr32):
+    """The six sums of the newest 20 frames into place st[2] % 5. line: they and the 20 before, in
+    halves that change places with each block, the newest in the lower one while st[2] is even.
+    zero: offsets in codes of channels 0 and 2. Each sum below 2^27."""
     za = 2048 + zero[0]
     zb = 2048 + zero[1]
+    k = (st[2] & 1) * 320
+    u = ptr16(int(line) + k)
+    w = ptr16(int(line) + 320 - k)
     aa = 0
     bb = 0
     ab = 0
@@ -35,17 +37,18 @@ def products(x: int, y: int, ring: ptr16, st: ptr32, zero: ptr32, sums: ptr32):
     bm = 0
     k = 20
     while k:
-        x = ring[p & mask] - za
-        y = ring[p + 2 & mask] - zb
-        m = ring[p - 160 & mask] - za
-        n = ring[p - 158 & mask] - zb
+        x = u[0] - za
+        y = u[2] - zb
+        m = w[0] - za
+        n = w[2] - zb
         aa = x * x + aa
         bb = y * y + bb
         ab = x * y + ab
         cross = x * n - m * y + cross
         am = x * m + am
         bm = y * n + bm
-        p += 8
+        u = ptr16(int(u) + 16)
+        w = ptr16(int(w) + 16)
         k -= 1
     k = st[2] % 5 * 6
     sums[k] = aa
@@ -58,9 +61,10 @@ def products(x: int, y: int, ring: ptr16, st: ptr32, zero: ptr32, sums: ptr32):
 
 @micropython.viper
 def diverse(x: int, y: int, st: ptr32, sums: ptr32, atan: ptr32, past: ptr32, out: ptr32):
-    """Evaluates the newest cycle. past: HISTORY angles in 2^24 a turn, shifted here. out: angle of
-    b before a in 2^24 a turn, at 50.5 frames (12.6 ms) before the end; what it gained in 100 ms,
-    from step to step; mean squares of a and b in codes, times 16; cos x of a and b in Q14."""
+    """Evaluates the newest cycle. past: the angles of the last 20 blocks and of the newest, in 2^24
+    a turn, followed from step to step modulo 64 turns. out: angle of b before a in 2^24 a turn, at
+    50.5 frames (12.6 ms) before the end; what it gained in 100 ms; mean squares of a and b in
+    codes, times 16; cos x of a and b in Q14."""
     newest = st[2] - 1
     aa = 0
     bb = 0
@@ -114,15 +118,9 @@ def diverse(x: int, y: int, st: ptr32, sums: ptr32, atan: ptr32, past: ptr32, ou
         k += 1
     a = ((a + 0x800000) & 0xFFFFFF) - 0x800000
     out[0] = a
-    y = 0
-    k = 0
-    while k < 20:
-        x = past[k + 1]
-        if k:
-            y += ((x - past[k] + 0x800000) & 0xFFFFFF) - 0x800000
-            past[k - 1] = past[k]
-        k += 1
-    y += ((a - x + 0x800000) & 0xFFFFFF) - 0x800000
-    past[19] = x
-    past[20] = a
-    out[1] = y
+    x = past[20]
+    y = x + ((a - x + 0x800000) & 0xFFFFFF) - 0x800000 & 0x3FFFFFFF
+    past[20] = y
+    k = newest % 20
+    out[1] = ((y - past[k] + 0x20000000) & 0x3FFFFFFF) - 0x20000000
+    past[k] = y

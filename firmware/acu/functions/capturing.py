@@ -101,6 +101,7 @@ class Capture:
         self._taken = 0
         self._full = False       # waits to be written
         self._picked = 1         # what stands from the start on is no event
+        self.awake = False      # fast() has something to do even if nothing is picked up
         self._wanted = 0
         self._why = 0
         self._t_us = 0
@@ -133,6 +134,7 @@ class Capture:
                 self._par[2] = self._taken = 0
             self._wanted = 0
         self._picked = picked
+        self.awake = picked != 0 or self._left != 0
         if self._left:
             n = (s.tail - self._next) & _FRAMES
             if ((s.head - self._next) & _FRAMES) > self._far:
@@ -155,6 +157,7 @@ class Capture:
     def request(self, cause=REQUESTED):
         """Of something that only the slow tier sees."""
         self._wanted = cause
+        self.awake = True
 
     def busy(self):
         """Something is being taken or written: no time to rest."""

@@ -59,12 +59,13 @@ _STEP1 = const(13)
 _STEP2 = const(14)
 _WEAK1 = const(15)
 _WEAK2 = const(16)
-_DD18 = const(17)        # raw angle of side 2 minus side 1, 2^18 a turn
-_SKEW_B = const(18)      # what the slots put between AB of the sides at nominal, 2^18 a turn
-_IN = const(19)          # energy: mW ticks, then 1024 of them modulo 2^30; and the same exported
-_OUT = const(21)
-_LEN = const(23)
+_DD18 = const(17)        # raw angle of side 2 minus side 1, then of side 1 and of 2: 2^18 a turn
+_SKEW_B = const(20)      # what the slots put between AB of the sides at nominal, 2^18 a turn
+_IN = const(21)          # energy: mW ticks, then 1024 of them modulo 2^30; and the same exported
+_OUT = const(23)
+_LEN = const(25)
 
+MORE = const(2)          # answer of fast()
 _WINDOW = const(40)      # ticks: how often slow() has something to do
 _LATE = const(320)       # frames; what is older than 40 ms nobody believes anyway
 _JUMP_CDEG = const(400)
@@ -79,11 +80,12 @@ _K_PPM = const(1_646_760)        # what CORDIC makes a size longer, millionths
 
 
 @micropython.viper
-def _assess(x: int, y: int, st: ptr32, size: ptr32, angle: ptr32, sizes: ptr32, ends: ptr32,
-            still: ptr32, raw: ptr32, q: ptr32):
-    """Sizes into q, health of the channels, and for how long each side has not jumped. sizes: rows
-    of pair, place, factor in Q16, the largest that a factor may have. raw: of each side the last 8 raw angles and sizes. still: blocks
-    that a channel has not moved, then those that the last clipped one stays in the windows."""
+def _assess(x: int, y: int, st: ptr32, ph: ptr32, size: ptr32, angle: ptr32, sizes: ptr32,
+            ends: ptr32, still: ptr32, raw: ptr32, q: ptr32):
+    """Sizes and powers into q, health of the channels, and for how long each side has not jumped.
+    sizes: rows of pair, place, factor in Q16, the largest that a factor may have. raw: of each
+    side the last 8 raw angles and sizes. still: blocks that a channel has not moved, then those
+    that the last clipped one stays in the windows."""
     k = 0
     while k < 17:
         x = size[sizes[4 * k]]
@@ -150,11 +152,9 @@ def _assess(x: int, y: int, st: ptr32, size: ptr32, angle: ptr32, sizes: ptr32, 
     if y:
         x -= (y - 50_000) * st[5] >> 13
     st[17] = x & 0x3FFFF
-
-
-@micropython.viper
-def _powers(x: int, y: int, st: ptr32, ph: ptr32, q: ptr32):
-    """Of side 1 and the currents, by two wattmeters: AB with A, CB with C; two cycles."""
+    st[18] = angle[15] >> 6
+    st[19] = angle[16] >> 6
+    # powers of side 1 by two wattmeters, AB with A and CB with C; two cycles
     a = ph[0] + 32 >> 6
     b = ph[1] + 32 >> 6
     x = ph[10] + 32 >> 6
@@ -170,38 +170,38 @@ def _powers(x: int, y: int, st: ptr32, ph: ptr32, q: ptr32):
     p = (p >> 12) * st[11] + ((p & 4095) * st[11] >> 12) >> 6
     q[_P] = p
     q[_Q] = (r >> 12) * st[11] + ((r & 4095) * st[11] >> 12) >> 6
-    k = 19
+    k = 21
     if p < 0:
         p = 0 - p
-        k = 21
+        k = 23
     p += st[k]
     st[k] = p & 1023
     st[k + 1] = st[k + 1] + (p >> 10) & 0x3FFFFFFF
 
 
 @micropython.viper
-def _tell(x: int, y: int, st: ptr32, fit: ptr32, now: ptr32, touch: ptr32, short: ptr32,
-          q: ptr32):
-    """What the fits say, into q. now, touch: of the long fit; short: of the 80 ms one."""
+def _tell(x: int, y: int, st: ptr32, fit: ptr32, told: ptr32, seen: ptr32, q: ptr32):
+    """What the fits and the products say, into q. told: as foretell() leaves it of now and touch
+    by the long fit and of touch by the 80 ms one. seen: as diverse() leaves it."""
     if q[_GOOD] >= 42:
-        x = st[17] + now[0] + 0x20000 & 0x3FFFF
+        x = st[17] + told[0] + 0x20000 & 0x3FFFF
         q[_DD] = (x - 0x20000) * 1125 >> 13
-        x = touch[2]
+        x = told[6]
         if x > 1_700_000:  # noqa: PLR1730
             x = 1_700_000
         if x < -1_700_000:  # noqa: PLR1730
             x = -1_700_000
         q[_SLIP] = x * 763 >> 8
-        q[_ACC] = touch[3] * 1221 >> 14
-        x = st[17] + touch[0] + 0x20000 & 0x3FFFF
+        q[_ACC] = told[7] * 1221 >> 14
+        x = st[17] + told[4] + 0x20000 & 0x3FFFF
         q[_DDT] = (x - 0x20000) * 1125 >> 13
-        x = touch[1]
+        x = told[5]
         if x > 1_700_000:  # noqa: PLR1730
             x = 1_700_000
         if x < -1_700_000:  # noqa: PLR1730
             x = -1_700_000
         q[_SLIPT] = x * 763 >> 8
-        x = st[17] + short[0] + 0x20000 & 0x3FFFF
+        x = st[17] + told[8] + 0x20000 & 0x3FFFF
         q[_DDT80] = (x - 0x20000) * 1125 >> 13
         x = fit[3]
         if x > 0x1FFFF:  # noqa: PLR1730
@@ -241,16 +241,15 @@ def _tell(x: int, y: int, st: ptr32, fit: ptr32, now: ptr32, touch: ptr32, short
             q[_U1 + k] += q[_U1 + k] * (x >> 4) // 62_500
         k += 1
     q[_SEQ] = st[2]
-
-
-@micropython.viper
-def _second(x: int, y: int, st: ptr32, seen: ptr32, q: ptr32):
-    """What the products say, into q. seen: as diverse() leaves it."""
     x = seen[1] >> 6
+    if x > 800_000:  # noqa: PLR1730  30 Hz: no slip, but an angle that is none
+        x = 800_000
+    if x < -800_000:  # noqa: PLR1730
+        x = -800_000
     q[_SLIP_B] = x * 2441 >> 6
     # 50.5 frames and what waits: 2.525 ticks of 20
     y = x * (st[6] - 1377) // 1280
-    x = (seen[0] >> 6) + st[4] - st[18] + y + 0x20000 & 0x3FFFF
+    x = (seen[0] >> 6) + st[4] - st[20] + y + 0x20000 & 0x3FFFF
     q[_DD_B] = (x - 0x20000) * 1125 >> 13
     k = 0
     while k < 2:
@@ -355,7 +354,8 @@ class BayMeasuring:
         # phasors of 400 / 64 a code, their product halved, in Q18
         st[_P_SCALE] = (full_u[0] * full_u[5] << 22) // (625 * 2048 * 2048 * 1_000_000_000)
         self._st = st
-        self._blocks = array("i", [0] * 256)
+        self._line = array("H", [0] * 320)
+        self._blocks = array("i", [0] * (2 * phasor.BLOCKS * phasor.PLACES))
         self._ends = array("i", [0] * 16)
         self._still = array("i", [0] * 16)
         self._ph = array("i", [0] * (2 * phasor.LOOKS))
@@ -367,17 +367,17 @@ class BayMeasuring:
                           + fit.shape(_ONE, 19, 7) + fit.shape(_ONE, 19, 19)
                           + fit.shape(_TWO, 19, 7) + fit.shape(_TWO, 19, 19))
         self._fit = array("i", [0] * 24)
-        self._now = array("i", [0] * 4)
-        self._touch = array("i", [0] * 4)
-        self._short = array("i", [0] * 4)
+        self._of_rings = array("i", (_DIFF, 41, _ONE, 19, _TWO, 19, 0, 0))
+        self._ask = array("i", (3, 0, 0, 0, 0, 1, 0))
+        self._told = array("i", [0] * 12)
         self._zero = array("i", [0, 0])
         self._sums = array("i", [0] * 30)
         self._past = array("i", [0] * 21)
         self._seen = array("i", [0] * 6)
 
     def fast(self, now_us):
-        """Takes the oldest 5 ms that wait, if they are whole. True: q is new; AGE says how far it
-        is behind. Whoever is late calls again and sees every block."""
+        """Takes the oldest 5 ms that wait, if they are whole: 1, or MORE where the next ones wait
+        too; AGE says how far q is behind. Whoever calls again then sees every block."""
         sampler = self._sampler
         n = sampler.ready()
         if sampler.overruns != self._overruns:
@@ -386,7 +386,7 @@ class BayMeasuring:
             if self.idle_ticks < 1000:
                 self.idle_ticks += 1
             self.q[AGE] = 5 * self.idle_ticks
-            return False
+            return 0
         self.idle_ticks = 0
         self._block(sampler.fetch(FRAMES))
         n -= FRAMES
@@ -396,32 +396,30 @@ class BayMeasuring:
         par = self._par
         late = min(n, _LATE) * 16 // 5   # 1/64 ticks since the end of this block
         fit.fits(0, 0, self._rings, par, 6, self._fit)
-        fit.foretell(0, 0, self._fit, par, 0, st[_NOW64] + late, self._now)
-        fit.foretell(0, 0, self._fit, par, 0, st[_TOUCH64] + late, self._touch)
-        fit.foretell(0, 0, self._fit, par, 1, st[_TOUCH64] + late - 768, self._short)
-        _tell(0, 0, st, self._fit, self._now, self._touch, self._short, q)
-        _second(0, 0, st, self._seen, q)
-        _powers(0, 0, st, self._ph, q)
-        return True
+        ask = self._ask
+        ask[2] = st[_NOW64] + late
+        ask[4] = st[_TOUCH64] + late
+        ask[6] = ask[4] - 768            # the short fit's middle is 12 ticks later
+        fit.foretell(0, 0, self._fit, par, ask, self._told)
+        _tell(0, 0, st, self._fit, self._told, self._seen, q)
+        return 1 if n < FRAMES else MORE
 
     def _block(self, first):
         st = self._st
-        ring = self._sampler.ring
         ph = self._ph
-        size = self._size
-        angle = self._angle
+        line = self._line
         st[1] = first
-        phasor.block(0, 0, ring, st, TWIDDLES, self._blocks, self._ends)
-        quadrature.products(0, 0, ring, st, self._zero, self._sums)
+        phasor.piece(0, 0, self._sampler.ring, st, line)
+        phasor.block(0, 0, line, st, TWIDDLES, self._blocks, self._ends)
+        quadrature.products(0, 0, line, st, self._zero, self._sums)
         st[2] = _next(st[2])
         phasor.window(0, 0, st, self._blocks, self._factor, ph)
         phasor.sequences(0, 0, ph, st[_SINGLE])
-        phasor.polar(0, 0, ph, phasor.LOOKS, ATAN, size, angle)
-        _assess(0, 0, st, size, angle, self._sizes, self._ends, self._still, self._raw, self.q)
+        phasor.polar(0, 0, ph, ATAN, self._size, self._angle)
+        _assess(0, 0, st, ph, self._size, self._angle, self._sizes, self._ends, self._still,
+                self._raw, self.q)
         quadrature.diverse(0, 0, st, self._sums, ATAN, self._past, self._seen)
-        fit.follow(0, 0, self._rings, _DIFF, 41, st[_DD18])
-        fit.follow(0, 0, self._rings, _ONE, 19, angle[phasor.POS1] >> 6)
-        fit.follow(0, 0, self._rings, _TWO, 19, angle[phasor.POS2] >> 6)
+        fit.follow(0, 0, self._rings, self._of_rings, st, _DD18)
 
     @property
     def half_seq(self):

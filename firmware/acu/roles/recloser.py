@@ -28,7 +28,7 @@ from acu.functions.protection import (
 from acu.functions.sync_record import D_STATE, D_VALUES, ND
 from acu.functions.vt_supervision import VtSupervision
 from acu.primitives.bay_gate import IN_52A, IN_52B, R_POSITION, R_SYNC, BayGate
-from acu.primitives.bay_measuring import BayMeasuring
+from acu.primitives.bay_measuring import MORE, BayMeasuring
 from acu.primitives.bay_sensing import BaySensing
 from acu.primitives.recording import Record
 from acu.primitives.switching import R_OK, TO_E
@@ -37,7 +37,7 @@ from acu.roles.switched import HAND, O_CLOSE, O_NONE, VERIFY_MS, Switched
 
 _ABC = const(3)              # phase told of a three-pole breaker
 _FULL = const(8)             # blocks of the longest window
-_BURST = const(4)            # blocks a tick at most, of those that a flash erase left behind
+_BURST = const(3)            # more blocks a tick at most, of those that a flash erase left behind
 _STATE = "<BBBBBI"           # version, why, locked, setting group, VT alarms, operations
 _VERSION = const(1)
 _WORD = "<q%di" % ND         # a decision as it is stored: Unix time in ms, the record
@@ -123,13 +123,18 @@ class Recloser(Switched):
     def fast(self, now_us):
         """5 ms: every block of frames that waits, judged one by one."""
         self.ticks = now_us
-        n = 0
-        while n < _BURST and self.bay.fast(now_us):
-            n += 1
+        bay = self.bay
+        more = bay.fast(now_us)
+        if more:
             self._judge(now_us)
-        if not n:
+            n = _BURST
+            while more == MORE and n:
+                n -= 1
+                more = bay.fast(now_us)
+                self._judge(now_us)
+        else:
             self._answer = self.check.step()     # nothing new: it refuses, and permits end
-        self.sensing.fast(n)
+        self.sensing.fast(more)
         if self._group >= 0:
             self.protection.use(self._group)
             self._group = -1
@@ -137,7 +142,7 @@ class Recloser(Switched):
             self._carry_out(now_us)
         if self.gate.driving:
             self.gate.fast()
-        if self.capture:
+        if self.capture and (self._picked or self.capture.awake):
             self.capture.fast(now_us, self._picked, self._picked)
             self._picked = 0
 
@@ -146,19 +151,20 @@ class Recloser(Switched):
             return
         gate = self.gate
         protection = self.protection
-        self.vts.step(gate.position())
+        position = gate.position()
+        self.vts.step(position)
         trips = protection.step()
         st = protection.state
         if st[ROSE] or st[ACTED]:
             self._tell_elements(st, now_us)
-        if trips and gate.armed and (trips & ~self._trips or gate.mask() and not gate.busy()):
-            if trips & ~self._trips and gate.mask():
+        if trips and gate.armed and (trips & ~self._trips or position and not gate.busy()):
+            if trips & ~self._trips and position:
                 self._trip_seen = ev.WHY_OC
                 self._picked = ev.OPENED
                 self.log.fast(ev.OPENED, ev.WHY_OC, _ABC, self._own_dv(), now_us)
             gate.open_all()
         self._trips = trips
-        self.check.block(1 if trips or gate.mask() else 0)
+        self.check.block(1 if trips or position else 0)
         self._answer = self.check.step()
         if self._answer == sc.CLOSE:             # in this very tick, or not at all
             self._order_r = gate.close(0)
