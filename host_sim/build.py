@@ -24,6 +24,13 @@ ROLES = ("operator", "coordinator", "subcoordinator", "meter", "recloser")
 # drivers that only the converter of this name needs; a DS18B20's only where an input is one
 CHOSEN = {"rp2_adc": "adc_dma", "mcp3208_pio": "mcp3208_pio", "mcp3208_burst": "mcp3208_burst",
           "esp32_adc": "esp32_adc", "atm90e32": "atm90e32"}
+# settings and pages that only a recloser needs, and what only they import
+RECLOSER = ("acu.recloser_settings", "acu.sync_settings", "acu.protection_settings",
+            "acu.functions.protection_table", "acu.functions.curves", "acu.console.syn",
+            "acu.console.gates", "acu.console.bay")
+# and what it never needs, where it is the only role
+NOT_RECLOSER = ("acu.primitives.measuring", "acu.primitives.windows", "acu.metering",
+                "acu.functions.calibrating", "acu.functions.wiring")
 # the file system of a stock image: Pico W, ESP32 with 4 MB; both in blocks of 4 KiB
 FLASH = {"rp2040": 848 * 1024, "esp32": 2 * 1024 * 1024}
 BLOCK = 4096
@@ -179,6 +186,10 @@ def _modules(roles: tuple[str, ...], pins: dict, march: str) -> list[str]:
     """All that may be imported on this board."""
     without = [f"acu.roles.{role}" for role in ROLES if role not in roles]
     without += _others(pins)
+    if "recloser" not in roles:
+        without += RECLOSER
+    elif len(roles) == 1:
+        without += NOT_RECLOSER
     if march != "armv6m":
         without.append("acu.dsp.kernels_thumb")
     inherited = in_order([f"acu.roles.{role}" for role in roles])     # a role may build on another

@@ -146,14 +146,28 @@ def _of_role(role):
     return None
 
 
-def keys_of(role):
-    """Rules of all settings that this role has."""
+def rules(role):
+    """(key, rule) of all settings that this role has, one after the other."""
     own = _of_role(role)
-    if not own:
-        return KEYS
-    keys = dict(KEYS)
-    keys.update(own.KEYS)
-    return keys
+    for pair in KEYS.items():
+        if not own or pair[0] not in own.KEYS:
+            yield pair
+    if own:
+        for pair in own.rules() if hasattr(own, "rules") else own.KEYS.items():
+            yield pair
+
+
+def rule_of(role, key):
+    """The rule of one setting, None if this role has no such."""
+    for known, rule in rules(role):
+        if known == key:
+            return rule
+    return None
+
+
+def unknown(role, key):
+    """The sentence about a key that this role does not have."""
+    return wrong(key, 0, dict(rules(role)))
 
 
 def check(given):
@@ -161,15 +175,17 @@ def check(given):
     changed."""
     errors = []
     full = {}
-    own = _of_role(given.get("role"))
-    keys = keys_of(given.get("role"))
-    for key, rule in keys.items():
+    role = given.get("role")
+    keys = {}           # rules of what is given; all of them are too much for a console
+    for key, rule in rules(role):
+        if key in given:
+            keys[key] = rule
         if rule is LIST:
             full[key] = []
         elif isinstance(rule, tuple) and not isinstance(rule[0], str):
             full[key] = rule[0]
     for key in sorted(given):
-        sentence = wrong(key, given[key], keys)
+        sentence = wrong(key, given[key], keys) if key in keys else unknown(role, key)
         if sentence:
             errors.append(sentence)
         else:
@@ -195,6 +211,7 @@ def check(given):
         if full["t_recl_ms"] < low_ms:
             errors.append("E115 config: t_recl_ms = %d is below t_out_ms + 300. Set %d to 60000."
                           % (full["t_recl_ms"], low_ms))
+    own = _of_role(role)
     if own:
         errors += own.wrong(full)
     errors.sort()

@@ -38,34 +38,31 @@ _RULES = {
 }
 
 
-def keys():
-    """key: (default, lowest, highest) or a tuple of words, as config.KEYS has it."""
-    found = {"rst_81_mhz": (20, 5, 500)}
+def rules():
+    """(key, rule) of each, one after the other: all at once they are 8 KB, which is more than a
+    console has. rule: (default, lowest, highest) or a tuple of words, as config.KEYS has it."""
+    yield "rst_81_mhz", (20, 5, 500)
     for name in ELEMENTS:
         unit, bounds, grid, island, reset = _RULES[name]
         if unit != "mhz":
-            found["rst_%s_pm" % name] = reset
+            yield "rst_%s_pm" % name, reset
         for group, (level, t_ms) in zip(GROUPS, (grid, island)):
             stem = group + "_" + name
-            found[stem + "_do"] = _DO
-            found[stem + "_" + unit] = (level, bounds[0], bounds[1])
+            yield stem + "_do", _DO
+            yield stem + "_" + unit, (level, bounds[0], bounds[1])
             # a channel that freezes looks like no voltage until it is known to: 40 ms
-            found[stem + "_t_ms"] = (t_ms, 60 if name[:2] == "27" else 0, 600_000)
+            yield stem + "_t_ms", (t_ms, 60 if name[:2] == "27" else 0, 600_000)
             if name in INVERSE:
-                found[stem + "_curve"] = CURVES
-                found[stem + "_tms_m"] = (300, 20, 15_000)   # TMS or TD, of 1000
-                found[stem + "_disc"] = (0, 0, 1)            # 1: its time goes back as a disc's
-                found[stem + "_rst_ms"] = (0, 0, 60_000)     # 0: at the drop
+                yield stem + "_curve", CURVES
+                yield stem + "_tms_m", (300, 20, 15_000)    # TMS or TD, of 1000
+                yield stem + "_disc", (0, 0, 1)             # 1: its time goes back as a disc's
+                yield stem + "_rst_ms", (0, 0, 60_000)      # 0: at the drop
     for group in GROUPS:
-        found[group + "_side"] = (1, 1, 2)                  # of 27, 59, 47, 81
-        found[group + "_27_ph"] = ("any", "all")
-        found[group + "_59_ph"] = ("any", "all")
-        found[group + "_dead_pm"] = (200, 100, 800)         # below, 27 takes the line for dead
-        found[group + "_81_u_pm"] = (500, 200, 900)         # below, 81 is blocked
-    return found
-
-
-KEYS = keys()
+        yield group + "_side", (1, 1, 2)                    # of 27, 59, 47, 81
+        yield group + "_27_ph", ("any", "all")
+        yield group + "_59_ph", ("any", "all")
+        yield group + "_dead_pm", (200, 100, 800)           # below, 27 takes the line for dead
+        yield group + "_81_u_pm", (500, 200, 900)           # below, 81 is blocked
 
 
 def level_key(group, name):

@@ -17,7 +17,14 @@ KEYS = {
     "cap_n": (0, 0, 8),
 }
 KEYS.update(sync_settings.KEYS)
-KEYS.update(protection_settings.KEYS)
+
+
+def rules():
+    """(key, rule) of each, those of the protection too."""
+    for pair in KEYS.items():
+        yield pair
+    for pair in protection_settings.rules():
+        yield pair
 
 
 # Elements of the protection: their rows say it all.

@@ -53,7 +53,7 @@ class Result(NamedTuple):
 def settings_of(given: dict) -> dict:
     """Complete settings: defaults and what is given."""
     full: dict = {"fn_mhz": 50_000}
-    for key, rule in protection_settings.KEYS.items():
+    for key, rule in protection_settings.rules():
         if not isinstance(rule[0], str):
             full[key] = rule[0]
     return full | given

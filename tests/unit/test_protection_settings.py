@@ -6,12 +6,12 @@ from acu.functions import protection as pr
 from acu.functions import protection_table as table
 
 PEAKS = (30_000, 20_000)
+KEYS = dict(settings.rules())
 
 
 def complete(**given):
     full = {"fn_mhz": 50_000}
-    for key in settings.KEYS:
-        rule = settings.KEYS[key]
+    for key, rule in KEYS.items():
         if not isinstance(rule[0], str):
             full[key] = rule[0]
     full.update(given)
@@ -28,11 +28,10 @@ def all_on(**given):
 
 
 def test_defaults_are_within_their_bounds_and_do_not_contradict_each_other():
-    for key in settings.KEYS:
-        rule = settings.KEYS[key]
+    for key, rule in KEYS.items():
         if not isinstance(rule[0], str):
             assert rule[1] <= rule[0] <= rule[2], key
-            assert config.wrong(key, rule[0], settings.KEYS) == ""
+            assert config.wrong(key, rule[0], KEYS) == ""
     assert settings.wrong(complete()) == []
     assert settings.wrong(all_on()) == []
 
@@ -52,7 +51,7 @@ def test_what_contradicts_itself_is_named():
     assert told(gr_27a_pm=200) == ["E181"] and told(gr_dead_pm=500) == ["E181"]
     assert told(is_32_mw=999) == ["E182"] and told(is_32_mw=-1_000) == []
     assert told(gr_81o_mhz=50_020) == ["E183"] and told(gr_81ub_mhz=49_980) == ["E183"]
-    assert config.wrong("gr_27a_t_ms", 59, settings.KEYS)[:4] == "E107"
+    assert config.wrong("gr_27a_t_ms", 59, KEYS)[:4] == "E107"
     assert told(gr_51_disc=1) == ["E184"] and told(gr_51_disc=1, gr_51_curve="ieee_ei") == []
     assert told(gr_46_curve="iec_ni", gr_46_tms_m=2_001) == ["E185"]
     assert told(gr_46_curve="ieee_mi", gr_46_tms_m=15_000) == []
@@ -62,9 +61,9 @@ def test_what_contradicts_itself_is_named():
 
 def test_a_misspelt_key_and_a_value_out_of_bounds_are_refused_by_the_common_check():
     wrong = config.wrong
-    assert wrong("gr_51_na", 1, settings.KEYS)[:4] == "E101"
-    assert wrong("gr_51_curve", "iec", settings.KEYS)[:4] == "E105"
-    assert wrong("gr_51_ma", 49, settings.KEYS)[:4] == "E107"
+    assert wrong("gr_51_na", 1, KEYS)[:4] == "E101"
+    assert wrong("gr_51_curve", "iec", KEYS)[:4] == "E105"
+    assert wrong("gr_51_ma", 49, KEYS)[:4] == "E107"
 
 
 def rows_of(full):

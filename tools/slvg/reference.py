@@ -35,7 +35,7 @@ def settings() -> str:
              "| key | unit | default | lowest | highest |", "|---|---|---|---|---|",
              *_settings(metering.KEYS)]
     own = {key: rule for key, rule in recloser_settings.KEYS.items()
-           if key not in sync_settings.KEYS and key not in protection_settings.KEYS}
+           if key not in sync_settings.KEYS}
     rows += ["", "## Settings that only a recloser has", "", _NOTE.format("recloser_settings.py"),
              "", "Its synchronism check, breaker and voltage transformers: "
              "[synccheck.md](synccheck.md).", "", *_HEAD, *_settings(own), "",
@@ -43,7 +43,7 @@ def settings() -> str:
              "`gr_`: while the grid feeds the line; `is_`: in an island (`GRO` at the console).",
              "Currents and powers are secondary. `_do`: off, an alarm, or a trip; `rst_`: the",
              "level at which an element drops, of its pick-up.", "", *_HEAD,
-             *_settings(protection_settings.KEYS)]
+             *_settings(dict(protection_settings.rules()))]
     return "\n".join(rows) + "\n"
 
 

@@ -52,7 +52,7 @@ def _number(text, digits, what):
 
 
 def _identity(session):
-    from acu.console.settings import keys_for
+    from acu import config
     unit = session.unit
     draft = dict(unit.cfg if session.draft is None else session.draft)
     board = unit.board
@@ -72,8 +72,7 @@ def _identity(session):
         answer = answer.strip()
         if answer:
             value = int(answer) if key in ("un_dv", "fn_mhz") and answer.isdigit() else answer
-            config, keys = keys_for(draft.get("role"))
-            wrong = config.wrong(key, value, keys)
+            wrong = config.wrong(key, value, {key: config.rule_of(draft.get("role"), key)})
             if key == "role" and not wrong and value not in board["roles"]:
                 wrong = "E112 config: role = %s does not run on this board. Choose one of: %s." % (
                     value, " ".join(board["roles"]))

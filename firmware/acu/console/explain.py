@@ -85,13 +85,15 @@ def _explain(session, words):
         if spec[0] == name:
             yield "Event %d %s" % (number, events.TABLE[number])
             found = True
-    from acu.console.settings import keys_for
+    from acu import config
     key = words[0].lower()
-    config, keys = keys_for("meter")
-    if key not in keys or session.unit.cfg.get("role") == "recloser":
-        config, keys = keys_for("recloser")
-    if key in keys:
-        rule = keys[key]
+    rule = None
+    for role in (session.unit.cfg.get("role"), "meter", "recloser"):
+        try:
+            rule = rule or config.rule_of(role, key)
+        except ImportError:         # a board has only what its roles need
+            pass
+    if rule:
         if isinstance(rule, tuple) and not isinstance(rule[0], str):
             yield "Setting %s: default %d, %d to %d %s" % (
                 key, rule[0], rule[1], rule[2], config.unit(key))

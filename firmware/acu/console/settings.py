@@ -9,12 +9,6 @@ from acu import events as ev
 from acu.console.session import Abort
 
 
-def keys_for(role):
-    """Rules of all settings that this role has."""
-    from acu import config
-    return config, config.keys_of(role)
-
-
 def run(session, word, words):
     unit = session.unit
     if word == "SHO":
@@ -47,17 +41,18 @@ def _unit(config, key):
 
 
 def _show(session, words):
+    from acu import config
     cfg = session.unit.cfg if session.draft is None else session.draft
-    config, keys = keys_for(cfg.get("role"))
-    if words and words[0] not in keys:
-        raise Abort(config.wrong(words[0], 0, keys))
+    role = cfg.get("role")
+    if words and config.rule_of(role, words[0]) is None:
+        raise Abort(config.unknown(role, words[0]))
     session.form = "%-14s %-16s %-10s %s"
     if not session.twin:
         yield ("key", "value", "default", "bounds, unit")
-    for key in sorted(keys):
+    for key, rule in config.rules(role):
         if words and key != words[0]:
             continue
-        default, bounds = _rule(config, keys[key])
+        default, bounds = _rule(config, rule)
         value = cfg.get(key)
         if isinstance(value, (list, tuple)):
             value = "[" + " ".join([str(x) for x in value]) + "]"
@@ -70,22 +65,23 @@ def _set(session, words):
     if not words:
         yield from _show(session, words)
         return
+    from acu import config
     draft = dict(session.unit.cfg if session.draft is None else session.draft)
-    config, keys = keys_for(draft.get("role"))
     key = words[0].lower()
-    if key not in keys:
-        raise Abort(config.wrong(key, 0, keys))
+    rule = config.rule_of(draft.get("role"), key)
+    if rule is None:
+        raise Abort(config.unknown(draft.get("role"), key))
     if len(words) > 1:
         value = " ".join(words[1:])
     else:
-        _, bounds = _rule(config, keys[key])
+        _, bounds = _rule(config, rule)
         value = yield from session.ask("%s = %s (%s%s) ? " % (
             key, draft.get(key, "-"), bounds, _unit(config, key)))
     value = value.strip()
     if value == "":
         raise Abort("E306 cancelled. %s stays." % key)
-    value = _value(config, keys[key], value)
-    sentence = config.wrong(key, value, keys)
+    value = _value(config, rule, value)
+    sentence = config.wrong(key, value, {key: rule})
     if sentence:
         raise Abort(sentence)
     draft[key] = value
