@@ -61,8 +61,8 @@ def products(x: int, y: int, line: ptr16, st: ptr32, zero: ptr32, sums: ptr32):
 
 @micropython.viper
 def diverse(x: int, y: int, st: ptr32, sums: ptr32, atan: ptr32, past: ptr32, out: ptr32):
-    """Evaluates the newest cycle. past: the angles of the last 20 blocks and of the newest, in 2^24
-    a turn, followed from step to step modulo 64 turns. out: angle of b before a in 2^24 a turn, at
+    """Evaluates the newest cycle. past: angles of the last 20 blocks and of the newest, in 2^24 a
+    turn, followed from step to step modulo 64 turns. out: angle of b before a in 2^24 a turn, at
     50.5 frames (12.6 ms) before the end; what it gained in 100 ms; mean squares of a and b in
     codes, times 16; cos x of a and b in Q14."""
     newest = st[2] - 1

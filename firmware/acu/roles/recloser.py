@@ -11,7 +11,7 @@ import struct
 from micropython import const
 
 from acu import events as ev
-from acu.dsp.bay import DDT, F1, IA, SEQ, SLIPT, UAB1, P, Q
+from acu.dsp.bay import BAD, DDT, F1, IA, SEQ, SLIPT, UAB1, P, Q
 from acu.dsp.fixed import isqrt
 from acu.functions import synccheck as sc
 from acu.functions.protection import (
@@ -63,6 +63,7 @@ class Recloser(Switched):
         # fast tier's words for the slow one
         self._trips = 0              # elements that hold the trip
         self._answer = sc.NOTHING
+        self._blocked = 0            # what holds closings off: trips, a breaker that is not open
         self._group = -1             # setting group to change to
         # slow tier's
         self._mode = sc.SYNC if cfg.get("sy_mode") == "sync" else sc.CHECK
@@ -134,7 +135,8 @@ class Recloser(Switched):
                 self._judge(now_us)
         else:
             self._answer = self.check.step()     # nothing new: it refuses, and permits end
-        self.sensing.fast(more)
+        if not more or bay.q[BAD] != self.sensing.bad:
+            self.sensing.fast(more)
         if self._group >= 0:
             self.protection.use(self._group)
             self._group = -1
@@ -164,7 +166,10 @@ class Recloser(Switched):
                 self.log.fast(ev.OPENED, ev.WHY_OC, _ABC, self._own_dv(), now_us)
             gate.open_all()
         self._trips = trips
-        self.check.block(1 if trips or position else 0)
+        blocked = trips or position
+        if blocked != self._blocked:
+            self._blocked = blocked
+            self.check.block(blocked)
         self._answer = self.check.step()
         if self._answer == sc.CLOSE:             # in this very tick, or not at all
             self._order_r = gate.close(0)
