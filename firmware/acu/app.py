@@ -46,6 +46,15 @@ def settings(board, given):
     return cfg
 
 
+def judge(board, given):
+    """What is wrong with settings for this board, or ''."""
+    try:
+        settings(board, given)
+    except BuildError as e:
+        return e.args[0]
+    return ""
+
+
 def build(board, config, ports):
     cfg = settings(board, config)
     role = cfg["role"]

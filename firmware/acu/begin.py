@@ -45,20 +45,11 @@ def _provision(unit):
     forget("acu.primitives.provisioned")
     if not unit.complaint:
         if unit.cfg:
-            unit.complaint = judge(unit.board, unit.cfg)
+            from acu import app
+            unit.complaint = app.judge(unit.board, unit.cfg)
         else:
             unit.complaint = ("E370 start: no settings yet, so no ACU. Log in on the console and "
                               "set them, or provision with slvg flash.")
-
-
-def judge(board, cfg):
-    """What is wrong with settings for this board, or ''."""
-    from acu import app
-    try:
-        app.settings(board, cfg)
-    except app.BuildError as e:
-        return e.args[0]
-    return ""
 
 
 def _build(unit):

@@ -4,6 +4,8 @@ nowhere else.
 check() completes a dict with the defaults and returns the sentences of everything that is wrong;
 an ACU is built only from settings without a complaint. Defaults: spec smartlvgrid, section 7.
 """
+import gc
+import sys
 
 from acu.messages import valid_id
 
@@ -177,7 +179,11 @@ def check(given):
     full = {}
     role = given.get("role")
     keys = {}           # rules of what is given; all of them are too much for a console
+    n = 0
     for key, rule in rules(role):
+        n += 1
+        if not n & 7 and n > 64 and sys.implementation.name == "micropython":
+            gc.collect()        # what stays must not lie scattered among what goes
         if key in given:
             keys[key] = rule
         if rule is LIST:

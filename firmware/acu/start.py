@@ -185,13 +185,13 @@ class Unit:
 
     def save_settings(self, cfg):
         """'' or what is wrong with them, then nothing is stored. In force after a reset."""
-        from acu import begin
-        wrong = begin.judge(self.board, cfg)
+        from acu import app
+        wrong = app.judge(self.board, cfg)
         if not wrong:
             from acu.primitives import provisioned
             wrong = provisioned.save(self.store, cfg)
             forget("acu.primitives.provisioned")
-        forget("acu.begin", "acu.app")
+        forget("acu.app")
         return wrong
 
     def request_reset(self, why):
