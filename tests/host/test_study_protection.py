@@ -95,7 +95,7 @@ def test_a_frequency_that_does_not_wait_after_a_jump_operates_falsely(vm, monkey
     for case, r in zip(cases, rows, strict=True):
         assert one.judged(case, r).good
     from acu.functions import protection_table
-    for name in ("_CALM_F", "_CALM_DF"):
+    for name in ("_CALM_F", "_CALM_DF", "_AFTER_F", "_AFTER_DF"):
         monkeypatch.setattr(protection_table, name, 0)
     assert sum(not one.judged(case, r).good for case, r in zip(cases, rows, strict=True)) >= 4
 

@@ -17,15 +17,15 @@ NEVER = const(0x3FFFFFFF)
 # ticks of 5 ms that a quantity is late by in the mean: of one cycle, of two, frequency, ROCOF
 _AHEAD_CYCLE = const(1)
 _AHEAD_TWO = const(4)
-_AHEAD_F = const(7)
+_AHEAD_F = const(10)
 _AHEAD_DF = const(25)
 # undisturbed ticks, q[CALM], before a frequency, or its change, is one: of a jump q says 0 for 10
 # ticks; its last trace leaves window (8) and fit (7, 19) some ticks later
 _CALM_F = const(6)
 _CALM_DF = const(18)
-# what an unbalance leaves in a frequency changes its sign from tick to tick; a jump too small to
-# be told as one (4 deg) is a change of frequency for 55 ms
-_AFTER_F = const(2)
+# What an unbalance leaves in a frequency changes its sign from tick to tick. A jump too small to
+# be told as one (4 deg) is 0.3 Hz for 20 ms, 0.05 Hz for 50 ms, and 6 Hz/s for 55 ms.
+_AFTER_F = const(5)
 _AFTER_DF = const(12)
 _F_U_BP = const(1_000)      # below, q has no frequency at all
 
