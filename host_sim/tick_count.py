@@ -2,8 +2,8 @@
 timed.
 
 Counted on CPython by tracing, on the firmware's own files; what viper functions do inside is
-compiled code: a call, and the statements in it apart. Byte codes are CPython's and only comparable with
-themselves. bench.py turns the statements into a budget.
+compiled code: a call, and the statements in it apart. Byte codes are CPython's and only comparable
+with themselves. bench.py turns the statements into a budget.
 """
 import re
 import sys

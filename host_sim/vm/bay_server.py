@@ -1,8 +1,8 @@
 """Inside the MicroPython VM: bay_rig.Rig on stdin and stdout. study/bay_batch.py is the other end.
 
 Arguments: folders for sys.path. First line: the settings as JSON. Then scenarios: a head of seven
-32-bit integers (what, ticks, ask_tick, mode, wait_ms, blind, bytes of codes) and the codes; the answer is
-its length and its bytes. Ends with its input.
+32-bit integers (what, ticks, ask_tick, mode, wait_ms, blind, bytes of codes) and the codes; the
+answer is its length and its bytes. Ends with its input.
 """
 import gc
 import json

@@ -154,7 +154,16 @@ def test_one_voltage_a_side_and_the_angle_of_a_transformer():
     b.run(300)
     assert apart(b.q[at.DD] / 100, 0.0) < 0.1 and apart(b.q[at.DD_B] / 100, 0.0) < 0.5
     assert abs(b.q[at.U2] - 10_000) < 20 and b.q[at.BAD] == 0
-    assert b.q[at.UCA2] == b.q[at.UAB2] and b.q[at.ROT2] == 1
+    assert b.q[at.UCA2] == b.q[at.UBC2] == b.q[at.UAB2] and b.q[at.ROT2] == 1
+
+
+def test_powers_with_one_voltage():
+    b = Bay(vt1=1)
+    b.stuck = {1: 2048}
+    b.i_a = 5.0
+    b.lag = 0.5
+    b.run(100)
+    assert abs(b.q[at.P] - 760_013) < 3_000 and abs(b.q[at.Q] - 415_195) < 3_000
 
 
 def test_vt_ratios_of_the_sides_may_differ():

@@ -206,9 +206,11 @@ def check(
                 raise GridError(wrong)
             what = f"feeder, {len(network.lines)} lines, {len(network.loads)} customers"
         elif file.suffix == ".toml" and not file.is_dir():
-            one = recloser_plan.is_one(str(file))
-            scenario = recloser_plan.read(str(file)) if one else load.load(str(file))
-            what = f"scenario, {len(scenario.deeds if one else scenario.events)} events"
+            if recloser_plan.is_one(str(file)):
+                n_events = len(recloser_plan.read(str(file)).deeds)
+            else:
+                n_events = len(load.load(str(file)).events)
+            what = f"scenario, {n_events} events"
         elif file.name == "board.json" or (file / "board.json").exists():
             folder = file.parent if file.name == "board.json" else file
             if (folder / "pins.py").exists() or file.is_dir():

@@ -67,7 +67,7 @@ def piece(x: int, y: int, ring: ptr32, st: ptr32, line: ptr32):
 def block(x: int, y: int, line: ptr16, st: ptr32, tw: ptr32, blocks: ptr32, ends: ptr32):
     """Sums of the newest 20 frames, of each channel in the order 0..7, into place st[2] & 7 of
     blocks, and 8 places on as well, so that any eight follow one another. ends: least and greatest
-    of every second code. st[2]: blocks so far.
+    of two codes in four. st[2]: blocks so far.
 
     B comes of running sums: each v e is in the running sum A of 20 - j frames.
     """
@@ -92,15 +92,15 @@ def block(x: int, y: int, line: ptr16, st: ptr32, tw: ptr32, blocks: ptr32, ends
             x = v[8] - 2048
             y = x * c[1] + y
             b += y
-            x = v[16]
+            x = v[16] - 2048
+            y = x * c[2] + y
+            b += y
+            x = v[24]
             if x < low:  # noqa: PLR1730
                 low = x
             if x > high:  # noqa: PLR1730
                 high = x
             x -= 2048
-            y = x * c[2] + y
-            b += y
-            x = v[24] - 2048
             y = x * c[3] + y
             b += y
             v = ptr16(int(v) + 64)
@@ -230,11 +230,15 @@ def sequences(x: int, y: int, ph: ptr32, single: int):
         if single & 1 << (k & 1):
             ph[to] = re
             ph[to + 1] = im
-            if k < 2:
+            if k < 2:               # BC a third of a turn behind AB, and no negative sequence
                 ph[34 + (k << 1)] = 0
                 ph[35 + (k << 1)] = 0
                 ph[38 + (k << 1)] = re
                 ph[39 + (k << 1)] = im
+                x = im * 443 + (im * 52 >> 7) + 256 >> 9
+                y = re * 443 + (re * 52 >> 7) + 256 >> 9
+                ph[a + 2] = x - (re >> 1)
+                ph[a + 3] = 0 - y - (im >> 1)
         k += 1
     # currents: (A + a B + a^2 C) / 3 with a = -1/2 + j root 3 / 2
     re = ph[18] + ph[20]

@@ -48,6 +48,7 @@ _CAPTURE = const(65)         # metering.CAPTURE
 
 class Recloser(Switched):
     POIS = (("PSB", DRF_1 | DRF_2 | DRF_3),)
+    gate: BayGate
 
     def __init__(self, board, cfg, ports):
         super().__init__(board, cfg, ports)
