@@ -101,7 +101,7 @@ class Capture:
         self._taken = 0
         self._full = False       # waits to be written
         self._picked = 1         # what stands from the start on is no event
-        self.awake = False      # fast() has something to do even if nothing is picked up
+        self.awake = self.on     # fast() has something to do even if nothing is picked up
         self._wanted = 0
         self._why = 0
         self._t_us = 0
