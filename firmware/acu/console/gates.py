@@ -44,6 +44,7 @@ VT wiring alarm|0|mask|
 VT fuse alarm|0|mask|
 one VT for both|0|mask|
 blocked|0||
+angle at touch by 80 ms|2|deg|sy_ang_cdeg
 """
 # Of each reason, by its bit: short name, words where no value says it, what to do.
 _REASONS = """
