@@ -6,6 +6,7 @@ Read at the start and forgotten.
 """
 from array import array
 
+from acu.dsp.bay import GOOD_FULL
 from acu.functions import synccheck as sc
 
 KEYS = {
@@ -50,7 +51,6 @@ _CAPPED = ("sy_ang_cdeg", "sy_slip_mhz", "sy_du_bp")
 _RES_MDEG = 400
 _FITS_CDEG = 300
 _AGE_MS = 40
-_GOOD = 48           # ticks: both fits and their windows full, dsp/bay.py
 # and how far the two estimators may differ. The second one is about 0.5 deg and 20 mHz wide in
 # noise and reads true RMS, 0.3 % more at 8 % of harmonics; a wrong sign, channel, ratio or table
 # moves one of them by more than this.
@@ -141,6 +141,7 @@ def limits(full, par=None):
     limit = inside(full["sy_ang_cdeg"], full["gd_ang_cdeg"])
     within(sc.V_ANGLE, limit, sc.GATE_ANGLE)
     within(sc.V_TOUCH, limit, sc.GATE_TOUCH)
+    within(sc.V_TOUCH80, limit, sc.GATE_TOUCH)
     par[sc.P_AIM] = min(_AIM_CDEG, limit)
     slip = full["sy_slip_mhz"] * 1_000
     limit = inside(slip, full["gd_slip_mhz"] * 1_000)
@@ -160,7 +161,7 @@ def limits(full, par=None):
         row(sc.V_ORDER1 + k, 0, 2, sc.GATE_ORDER1 << k)
         within(sc.V_B_U1 + k, _B_BP, sc.GATE_B_U1 << k)
         within(sc.V_B_F1 + k, _B_F_MHZ, sc.GATE_B_SLIP)
-    row(sc.V_GOOD, _GOOD - 1, _FAR, sc.GATE_SETTLED)
+    row(sc.V_GOOD, GOOD_FULL - 1, _FAR, sc.GATE_SETTLED)
     row(sc.V_B_ANGLE, -_FAR, _B_CDEG, sc.GATE_B_ANGLE)
     within(sc.V_B_SLIP, _B_SLIP_UHZ, sc.GATE_B_SLIP)
     row(sc.V_WIRING, -1, 1, sc.GATE_WIRING)
@@ -172,7 +173,7 @@ def limits(full, par=None):
     par[sc.P_CALM] = full["gd_calm_mhzs"]
     par[sc.P_FN] = full["fn_mhz"]
     par[sc.P_DEAD] = full["u_dead_pm"] * 10
-    par[sc.P_CALM_N] = _GOOD
+    par[sc.P_CALM_N] = GOOD_FULL
     par[sc.P_DEAD_MODE] = full["dead_mode"]
     par[sc.P_SLOW] = _SLOW_UHZ
     par[sc.P_VT_I] = full["vt_i_ma"]

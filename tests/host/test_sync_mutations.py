@@ -49,7 +49,8 @@ GATES = [(CHECK, old, new) for old, new in (
     ("y = (q[_DD] + 18000) % 36000 - 18000", "y = q[_DD]"),
     ("y = (q[_DDT] + 18000) % 36000 - 18000", "y = q[_DDT]"),
     ("(q[_DD_B] - y + 18000) % 36000 - 18000", "q[_DD_B] - y"),
-    ("(q[_DDT80] - y + 18000) % 36000 - 18000", "q[_DDT80] - y"),
+    ("x = (q[_DDT80] + 18000) % 36000 - 18000", "x = q[_DDT80]"),
+    ("val[V_FITS] = (x - y + 18000) % 36000 - 18000", "val[V_FITS] = x - y"),
     ("    if x < 0:\n        x = 0 - x\n    val[V_B_ANGLE]", "    val[V_B_ANGLE]"),
     ("    if z < 0:\n        z = 0 - z\n", ""),
     ("x - z // _LATE", "x"),
@@ -233,7 +234,7 @@ RULES = [(SETTINGS, old, new) for old, new in (
     ("-1 if full[\"sy_island\"] else -limit", "-limit"),
     ("min(_AIM_CDEG, limit)", "_AIM_CDEG"),
     ("(full[key] + _TICK_MS - 1) // _TICK_MS", "full[key] // _TICK_MS"),
-    ("par[sc.P_CALM_N] = _GOOD", "par[sc.P_CALM_N] = 0"),
+    ("par[sc.P_CALM_N] = GOOD_FULL", "par[sc.P_CALM_N] = 0"),
 )]
 
 

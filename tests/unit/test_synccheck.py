@@ -80,6 +80,8 @@ EDGES = (
     ({"DD": -950, "DD_B": -950}, {"DD": -949, "DD_B": -949}, sc.GATE_ANGLE),
     ({"DDT": 950, "DDT80": 950}, {"DDT": 949, "DDT80": 949}, sc.GATE_TOUCH),
     ({"DDT": -950, "DDT80": -950}, {"DDT": -949, "DDT80": -949}, sc.GATE_TOUCH),
+    ({"DDT": 700, "DDT80": 950}, {"DDT": 700, "DDT80": 949}, sc.GATE_TOUCH),
+    ({"DDT": -700, "DDT80": -950}, {"DDT": -700, "DDT80": -949}, sc.GATE_TOUCH),
     ({"SLIP": 62_000}, {"SLIP": 61_999}, sc.GATE_SLIP),
     ({"SLIP": -62_000}, {"SLIP": -61_999}, sc.GATE_SLIP),
     ({"SLIPT": 62_000}, {"SLIPT": 61_999}, sc.GATE_SLIPT),
@@ -102,7 +104,7 @@ EDGES = (
     ({"ROT1": 0}, {"ROT1": 1}, sc.GATE_ORDER1),
     ({"ROT2": 0}, {"ROT2": 1}, sc.GATE_ORDER2),
     ({"ROT2": 2}, {"ROT2": 1}, sc.GATE_ORDER2),
-    ({"GOOD": 47}, {"GOOD": 48}, sc.GATE_SETTLED),
+    ({"GOOD": 41}, {"GOOD": 42}, sc.GATE_SETTLED),
     ({"DD_B": 400}, {"DD_B": 399}, sc.GATE_B_ANGLE),
     ({"DD_B": -200}, {"DD_B": -199}, sc.GATE_B_ANGLE),
     ({"U1_B": 10_200}, {"U1_B": 10_199}, sc.GATE_B_U1),
@@ -124,6 +126,13 @@ def test_each_gate_refuses_alone_and_permits_just_beside():
         assert not permitted(tie), wrong
         assert tie.reasons == reason, (wrong, hex(tie.reasons))
         assert permitted(Tie().set(**right)), right
+
+
+def test_the_two_fits_are_compared_the_short_way_round():
+    for ddt, short in ((17_900, -17_950), (-17_900, 17_950)):
+        tie = Tie().set(DD=ddt, DD_B=ddt, DDT=ddt, DDT80=short)
+        tie.run(150)
+        assert tie.reasons == sc.GATE_ANGLE | sc.GATE_TOUCH, hex(tie.reasons)
 
 
 def test_positive_sequence_counts_among_the_voltages_of_a_side():
@@ -402,12 +411,12 @@ def test_what_holds_a_closing_onto_a_dead_side_off():
             ({"AGE": 41}, sc.GATE_AGE), ({"BAD": 4}, sc.GATE_BAD),
             ({"U2_B": 2001}, sc.GATE_DEAD_SIDE), ({"U2_B": -1}, sc.GATE_DEAD_SIDE),
             ({"F1": 44_999, "F1_B": 44_999}, sc.GATE_DEAD_SIDE), ({"ROT1": 0}, sc.GATE_DEAD_SIDE),
-            ({"U1_B": 9_800}, sc.GATE_DEAD_SIDE), ({"CALM1": 47}, sc.GATE_DEAD_SIDE)):
+            ({"U1_B": 9_800}, sc.GATE_DEAD_SIDE), ({"CALM1": 41}, sc.GATE_DEAD_SIDE)):
         tie = Tie(dead_mode=7).dead(2)
         tie.set(**wrong)
         assert set(tie.run(1500)) == {0}, wrong
         assert tie.reasons == reason, (wrong, hex(tie.reasons))
-    for wrong in ({"U1_B": 2001}, {"F2": 55_001}, {"ROT2": 0}, {"U2_B": 9_800}, {"CALM2": 47}):
+    for wrong in ({"U1_B": 2001}, {"F2": 55_001}, {"ROT2": 0}, {"U2_B": 9_800}, {"CALM2": 41}):
         tie = Tie(dead_mode=7).dead(1)
         tie.set(**wrong)
         assert set(tie.run(1500)) == {0} and tie.reasons == sc.GATE_DEAD_SIDE, wrong
@@ -525,6 +534,8 @@ def reference(q, full, alarms, block, seq_before):  # noqa: C901
         why |= sc.GATE_ANGLE
     if not abs(ddt) < limit:
         why |= sc.GATE_TOUCH
+    if not abs(_wrap(q[bay.DDT80])) < limit:
+        why |= sc.GATE_TOUCH
     guard = full["gd_slip_mhz"]
     if abs(q[bay.ACC]) >= full["gd_calm_mhzs"]:
         guard = max(guard, full["gd_swing_mhz"])
@@ -559,8 +570,8 @@ def reference(q, full, alarms, block, seq_before):  # noqa: C901
         if dead[k]:
             hurt[k] = not 0 <= q[bay.U1_B + k] <= 10 * full["u_dead_pm"]
         else:
-            hurt[k] = wrong != 0 or q[bay.CALM1 + k] < 48
-    if q[bay.GOOD] < 48:
+            hurt[k] = wrong != 0 or q[bay.CALM1 + k] < 42
+    if q[bay.GOOD] < 42:
         why |= sc.GATE_SETTLED
     if not abs(_wrap(q[bay.DD_B] - dd)) < 300 + abs(q[bay.SLIP]) // 2778:
         why |= sc.GATE_B_ANGLE
@@ -662,7 +673,7 @@ def test_gates_are_those_of_a_plain_reference_at_and_beside_every_limit():
                     q[bay.F1_B + k] = q[bay.F1 + k] + sign * dice.of((0, 200)) + near
                     q[bay.U1_B + k] = q[bay.U1 + k] + sign * dice.of((0, 200)) + near
                 elif what == 19:
-                    q[dice.of((bay.GOOD, bay.CALM1, bay.CALM2))] = 48 + near
+                    q[dice.of((bay.GOOD, bay.CALM1, bay.CALM2))] = 42 + near
                 elif what == 20:
                     q[bay.AGE] = dice.of((0, 40)) + near
                     q[bay.BAD] = dice.of((0, 0, 1 << dice.roll(8)))

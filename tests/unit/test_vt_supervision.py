@@ -209,7 +209,7 @@ def test_wrong_ratio_seen_while_closed():
 
 
 def test_what_is_not_settled_or_not_live_proves_no_wiring():
-    for name, value in (("GOOD", 47), ("UAB1", 8_499), ("UBC2", 8_499)):
+    for name, value in (("GOOD", 41), ("UAB1", 8_499), ("UBC2", 8_499)):
         tie = closed_tie().both(12_000, 0).set(**{name: value})
         tie.run(3000)
         assert alarms(tie) == 0, name

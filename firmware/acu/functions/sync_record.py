@@ -15,11 +15,11 @@ D_U1 = const(2)          # bp, of q; 0 and 1 there
 D_U2 = const(3)
 D_STATE = const(4)       # then the state, synccheck.S_*
 D_VALUES = const(23)     # then the values, synccheck.V_*
-ND = const(55)
+ND = const(56)
 
 _WAIT = const(8)         # records that can wait, a power of two
 _STATES = const(19)      # synccheck.NS
-_VALUES = const(32)      # synccheck.NV
+_VALUES = const(33)      # synccheck.NV
 _MAX_N = const(0x1FFFFFFF)
 
 

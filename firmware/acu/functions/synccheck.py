@@ -105,24 +105,25 @@ V_WIRING = const(28)     # alarms
 V_FUSE = const(29)
 V_ONE_VT = const(30)
 V_BLOCK = const(31)
-NV = const(32)
+V_TOUCH80 = const(32)    # cdeg, the touch that the fit over 80 ms foretells
+NV = const(33)
 
 # Further places of par.
-P_ISLAND = const(96)     # side whose voltage is measured against the other's (IEEE C50.12); else 0
-P_CALM = const(97)       # mhz per s: from here on the slip changes
-P_FN = const(98)         # mhz
-P_DEAD = const(99)       # bp, highest of a dead side
-P_CALM_N = const(100)    # ticks that the live side must be undisturbed before the other is dead
-P_DEAD_MODE = const(101)  # 1: side 1 dead, 2: side 2 dead, 4: both
-P_DWELL = const(102)     # ticks
-P_DEAD_N = const(103)    # ticks
-P_HOLD = const(104)      # ticks that a permit lasts
-P_AIM = const(105)       # cdeg, farthest predicted touch of a synchronising close
-P_SLOW = const(106)      # uhz, below it nobody waits for the angle
-P_VT_I = const(107)      # mA secondary: such a current has a closed breaker (vt_supervision)
-P_VT_OK = const(108)     # ticks of health that end an alarm
-P_VT_SAME = const(109)   # ticks of equality that mean one VT; 0: not watched
-NP = const(110)
+P_ISLAND = const(99)     # side whose voltage is measured against the other's (IEEE C50.12); else 0
+P_CALM = const(100)       # mhz per s: from here on the slip changes
+P_FN = const(101)         # mhz
+P_DEAD = const(102)       # bp, highest of a dead side
+P_CALM_N = const(103)    # ticks that the live side must be undisturbed before the other is dead
+P_DEAD_MODE = const(104)  # 1: side 1 dead, 2: side 2 dead, 4: both
+P_DWELL = const(105)     # ticks
+P_DEAD_N = const(106)    # ticks
+P_HOLD = const(107)      # ticks that a permit lasts
+P_AIM = const(108)       # cdeg, farthest predicted touch of a synchronising close
+P_SLOW = const(109)      # uhz, below it nobody waits for the angle
+P_VT_I = const(110)      # mA secondary: such a current has a closed breaker (vt_supervision)
+P_VT_OK = const(111)     # ticks of health that end an alarm
+P_VT_SAME = const(112)   # ticks of equality that mean one VT; 0: not watched
+NP = const(113)
 
 # Places of st.
 S_WHY = const(0)         # every gate of this tick
@@ -226,7 +227,9 @@ def gates(x: int, y: int, q: ptr32, par: ptr32, st: ptr32, vt: ptr32,  # noqa: C
     val[V_B_ANGLE] = x - z // _LATE
     y = (q[_DDT] + 18000) % 36000 - 18000
     val[V_TOUCH] = y
-    val[V_FITS] = (q[_DDT80] - y + 18000) % 36000 - 18000
+    x = (q[_DDT80] + 18000) % 36000 - 18000
+    val[V_TOUCH80] = x
+    val[V_FITS] = (x - y + 18000) % 36000 - 18000
     val[V_SLIPT] = q[_SLIPT]
     x = q[_ACC]
     val[V_ACC] = x

@@ -75,10 +75,10 @@ _I1 = const(39)
 _I2 = const(40)
 _P_LOW1 = const(0)         # one below the least of a live side
 _P_GOOD = const(63)        # one below the ticks of a full fit
-_P_DEAD = const(99)
-_P_VT_I = const(107)
-_P_VT_OK = const(108)
-_P_VT_SAME = const(109)
+_P_DEAD = const(102)
+_P_VT_I = const(110)
+_P_VT_OK = const(111)
+_P_VT_SAME = const(112)
 
 
 @micropython.viper
