@@ -37,7 +37,7 @@ DRIVERS = ("acu.drivers.clock", "acu.drivers.flash_store", "acu.drivers.gpio",
            "acu.drivers.terminal", "acu.drivers.doors", "acu.start", "acu.console")
 CONVERTER = {"meter": "acu.drivers.adc_dma"}      # the others' is the greatest one
 FORGOTTEN = ("acu.drivers.fit", "acu.drivers.rtc", "acu.drivers.wiring", "acu.drivers.slots",
-             "acu.drivers.selftest", "acu.drivers.mcp3208_program")
+             "acu.drivers.selftest", "acu.drivers.mcp_code")
 # of a statement on a Cortex-M0+ under MicroPython with the lookups and calls in it, in the mean of
 # whole fast ticks on an emulated chip (tests/emulator); a bare one takes 600 (design, section 4)
 STATEMENT_CYCLES = 1600

@@ -2,7 +2,7 @@
 
 asm_pio() assembles the source that the driver has, with MicroPython's names and to MicroPython's
 program lists [opcodes, -1, -1, execctrl, shiftctrl, out, set, side-set]. The state machine does
-not run opcodes: it knows what the program of drivers/mcp3208_program.py does in 64 cycles, and
+not run opcodes: it knows what the program of drivers/mcp_code.py does in 64 cycles, and
 refuses any other (tests/host/test_mcp3208_wire.py runs the opcodes one by one). Stalls, FIFOs and
 requests are those of the chip.
 """
@@ -165,7 +165,7 @@ def asm_pio(*, out_init=None, set_init=None, sideset_init=None, in_shiftdir=0, o
     return assemble
 
 
-# drivers/mcp3208_program.py as it was when tests/host/test_mcp3208_wire.py last ran it
+# drivers/mcp_code.py as it was when tests/host/test_mcp3208_wire.py last ran it
 MCP3208 = (0x80A0, 0xE801, 0xE100, 0xE024, 0x6001, 0x1044, 0xAB42, 0xB042, 0xA042, 0xB042, 0xE02B,
            0x5001, 0x004B, 0x8020)
 _CYCLES = 64

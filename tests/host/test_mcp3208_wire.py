@@ -19,8 +19,8 @@ def program():
     chip = machine_shim.Chip("rp2040")
     rp2040.fit(chip)
     machine_shim.install(chip)
-    from acu.drivers import mcp3208_program
-    return mcp3208_program.CONVERT
+    from acu.drivers import mcp_code
+    return mcp_code.CODE
 
 
 def wire(opcodes, commands, chip, cycle_ps=PS):

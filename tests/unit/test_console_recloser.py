@@ -3,7 +3,7 @@ alarms, setting groups, readings of both sides."""
 from binascii import crc32
 
 from acu import protection_settings
-from acu.console import bay, gates, operate, syn
+from acu.console import bay, gates, operate
 from acu.functions import synccheck as sc
 from acu.primitives import bay_gate
 from tests.unit.desk import Desk
@@ -150,4 +150,4 @@ def test_readings_targets_and_commissioning():
     assert "in the draft" in d.text("SET sy_slip_mhz 250")
     assert "E190 config: sy_slip_mhz = 250 is above 200" in d.answers("SAV", "Y")
     assert "Synchronism check" in d.text("HEL SYN") and "SYNC kind" in d.text("EXP SYNC")
-    assert syn.alarms(3) == "fuse of side 1, fuse of side 2"
+    assert gates.alarms(3) == "fuse of side 1, fuse of side 2"

@@ -121,8 +121,8 @@ def test_the_model_takes_no_other_program():
     import rp2
     b = bench()
     b.ring.stop()
-    from acu.drivers import mcp3208_program
-    other = list(mcp3208_program.CONVERT)
+    from acu.drivers import mcp_code
+    other = list(mcp_code.CODE)
     other[0] = type(other[0])("H", other[0])
     other[0][6] ^= 0x100
     try:

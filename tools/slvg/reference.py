@@ -175,7 +175,7 @@ def _recloser_words() -> list[str]:
             "`kind` of SYNC, a decision of the synchronism check: "
             + ", ".join(f"{k} {word}" for k, word in enumerate(syn.KINDS) if k) + ".", "",
             "`alarms` of VT, as bits: "
-            + ", ".join(f"{1 << k} {word}" for k, word in enumerate(syn.ALARMS)) + ".", "",
+            + ", ".join(f"{1 << k} {word}" for k, word in enumerate(gates.ALARMS)) + ".", "",
             "`gates` of SYNC, the reasons as bits, and what to do ([synccheck.md](synccheck.md)):",
             "", "| bit | name | what to do |", "|---|---|---|"]
     for k in range(gates.REASONS):

@@ -82,6 +82,9 @@ AIM|everything holds, the angle is still to come by|Wait
 _SAID = ((sc.GATE_ANGLE, sc.GATE_TOUCH), (sc.GATE_SLIP, sc.GATE_SLIPT))
 _SLIPS = (sc.V_SLIP, sc.V_SLIPT, sc.V_SWING, sc.V_SWINGT, sc.V_B_SLIP)
 
+ALARMS = ("fuse of side 1", "fuse of side 2", "one transformer for both sides", "wiring: angle",
+           "wiring: voltages", "phase order of side 1", "phase order of side 2")
+
 
 def _row(text, k):
     """Columns of the k-th line of a table."""
@@ -180,3 +183,8 @@ def last(acu):
     """What the check saw when it gave up the last request."""
     d = acu.check.decision
     return sentence(d[D_STATE + sc.S_REASONS], d[D_VALUES:], acu.check.par, acu.cfg)
+
+
+def alarms(mask):
+    """Of the voltage transformers' supervision, in words."""
+    return ", ".join([ALARMS[k] for k in range(len(ALARMS)) if mask >> k & 1]) or "none"

@@ -20,8 +20,6 @@ _RESULTS = ("none so far", "waits", "close order given", "timed out", "cancelled
 _FOR = ("-", "check", "sync")
 _DEAD = ("", "side 1 dead, side 2 live", "side 1 live, side 2 dead", "", "both dead")
 _GROUPS = ("grid", "island")
-ALARMS = ("fuse of side 1", "fuse of side 2", "one transformer for both sides", "wiring: angle",
-           "wiring: voltages", "phase order of side 1", "phase order of side 2")
 _LEVEL_B = const(2)
 
 
@@ -42,11 +40,6 @@ def run(session, word, words):
         raise Abort("E304 SYN: takes nothing, D, D and a number, or R. Type HEL SYN.")
     else:
         yield from _now(session, acu)
-
-
-def alarms(mask):
-    """In words."""
-    return ", ".join([ALARMS[k] for k in range(len(ALARMS)) if mask >> k & 1]) or "none"
 
 
 def _now(session, acu):
@@ -92,7 +85,7 @@ def _now(session, acu):
             st[sc.S_WAIT] // 200))
     else:
         yield ("request", "none", "", "", "", "last: " + _RESULTS[st[sc.S_RESULT]])
-    yield ("VT alarms", acu.vts.st[0], "mask", "", "", alarms(acu.vts.st[0]))
+    yield ("VT alarms", acu.vts.st[0], "mask", "", "", gates.alarms(acu.vts.st[0]))
     yield ("setting group", acu.protection.group, "", "", "", _GROUPS[acu.protection.group])
 
 
@@ -125,7 +118,7 @@ def _decisions(session, acu, words):
     yield ("reasons", d[D_STATE + sc.S_REASONS], "mask", gates.short(d[D_STATE + sc.S_REASONS]))
     yield ("all the time", d[D_STATE + sc.S_ALWAYS] & 0x1FFFFFFF, "mask",
            gates.short(d[D_STATE + sc.S_ALWAYS]) if d[D_STATE + sc.S_FOR] else "-")
-    yield ("VT alarms", d[D_ALARMS], "mask", alarms(d[D_ALARMS]))
+    yield ("VT alarms", d[D_ALARMS], "mask", gates.alarms(d[D_ALARMS]))
     yield ("U1", dec(d[D_U1], 2), "%", "")
     yield ("U2", dec(d[D_U2], 2), "%", "")
     for v in range(sc.NV):
@@ -147,7 +140,7 @@ def _reset(session, acu):
     mask = acu.vts.st[0]
     if not mask:
         raise Abort("E304 SYN R: there is no alarm to end.")
-    yield from session.sure("End the alarms (%s); somebody has looked" % alarms(mask),
+    yield from session.sure("End the alarms (%s); somebody has looked" % gates.alarms(mask),
                             "Are you sure")
     acu.vts.reset()
     session.log(ev.CFG, 1, mask)

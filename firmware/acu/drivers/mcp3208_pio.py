@@ -2,7 +2,7 @@
 it; the CPU has no part in it.
 
 Eight channels in turn, channel k in place k of a frame, each conversion with its own start and
-select bits, so that a disturbed one spoils no other (mcp3208_program.py). The commands come from a
+select bits, so that a disturbed one spoils no other (mcp_code.py). The commands come from a
 ring of eight words by DMA, the codes go to the ring of frames by DMA: their places differ by the
 five commands that are ahead, and ready() checks that. If either DMA were late the state machine
 would wait: nothing is lost then but the pace, and that counts as an overflow.
@@ -17,7 +17,7 @@ import rp2
 from micropython import const
 
 from acu.drivers.dma_ring import DmaRing
-from acu.drivers.mcp3208_program import CONVERT
+from acu.drivers.mcp_code import CODE
 
 _SM_HZ = const(2_048_000)
 _FDEBUG = const(0x50200008)
@@ -104,7 +104,7 @@ class McpRing(DmaRing):
         feed = self._feed
         again = self._feed_again
         # empties its FIFOs and forgets its stalls
-        self._sm.init(CONVERT, freq=_SM_HZ, sideset_base=self._sck, out_base=self._mosi,
+        self._sm.init(CODE, freq=_SM_HZ, sideset_base=self._sck, out_base=self._mosi,
                       in_base=self._miso, set_base=self._cs)
         machine.mem32[_FDEBUG] = _STALLED
         self._arm(_RXF, _DREQ_RX)

@@ -12,20 +12,20 @@ import rp2
 
 @rp2.asm_pio(sideset_init=rp2.PIO.OUT_LOW, out_init=rp2.PIO.OUT_LOW, set_init=rp2.PIO.OUT_HIGH,
              in_shiftdir=rp2.PIO.SHIFT_LEFT, out_shiftdir=rp2.PIO.SHIFT_LEFT)
-def CONVERT():
+def CODE():
     pull(block)             .side(0)
     set(pins, 1)            .side(0)    [8]     # 4.4 us between two conversions
     set(pins, 0)            .side(0)    [1]
     set(x, 4)               .side(0)
-    label("command")                            # start, single-ended, three bits of the channel
+    label("c")                                  # start, single-ended, three bits of the channel
     out(pins, 1)            .side(0)
-    jmp(x_dec, "command")   .side(1)
+    jmp(x_dec, "c")         .side(1)
     nop()                   .side(0)    [11]    # it samples since the last rising edge,
     nop()                   .side(1)
     nop()                   .side(0)            # until this falling one
     nop()                   .side(1)            # the null bit
     set(x, 11)              .side(0)
-    label("bit")
+    label("b")
     in_(pins, 1)            .side(1)
-    jmp(x_dec, "bit")       .side(0)
+    jmp(x_dec, "b")         .side(0)
     push(block)             .side(0)
