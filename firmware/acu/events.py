@@ -189,8 +189,10 @@ WHY_VERIFY = const(11)  # could not be verified
 WHY_OC = const(12)      # over-current of a branch
 WHY_SHC = const(13)     # short circuit of a branch
 WHY_RECL = const(14)    # automatic reclosing of a branch, or its giving up
+WHY_PROT = const(15)    # protection of voltage, frequency or power
 WHYS = ("-", "OUT", "OV", "SCC", "PHS", "RECON", "TISO", "LEASE", "RESET", "STUCK", "LOCAL",
-        "VERIFY", "OC", "SHC", "RECL")
+        "VERIFY", "OC", "SHC", "RECL",
+        "PROT")
 
 # Errors `e` of acknowledgements (spec smartlvgrid, section 6).
 E_OK = const(0)

@@ -322,9 +322,19 @@ def test_readings_are_primary():
     assert abs(body["p_W"][0] - 3_464_000) < 20_000 and body["on"] == 1
 
 
+def test_a_trip_by_voltage_is_told_as_one():
+    y = Yard(closed=True, gr_59a_do="trip", gr_59a_pm=1_200, gr_59a_t_ms=40).started()
+    y.one.u = 1.3
+    y.run(300)
+    assert not y.closed and y.seen("OPENED")[0].startswith("OPENED why=PROT ph=3 u_dv=")
+    assert y.acu.why == ev.WHY_PROT
+
+
 def test_the_fast_tier_allocates_nothing():
-    y = Yard(closed=True, **FAULT).started()
+    y = Yard(closed=True, vt_n=1_000, un1_mv=110_000, un2_mv=110_000, gr_59a_do="trip",
+             gr_59a_pm=1_200, gr_59a_t_ms=0, **FAULT).started()
     y.fault_a = 10.0
+    y.one.u = 1.4               # 154 kV: numbers at their largest
     for _ in range(60):                 # through pick-up, trip and opening
         y._breaker()
         if y.closed:

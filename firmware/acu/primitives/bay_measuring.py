@@ -305,6 +305,7 @@ class BayMeasuring:
         self.e_export_mwh = 0
         self.half_ma = array("i", [0] * 3)   # mA secondary, as of the last window
         self._un1_mv = cfg["un1_mv"]
+        self.u_ratio(1)
         self._rest = [0, 0]
         self._seen_e = [0, 0]
         self._seen_n = 0
@@ -427,8 +428,9 @@ class BayMeasuring:
         return self._st[2] >> 1
 
     def half_u(self, k):
-        """AB, BC or CA of side 1 in 0.1 V secondary."""
-        return self.q[UAB1 + k] * self._un1_mv // 1_000_000
+        """AB, BC or CA of side 1 in 0.1 V, primary where the role has set u_ratio(). In the fast
+        tier too: the product stays a small integer."""
+        return self.q[UAB1 + k] * self._dv_q6 >> 6
 
     def why(self, k):
         """Of channel k, whose bit is set in q[BAD]: what is wrong, as primitives/sensing.py."""
@@ -437,6 +439,10 @@ class BayMeasuring:
         return CLIPPED if self._still[8 + k] else FROZEN
 
     # ---- slow tier
+
+    def u_ratio(self, vt_n):
+        """Primary to secondary voltage, 1 to 1000, for half_u()."""
+        self._dv_q6 = (self._un1_mv * vt_n * 64 + 500_000) // 1_000_000
 
     def waiting(self):
         return self._st[2] - self._seen_n >= _WINDOW or self._st[2] < self._seen_n

@@ -37,6 +37,7 @@ from acu.roles.switched import HAND, O_CLOSE, O_NONE, VERIFY_MS, Switched
 
 _ABC = const(3)              # phase told of a three-pole breaker
 _FULL = const(8)             # blocks of the longest window
+_OF_CURRENT = const(63)      # elements 50 to 46, the first six
 _BURST = const(3)            # more blocks a tick at most, of those that a flash erase left behind
 _STATE = "<BBBBBI"           # version, why, locked, setting group, VT alarms, operations
 _VERSION = const(1)
@@ -92,6 +93,7 @@ class Recloser(Switched):
     def _fit_measuring(self, board, cfg, ports):
         self.measuring = self.bay = BayMeasuring(ports.sampler, board["cal"], cfg)
         self.bay.ratio = cfg["vt_n"] * cfg["ct_n"]
+        self.bay.u_ratio(cfg["vt_n"])
         self.sensing = BaySensing(self.bay, len(board["cal"]))
 
     # -- memory
@@ -162,9 +164,9 @@ class Recloser(Switched):
             self._tell_elements(st, now_us)
         if trips and gate.armed and (trips & ~self._trips or position and not gate.busy()):
             if trips & ~self._trips and position:
-                self._trip_seen = ev.WHY_OC
+                self._trip_seen = ev.WHY_OC if trips & _OF_CURRENT else ev.WHY_PROT
                 self._picked = ev.OPENED
-                self.log.fast(ev.OPENED, ev.WHY_OC, _ABC, self._own_dv(), now_us)
+                self.log.fast(ev.OPENED, self._trip_seen, _ABC, self._own_dv(), now_us)
             gate.open_all()
         self._trips = trips
         blocked = trips or position
@@ -229,8 +231,8 @@ class Recloser(Switched):
         return ev.E_OK
 
     def _own_dv(self):
-        """Line voltage AB of side 1, primary."""
-        return self.bay.half_u(0) * self.cfg["vt_n"]
+        """Line voltage AB of side 1, primary. In the fast tier too."""
+        return self.bay.half_u(0)
 
     def _made(self, mask):
         return self.gate.closed()
