@@ -8,11 +8,14 @@ DRIVES = {"drive": {"switching.Gate.open_all", "switching.Gate.close", "switchin
           "open_all": {"panel.Panel.protect", "branch.Branch.protect",
                        "switched.Switched._carry_out", "phase_switching.PhaseSequence.start",
                        "phase_switching.PhaseSequence.abort", "phase_switching.PhaseSequence.fast",
-                       "phase_switching.PhaseSequence._fail"},
+                       "phase_switching.PhaseSequence._fail", "recloser.Recloser._judge"},
           "close": {"switched.Switched._carry_out", "branch.Branch.protect",
-                    "phase_switching.PhaseSequence.fast"},
+                    "phase_switching.PhaseSequence.fast", "recloser.Recloser._judge",
+                    "bay_gate.BayGate.close"},
           "abort": {"panel.Panel.protect"},
-          "may_close": {"switched.Switched._carry_out", "switching.Gate.close"}}
+          # a recloser's gate asks its check, too
+          "may_close": {"switched.Switched._carry_out", "switching.Gate.close",
+                        "recloser.Recloser._carry_out", "bay_gate.BayGate.close"}}
 
 
 # What a file, a generator, a timer or a converter also has: outside the rooms that know a gate
@@ -53,12 +56,13 @@ def test_the_locks_of_the_gate_are_opened_in_two_places_only():
 
 def test_only_the_fast_tier_carries_orders_out_and_moves_the_sequence_of_a_branch():
     """_carry_out runs in it too, called by protect()."""
-    both = {"panel.Panel.protect", "branch.Branch.protect"}
-    assert callers("_carry_out") == both | {"panel.Panel._carry_out", "branch.Branch._carry_out"}
+    both = {"panel.Panel.protect", "branch.Branch.protect", "recloser.Recloser.fast"}
+    assert callers("_carry_out") == both | {"panel.Panel._carry_out", "branch.Branch._carry_out",
+                                            "recloser.Recloser._carry_out"}
     assert callers("asked") == callers("trip") == {"branch.Branch.protect"}
     assert callers("by_hand") == {"reclosing.Reclosing.step", "branch.Branch._carry_out"}
     # the console asks the role, and nothing nearer to the gate
-    assert callers("at_console") == {"operate._order"} and callers("tag") == {
-        "operate._tag", "switched.Switched._on_cfg"}
+    assert callers("at_console") == {"operate._order", "operate._when_in_step"}
+    assert callers("tag") == {"operate._tag", "switched.Switched._on_cfg"}
     # before the fast tier runs the memory may say that the branch is open
     assert callers("stop") == {"branch.Branch._carry_out", "branch.Branch._load_state"}

@@ -8,7 +8,8 @@ ACU = Path(__file__).resolve().parents[2] / "firmware/acu"
 LAZY = {("balancing.py", "Planner"), ("quantities.py", "Phasors"), ("calibrating.py", "Record"),
         ("calibration.py", "Record")}
 # These run before settle().
-BUILDING = ("__init__", "_fit", "ports", "_sampler", "fit", "contacts", "complete")
+BUILDING = ("__init__", "_fit", "_fit_measuring", "ports", "_sampler", "fit", "contacts",
+            "complete")
 
 
 def parts():

@@ -148,6 +148,14 @@ def test_energy_counts_each_direction_in_primary_units():
     assert abs(b.bay.half_ma[0] - 10_000) < 20
 
 
+def test_the_noise_of_no_current_is_no_energy():
+    b = Bay()
+    b.noise_lsb = 2.0
+    b.run(1000)
+    b.bay.slow()
+    assert b.q[at.P] and b.bay.e_import_mwh == b.bay.e_export_mwh == 0
+
+
 def test_one_voltage_a_side_and_the_angle_of_a_transformer():
     b = Bay(Side(50.0), Side(50.0, -30), vt2=1, ang_cdeg=3_000)
     b.stuck = {3: 2048}          # nothing is connected there

@@ -66,6 +66,7 @@ _OUT = const(23)
 _LEN = const(25)
 
 MORE = const(2)          # answer of fast()
+_CREEP_MW = const(300)   # less is the noise of no current: it must not become energy
 _WINDOW = const(40)      # ticks: how often slow() has something to do
 _LATE = const(320)       # frames; what is older than 40 ms nobody believes anyway
 _JUMP_CDEG = const(400)
@@ -174,6 +175,8 @@ def _assess(x: int, y: int, st: ptr32, ph: ptr32, size: ptr32, angle: ptr32, siz
     if p < 0:
         p = 0 - p
         k = 23
+    if p < _CREEP_MW:
+        p = 0
     p += st[k]
     st[k] = p & 1023
     st[k + 1] = st[k + 1] + (p >> 10) & 0x3FFFFFFF
