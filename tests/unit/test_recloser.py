@@ -82,6 +82,14 @@ def test_the_same_stand_against_a_select():
         assert y.seen("REFUSED")[-1].endswith("gate=%d" % reason)
 
 
+def test_contacts_that_contradict_each_other_are_told_by_the_gate():
+    y = Yard().started()
+    for a, b in ((1, 1), (0, 0)):
+        y.levels[A52], y.levels[B52] = a, b
+        y.run(20)
+        assert y.gate.may_close(0) == R_POSITION
+
+
 def test_while_it_waits_a_tag_or_a_lock_ends_the_wait():
     y = slipping(0.3, 0).started()
     y.order(1, 1).run(100)
