@@ -167,6 +167,32 @@ def test_no_frames_no_closing():
     assert not y.unit.switchgear.take_drives()
 
 
+def test_a_permit_ends_with_the_frames():
+    y = Yard().started().run(500)
+    assert y.acu.check.st[sc.S_PERMIT] == 1
+    y.t_us += 5000
+    y.unit.clock.set(y.t_us)
+    y.acu.fast(y.unit.clock.ticks_us())
+    assert y.acu.check.st[sc.S_PERMIT] == 0
+
+
+def test_alarms_of_the_voltage_transformers_survive_a_reset():
+    y = Yard().started()
+    y.acu.vts.restore(8)
+    y.run(200)
+    y.boot().run(800)
+    assert y.acu.vts.st[0] & 8
+
+
+def test_a_state_that_is_damaged_locks_out():
+    y = Yard().started()
+    for name in y.unit.store.names():
+        if name.startswith("state"):
+            y.unit.store.files[name] = bytes(len(y.unit.store.files[name]))
+    y.boot().run(800)
+    assert y.acu.ready and y.gate.locked == ev.WHY_RESET
+
+
 def test_before_the_self_test_nothing_moves():
     y = Yard(closed=True, **FAULT)
     y.fault_a = 10.0
