@@ -7,13 +7,8 @@ m is such that a is whole: 7, 17, 19, 41. Sums are taken modulo 2^32: partial on
 c of a slip below 5 Hz do not. Fast tier: nothing allocates.
 """
 import micropython
-from micropython import const
 
-# Of a fit, what fits() leaves: mean times 16, numerators of b and c, largest deviation.
-MEAN = const(0)
-LINE = const(1)
-CURVE = const(2)
-OFF = const(3)
+
 def shape(at, n, m):
     """The row of fits()' par for the newest m of n angles that begin at place `at` of the rings:
     at + n - m, m, S2, a, S4."""
@@ -48,8 +43,8 @@ def follow(x: int, y: int, rings: ptr32, par: ptr32, st: ptr32, first: int):
 
 @micropython.viper
 def fits(x: int, y: int, rings: ptr32, par: ptr32, count: int, out: ptr32):
-    """count fits. par: rows of shape(); out: four values a fit. The deviation is of the first
-    only, which is the one that decides."""
+    """count fits. par: rows of shape(); out: four values a fit, mean times 16, numerators of b
+    and c, largest deviation: of the first only, which is the one that decides."""
     f = 0
     while f < count:
         r = ptr32(int(rings) + (par[0] << 2))
@@ -112,7 +107,7 @@ def fits(x: int, y: int, rings: ptr32, par: ptr32, count: int, out: ptr32):
 def foretell(x: int, y: int, fit: ptr32, par: ptr32, ask: ptr32, out: ptr32):
     """Of ask[0] questions (fit, x64 at most 74 * 64): out, four a question: the angle at x64 / 64
     from the newest on, in 2^18 a turn; the slope there, 2^18 a turn and 256 a tick; the slope of
-    the straight line; c times 4096, at most 150,000 (11 Hz/s)."""
+    the straight line; both at most 5 Hz; c times 4096, at most 150,000 (11 Hz/s)."""
     n = ask[0]
     while n:
         row = ptr32(int(par) + 20 * ask[1])
@@ -136,8 +131,16 @@ def foretell(x: int, y: int, fit: ptr32, par: ptr32, ask: ptr32, out: ptr32):
         c = (y << 12) + ((x - y * s4 << 11) // s4 << 1)
         y = (x64 * x64 >> 12) - row[3]
         out[0] = (one[0] >> 4) + angle + (c * y >> 12)
-        out[1] = b8 + (c * x64 >> 9)
-        out[2] = b8
+        x = b8 + (c * x64 >> 9)
+        k = 1
+        while k < 3:
+            if x > 1_700_000:  # noqa: PLR1730  viper has no min()
+                x = 1_700_000
+            if x < -1_700_000:  # noqa: PLR1730
+                x = -1_700_000
+            out[k] = x
+            x = b8
+            k += 1
         out[3] = c
         ask = ptr32(int(ask) + 8)
         out = ptr32(int(out) + 16)

@@ -61,7 +61,7 @@ def isqrt(x):
 
 
 # atan(2^-k) in 2^24 a turn, k = 0..19
-_ATAN = array("i", (2097152, 1238021, 654136, 332050, 166669, 83416, 41718, 20860, 10430, 5215,
+ATAN = array("i", (2097152, 1238021, 654136, 332050, 166669, 83416, 41718, 20860, 10430, 5215,
                     2608, 1304, 652, 326, 163, 81, 41, 20, 10, 5))
 
 
@@ -98,7 +98,7 @@ def atan2(y, x):
     lift = 0
     while big << lift < 0x10000000:
         lift += 1
-    return _cordic((y >> shift) << lift, (x >> shift) << lift, _ATAN)
+    return _cordic((y >> shift) << lift, (x >> shift) << lift, ATAN)
 
 
 def sin_q16(phase):

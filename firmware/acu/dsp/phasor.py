@@ -19,14 +19,12 @@ from micropython import const
 
 FRAMES = const(20)       # a block
 BLOCKS = const(8)        # in the ring: two cycles
-CHANNELS = const(8)
 # Of a block: A re, A im, B re, B im (Q12 >> 5) of each channel.
 PLACES = const(32)
 
-# Pairs (re, im) that window() leaves: two cycles of all channels, one of 5..7, halves of 0..3.
-TWO = const(0)
+# Pairs (re, im) that window() leaves: two cycles of all channels, from ONE on one cycle of the
+# currents (5..7), then halves of the voltages 0..3.
 ONE = const(8)
-HALF = const(11)
 PAIRS = const(15)
 
 
@@ -196,7 +194,8 @@ I_NEG = const(22)
 I_ZERO = const(23)
 RAW1 = const(24)
 RAW2 = const(25)
-LOOKS = const(26)        # pairs in all
+POWER = const(26)        # no phasor: P and Q of side 1, units of 400 / 64 a code, squared, halved
+LOOKS = const(27)        # pairs in all
 
 
 @micropython.viper
@@ -255,18 +254,28 @@ def sequences(x: int, y: int, ph: ptr32, single: int):
     ph[43] = (im + x) // 3
     ph[44] = (re + y) // 3
     ph[45] = (im - x) // 3
-
-
-# atan(2^-k) in 2^24 a turn, k = 0..17
-ATAN = array("i", (2097152, 1238021, 654136, 332050, 166669, 83416, 41718, 20860, 10430, 5215,
-                   2608, 1304, 652, 326, 163, 81, 41, 20))
+    # powers by two wattmeters, AB with A and CB with C; two cycles
+    a = ph[0] + 32 >> 6
+    b = ph[1] + 32 >> 6
+    x = ph[10] + 32 >> 6
+    y = ph[11] + 32 >> 6
+    p = a * x + b * y >> 1
+    r = b * x - a * y >> 1
+    a = 0 - ph[2] + 32 >> 6
+    b = 0 - ph[3] + 32 >> 6
+    x = ph[14] + 32 >> 6
+    y = ph[15] + 32 >> 6
+    p += a * x + b * y >> 1
+    r += b * x - a * y >> 1
+    ph[52] = p
+    ph[53] = r
 
 
 @micropython.viper
 def polar(x: int, y: int, ph: ptr32, atan: ptr32, size: ptr32, angle: ptr32):
     """Size of the phasors that are asked for, |x| < 2^21.3, and angle of POS and RAW. size: times
-    1.6468 / 16, which is what turning them (CORDIC) makes of it. angle: 2^24 a turn,
-    -2^23..2^23-1, within 40 where size is not small."""
+    1.6468 / 16, which is what turning them makes of it (CORDIC, the loop of fixed.py: a call would
+    cost more). angle: 2^24 a turn, -2^23..2^23-1, within 40 where size is not small."""
     p = 0
     while p < 26:
         x = ph[p + p]

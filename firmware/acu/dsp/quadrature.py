@@ -20,12 +20,10 @@ HISTORY = const(21)      # angles kept, 100 ms apart at their ends
 
 
 @micropython.viper
-def products(x: int, y: int, line: ptr16, st: ptr32, zero: ptr32, sums: ptr32):
+def products(x: int, y: int, line: ptr16, st: ptr32, sums: ptr32):
     """The six sums of the newest 20 frames into place st[2] % 5. line: they and the 20 before, in
     halves that change places with each block, the newest in the lower one while st[2] is even.
-    zero: offsets in codes of channels 0 and 2. Each sum below 2^27."""
-    za = 2048 + zero[0]
-    zb = 2048 + zero[1]
+    Each sum below 2^27."""
     k = (st[2] & 1) * 320
     u = ptr16(int(line) + k)
     w = ptr16(int(line) + 320 - k)
@@ -37,10 +35,10 @@ def products(x: int, y: int, line: ptr16, st: ptr32, zero: ptr32, sums: ptr32):
     bm = 0
     k = 20
     while k:
-        x = u[0] - za
-        y = u[2] - zb
-        m = w[0] - za
-        n = w[2] - zb
+        x = u[0] - 2048
+        y = u[2] - 2048
+        m = w[0] - 2048
+        n = w[2] - 2048
         aa = x * x + aa
         bb = y * y + bb
         ab = x * y + ab
@@ -62,9 +60,10 @@ def products(x: int, y: int, line: ptr16, st: ptr32, zero: ptr32, sums: ptr32):
 @micropython.viper
 def diverse(x: int, y: int, st: ptr32, sums: ptr32, atan: ptr32, past: ptr32, out: ptr32):
     """Evaluates the newest cycle. past: angles of the last 20 blocks and of the newest, in 2^24 a
-    turn, followed from step to step modulo 64 turns. out: angle of b before a in 2^24 a turn, at
-    50.5 frames (12.6 ms) before the end; what it gained in 100 ms; mean squares of a and b in
-    codes, times 16; cos x of a and b in Q14."""
+    turn, followed from step to step modulo 64 turns. st[6]: the present after the middle of the
+    first estimator's window, 1/64 ticks. out: angle of b before a now, in 2^18 a turn; slip in
+    uhz, over 100 ms; rms of a and b in codes, times 4; frequencies in mhz, 0 where a or b is too
+    weak."""
     newest = st[2] - 1
     aa = 0
     bb = 0
@@ -80,7 +79,7 @@ def diverse(x: int, y: int, st: ptr32, sums: ptr32, atan: ptr32, past: ptr32, ou
         i = (newest - k - 1) % 5 * 6         # the block a quarter before: its u are the m
         aa += sums[j] + sums[i] >> 3
         bb += sums[j + 1] + sums[i + 1] >> 3
-        x += sums[j + 2] + sums[i + 1 + 1] >> 2
+        x += sums[j + 2] + sums[i + 2] >> 2
         y += sums[j + 3] >> 2
         am += sums[j + 4] + sums[i + 4] >> 3
         bm += sums[j + 5] + sums[i + 5] >> 3
@@ -89,12 +88,28 @@ def diverse(x: int, y: int, st: ptr32, sums: ptr32, atan: ptr32, past: ptr32, ou
         k += 1
     out[2] = (aa << 2) // 5                  # an eighth of 160 squares
     out[3] = (bb << 2) // 5
-    out[4] = 0
-    out[5] = 0
-    if ma > 0x10000:
-        out[4] = am // (ma >> 13)            # am is twice the cosine
-    if mb > 0x10000:
-        out[5] = bm // (mb >> 13)
+    k = 2
+    while k < 4:                             # and their roots: the loop of fixed.py
+        z = out[k]
+        r = 0
+        b = 1 << 26
+        while b:
+            t = r + b
+            r >>= 1
+            if z >= t:
+                z -= t
+                r += b
+            b >>= 2
+        out[k] = r
+        out[k + 2] = 0
+        if r > 300:                          # am is twice the cosine, which is one of Q14
+            z = 0
+            if ma > 0x10000:
+                z = am // (ma >> 13)
+            out[k + 2] = 50_000 - (z * 1989 >> 10)
+        am = bm
+        ma = mb
+        k += 1
     a = 0
     if x < 0:
         x = 0 - x
@@ -117,10 +132,16 @@ def diverse(x: int, y: int, st: ptr32, sums: ptr32, atan: ptr32, past: ptr32, ou
             a -= atan[k]
         k += 1
     a = ((a + 0x800000) & 0xFFFFFF) - 0x800000
-    out[0] = a
     x = past[20]
     y = x + ((a - x + 0x800000) & 0xFFFFFF) - 0x800000 & 0x3FFFFFFF
     past[20] = y
     k = newest % 20
-    out[1] = ((y - past[k] + 0x20000000) & 0x3FFFFFFF) - 0x20000000
+    x = ((y - past[k] + 0x20000000) & 0x3FFFFFFF) - 0x20000000 >> 6
     past[k] = y
+    if x > 800_000:  # noqa: PLR1730  30 Hz: no slip, but an angle that is none
+        x = 800_000
+    if x < -800_000:  # noqa: PLR1730
+        x = -800_000
+    out[1] = x * 2441 >> 6
+    # the sums' middle is 50.5 frames before the end, 1377 in the count in which now is st[6]
+    out[0] = (a >> 6) + x * (st[6] - 1377) // 1280

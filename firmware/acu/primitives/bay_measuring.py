@@ -8,41 +8,21 @@ Nothing is decided here: the synchronism check and the protection look at q.
 """
 from array import array
 
-import micropython
 from micropython import const
 
-from acu.dsp import fit, phasor, quadrature
+from acu.dsp import bay, fit, phasor, quadrature
 from acu.dsp.bay import AGE, CALM1, CALM2, GOOD, IA, NQ, UAB1
-from acu.dsp.fixed import clear
-from acu.dsp.phasor import ATAN, FRAMES, TWIDDLES
+from acu.dsp.fixed import ATAN, clear
+from acu.dsp.phasor import FRAMES, TWIDDLES
 from acu.primitives.sensing import CLIPPED, FROZEN, STALE
 
-# Places of q as dsp/bay.py has them: viper knows constants of its own file only (a test compares).
-_F1 = const(11)
-_DF1 = const(13)
-_DD = const(15)
-_SLIP = const(16)
-_ACC = const(17)
-_DDT = const(18)
-_SLIPT = const(19)
-_DDT80 = const(20)
-_RES = const(21)
-_DD_B = const(22)
-_SLIP_B = const(23)
-_U1_B = const(24)
-_F1_B = const(26)
-_U1 = const(0)
-_UN1 = const(9)
-_GOOD = const(28)
-_CALM1 = const(29)
-_BAD = const(32)
-_ROT1 = const(33)
-_P = const(41)# (pair of dsp/phasor.py, place in q) of what is a size times a factor.
-_Q = const(42)
-_SEQ = const(43)
-_TH1 = const(44)
-_SIZES = ((15, 0), (16, 1), (0, 2), (1, 3), (19, 4), (2, 5), (3, 6), (20, 7), (4, 8), (17, 9),
-          (18, 10), (8, 35), (9, 36), (10, 37), (23, 38), (21, 39), (22, 40))
+# (pair of dsp/phasor.py, place in q) of what is a size times a factor.
+_SIZES = ((phasor.POS1, bay.U1), (phasor.POS2, bay.U2),
+          (0, bay.UAB1), (1, bay.UBC1), (phasor.CA1, bay.UCA1),
+          (2, bay.UAB2), (3, bay.UBC2), (phasor.CA2, bay.UCA2), (4, bay.U0),
+          (phasor.NEG1, bay.UN1), (phasor.NEG2, bay.UN2),
+          (phasor.ONE, bay.IA), (phasor.ONE + 1, bay.IB), (phasor.ONE + 2, bay.IC),
+          (phasor.I_ZERO, bay.I0), (phasor.I_POS, bay.I1), (phasor.I_NEG, bay.I2))
 
 # State st: frames in the ring, first frame of the block, blocks so far, then
 _SINGLE = const(3)       # sides with one voltage, as bits
@@ -51,22 +31,17 @@ _SKEW = const(5)         # us between the sides' voltages times 2.147: 2^18 a tu
 _NOW64 = const(6)        # the present and the touch after the middle of a window, 1/64 ticks
 _TOUCH64 = const(7)
 _USED = const(8)         # channels that are there
-_U_SCALE1 = const(9)# of the second estimator's roots
-_U_SCALE2 = const(10)
+_U_SCALE1 = const(9)     # of the second estimator's roots, then of side 2
 _P_SCALE = const(11)
 _JUMP = const(12)        # raw angle, 2^24 a turn, and size, units of polar(), that are a jump
-_STEP1 = const(13)
-_STEP2 = const(14)
-_WEAK1 = const(15)
-_WEAK2 = const(16)
+_STEP1 = const(13)       # and of side 2
+_WEAK1 = const(15)       # size below which a side is too weak for an angle, and of side 2
 _DD18 = const(17)        # raw angle of side 2 minus side 1, then of side 1 and of 2: 2^18 a turn
 _SKEW_B = const(20)      # what the slots put between AB of the sides at nominal, 2^18 a turn
 _IN = const(21)          # energy: mW ticks, then 1024 of them modulo 2^30; and the same exported
-_OUT = const(23)
 _LEN = const(25)
 
 MORE = const(2)          # answer of fast()
-_CREEP_MW = const(300)   # less is the noise of no current: it must not become energy
 _WINDOW = const(40)      # ticks: how often slow() has something to do
 _LATE = const(320)       # frames; what is older than 40 ms nobody believes anyway
 _JUMP_CDEG = const(400)
@@ -78,199 +53,6 @@ _ONE = const(42)
 _TWO = const(62)
 _MAX_T_CLOSE_MS = const(250)
 _K_PPM = const(1_646_760)        # what CORDIC makes a size longer, millionths
-
-
-@micropython.viper
-def _assess(x: int, y: int, st: ptr32, ph: ptr32, size: ptr32, angle: ptr32, sizes: ptr32,
-            ends: ptr32, still: ptr32, raw: ptr32, q: ptr32):
-    """Sizes and powers into q, health of the channels, and for how long each side has not jumped.
-    sizes: rows of pair, place, factor in Q16, the largest that a factor may have. raw: of each
-    side the last 8 raw angles and sizes. still: blocks that a channel has not moved, then those
-    that the last clipped one stays in the windows."""
-    k = 0
-    while k < 17:
-        x = size[sizes[4 * k]]
-        if x > sizes[4 * k + 3]:  # noqa: PLR1730  viper has no min()
-            x = sizes[4 * k + 3]
-        q[sizes[4 * k + 1]] = x * sizes[4 * k + 2] + 0x8000 >> 16
-        k += 1
-    bad = 0
-    k = 0
-    while k < 8:
-        x = ends[k]
-        y = ends[k + 8]
-        if x != y:
-            still[k] = 0
-        elif still[k] < 8:
-            still[k] += 1
-        if x < 4 or y > 4091:
-            still[k + 8] = 9
-        if still[k + 8]:
-            still[k + 8] -= 1
-        if st[8] & 1 << k and (still[k] == 8 or still[k + 8]):
-            bad |= 1 << k
-        k += 1
-    q[_BAD] = bad
-    k = 0
-    good = 0x10000000
-    while k < 2:
-        a = angle[24 + k]
-        s = size[24 + k]
-        at = (k << 4) + ((st[2] & 7) << 1)
-        p = (k << 4) + ((st[2] - 4 & 7) << 1)
-        x = (a - raw[p] - raw[p] + raw[at] + 0x800000 & 0xFFFFFF) - 0x800000
-        if x < 0:
-            x = 0 - x
-        y = s - raw[p + 1]
-        if y < 0:  # noqa: PLR1730
-            y = 0 - y
-        n = q[_CALM1 + k]
-        if (x > st[12] or y > st[13 + k] or s < st[15 + k] or raw[p + 1] < st[15 + k]
-                or raw[at + 1] < st[15 + k]):
-            n = 0
-        elif n < 0x10000000:
-            n += 1
-        q[_CALM1 + k] = n
-        raw[at] = a
-        raw[at + 1] = s
-        if n < good:  # noqa: PLR1730
-            good = n
-        x = q[_U1 + k]
-        y = q[_UN1 + k]
-        n = 0
-        if x + y >= 1000:
-            if x >= y + y:
-                n = 1
-            elif y >= x + x:
-                n = -1
-        q[_ROT1 + k] = n
-        k += 1
-    q[_GOOD] = good
-    q[_TH1] = angle[15]
-    q[_TH1 + 1] = angle[16]
-    x = (angle[16] >> 6) - (angle[15] >> 6) + st[4]
-    y = q[_F1]
-    if y:
-        x -= (y - 50_000) * st[5] >> 13
-    st[17] = x & 0x3FFFF
-    st[18] = angle[15] >> 6
-    st[19] = angle[16] >> 6
-    # powers of side 1 by two wattmeters, AB with A and CB with C; two cycles
-    a = ph[0] + 32 >> 6
-    b = ph[1] + 32 >> 6
-    x = ph[10] + 32 >> 6
-    y = ph[11] + 32 >> 6
-    p = a * x + b * y >> 1
-    r = b * x - a * y >> 1
-    a = 0 - ph[2] + 32 >> 6
-    b = 0 - ph[3] + 32 >> 6
-    x = ph[14] + 32 >> 6
-    y = ph[15] + 32 >> 6
-    p += a * x + b * y >> 1
-    r += b * x - a * y >> 1
-    p = (p >> 12) * st[11] + ((p & 4095) * st[11] >> 12) >> 6
-    q[_P] = p
-    q[_Q] = (r >> 12) * st[11] + ((r & 4095) * st[11] >> 12) >> 6
-    k = 21
-    if p < 0:
-        p = 0 - p
-        k = 23
-    if p < _CREEP_MW:
-        p = 0
-    p += st[k]
-    st[k] = p & 1023
-    st[k + 1] = st[k + 1] + (p >> 10) & 0x3FFFFFFF
-
-
-@micropython.viper
-def _tell(x: int, y: int, st: ptr32, fit: ptr32, told: ptr32, seen: ptr32, q: ptr32):
-    """What the fits and the products say, into q. told: as foretell() leaves it of now and touch
-    by the long fit and of touch by the 80 ms one. seen: as diverse() leaves it."""
-    if q[_GOOD] >= 42:
-        x = st[17] + told[0] + 0x20000 & 0x3FFFF
-        q[_DD] = (x - 0x20000) * 1125 >> 13
-        x = told[6]
-        if x > 1_700_000:  # noqa: PLR1730
-            x = 1_700_000
-        if x < -1_700_000:  # noqa: PLR1730
-            x = -1_700_000
-        q[_SLIP] = x * 763 >> 8
-        q[_ACC] = told[7] * 1221 >> 14
-        x = st[17] + told[4] + 0x20000 & 0x3FFFF
-        q[_DDT] = (x - 0x20000) * 1125 >> 13
-        x = told[5]
-        if x > 1_700_000:  # noqa: PLR1730
-            x = 1_700_000
-        if x < -1_700_000:  # noqa: PLR1730
-            x = -1_700_000
-        q[_SLIPT] = x * 763 >> 8
-        x = st[17] + told[8] + 0x20000 & 0x3FFFF
-        q[_DDT80] = (x - 0x20000) * 1125 >> 13
-        x = fit[3]
-        if x > 0x1FFFF:  # noqa: PLR1730
-            x = 0x1FFFF
-        q[_RES] = x * 11250 >> 13
-    else:                # nothing to believe yet: the raw angle, and a deviation that refuses
-        x = st[17] + 0x20000 & 0x3FFFF
-        x = (x - 0x20000) * 1125 >> 13
-        q[_DD] = x
-        q[_DDT] = x
-        q[_DDT80] = x
-        q[_SLIP] = 0
-        q[_SLIPT] = 0
-        q[_ACC] = 0
-        q[_RES] = 180_000
-    k = 0
-    while k < 2:         # frequencies: fits 2, 3 of side 1, 4, 5 of side 2
-        if q[_U1 + k] < 1000:
-            q[_F1 + k] = 0
-            q[_DF1 + k] = 0
-        else:
-            y = fit[(k << 3) + 9] * 10 // 367
-            q[_F1 + k] = 50_000 + y
-            x = fit[(k << 3) + 14]
-            if x > 2_000_000:  # noqa: PLR1730
-                x = 2_000_000
-            if x < -2_000_000:  # noqa: PLR1730
-                x = -2_000_000
-            q[_DF1 + k] = x * 1000 // 44_453
-            # what the window lost off nominal: 1 / sinc^2 of y * 20 ms, in millionths
-            if y > 6000:  # noqa: PLR1730
-                y = 6000
-            if y < -6000:  # noqa: PLR1730
-                y = -6000
-            x = (y * y >> 5) * 345 >> 13
-            x += (x >> 4) * (x >> 4) // 6511
-            q[_U1 + k] += q[_U1 + k] * (x >> 4) // 62_500
-        k += 1
-    q[_SEQ] = st[2]
-    x = seen[1] >> 6
-    if x > 800_000:  # noqa: PLR1730  30 Hz: no slip, but an angle that is none
-        x = 800_000
-    if x < -800_000:  # noqa: PLR1730
-        x = -800_000
-    q[_SLIP_B] = x * 2441 >> 6
-    # 50.5 frames and what waits: 2.525 ticks of 20
-    y = x * (st[6] - 1377) // 1280
-    x = (seen[0] >> 6) + st[4] - st[20] + y + 0x20000 & 0x3FFFF
-    q[_DD_B] = (x - 0x20000) * 1125 >> 13
-    k = 0
-    while k < 2:
-        x = seen[2 + k]
-        r = 0
-        b = 1 << 26
-        while b:
-            t = r + b
-            r >>= 1
-            if x >= t:
-                x -= t
-                r += b
-            b >>= 2
-        q[_U1_B + k] = r * st[9 + k] >> 15
-        q[_F1_B + k] = 0
-        if r > 300:  # noqa: PLR1730
-            q[_F1_B + k] = 50_000 - (seen[4 + k] * 1989 >> 10)
-        k += 1
 
 
 def _next(blocks):
@@ -336,13 +118,13 @@ class BayMeasuring:
         un_mv = (cfg["un1_mv"], cfg["un2_mv"])
         rows = []
         for pair, place in _SIZES:
-            scale = 400 if pair < 8 or 15 <= pair <= 20 else 320
-            if place >= 35:              # of currents in mA: rms of a peak
+            scale = 400 if pair < phasor.ONE or phasor.POS1 <= pair <= phasor.CA2 else 320
+            if place >= bay.IA:          # of currents in mA: rms of a peak
                 num, den = full_u[5], 1000
-            elif place == 8:
+            elif place == bay.U0:
                 num, den = full_u[4] * 10, cfg["u0n_mv"]
             else:
-                second = place in (1, 5, 6, 7, 10)
+                second = place in (bay.U2, bay.UAB2, bay.UBC2, bay.UCA2, bay.UN2)
                 num, den = full_u[2 if second else 0] * 10, un_mv[second]
             # size is codes * scale * K / 16; codes / 2048 of full scale; / root 2
             mult = (num * 65536 * 16 * 1_000_000_000_000) // (
@@ -374,9 +156,8 @@ class BayMeasuring:
         self._of_rings = array("i", (_DIFF, 41, _ONE, 19, _TWO, 19, 0, 0))
         self._ask = array("i", (3, 0, 0, 0, 0, 1, 0))
         self._told = array("i", [0] * 12)
-        self._zero = array("i", [0, 0])
-        self._sums = array("i", [0] * 30)
-        self._past = array("i", [0] * 21)
+        self._sums = array("i", [0] * (quadrature.RING * quadrature.SUMS))
+        self._past = array("i", [0] * quadrature.HISTORY)
         self._seen = array("i", [0] * 6)
 
     def fast(self, now_us):
@@ -386,7 +167,7 @@ class BayMeasuring:
         n = sampler.ready()
         if sampler.overruns != self._overruns:
             self._gap()
-        if n < FRAMES:  # noqa: PLR1730
+        if n < FRAMES:
             if self.idle_ticks < 1000:
                 self.idle_ticks += 1
             self.q[AGE] = 5 * self.idle_ticks
@@ -405,7 +186,7 @@ class BayMeasuring:
         ask[4] = st[_TOUCH64] + late
         ask[6] = ask[4] - 768            # the short fit's middle is 12 ticks later
         fit.foretell(0, 0, self._fit, par, ask, self._told)
-        _tell(0, 0, st, self._fit, self._told, self._seen, q)
+        bay.tell(0, 0, st, self._fit, self._told, self._seen, q)
         return 1 if n < FRAMES else MORE
 
     def _block(self, first):
@@ -415,13 +196,13 @@ class BayMeasuring:
         st[1] = first
         phasor.piece(0, 0, self._sampler.ring, st, line)
         phasor.block(0, 0, line, st, TWIDDLES, self._blocks, self._ends)
-        quadrature.products(0, 0, line, st, self._zero, self._sums)
+        quadrature.products(0, 0, line, st, self._sums)
         st[2] = _next(st[2])
         phasor.window(0, 0, st, self._blocks, self._factor, ph)
         phasor.sequences(0, 0, ph, st[_SINGLE])
         phasor.polar(0, 0, ph, ATAN, self._size, self._angle)
-        _assess(0, 0, st, ph, self._size, self._angle, self._sizes, self._ends, self._still,
-                self._raw, self.q)
+        bay.assess(0, 0, st, ph, self._size, self._angle, self._sizes, self._ends, self._still,
+                   self._raw, self.q)
         quadrature.diverse(0, 0, st, self._sums, ATAN, self._past, self._seen)
         fit.follow(0, 0, self._rings, self._of_rings, st, _DD18)
 
