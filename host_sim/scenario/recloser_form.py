@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from host_sim.scenario.schema import Between, Form, Id, Phase
+from host_sim.scenario.schema import Between, Expected, Form, Id, Phase
 from host_sim.world.bay import INPUTS
 
 Channel = Literal["u1ab", "u1bc", "u2ab", "u2bc", "u0", "ia", "ib", "ic"]
@@ -121,7 +121,7 @@ class EventForm(Form):
         return self
 
 
-class ExpectForm(Form):
+class ExpectForm(Expected):
     """What must come out. A pair is [lowest, highest]; touches are the world's truth."""
     log: list[str] = []              # texts that lines of the log have, in this order
     never: list[str] = []            # texts that no line of the log has
@@ -134,20 +134,6 @@ class ExpectForm(Form):
     trip_ms: Between | None = None   # fault to parting contacts, each time
     closed_end: bool | None = None
     records: Between | None = None   # of samples in the store
-
-    def bounds(self) -> dict[str, tuple[float, float]]:
-        names = ("closings", "touch_deg", "touch_mhz", "touch_du_pct", "wait_s", "trip_ms",
-                 "records")
-        given = {name: getattr(self, name) for name in names}
-        return {name: (pair[0], pair[1]) for name, pair in given.items() if pair is not None}
-
-    @model_validator(mode="after")
-    def _in_order(self):
-        for name, (low, high) in self.bounds().items():
-            if low > high:
-                raise ValueError(f"{name} = [{low:g}, {high:g}] can never hold. "
-                                 "Write [lowest, highest].")
-        return self
 
 
 class RecloserForm(Form):

@@ -234,7 +234,25 @@ Never = Literal["two_phases_joined", "reconnected_during_outage", "left_off_sile
 Between = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
-class ExpectForm(Form):
+class Expected(Form):
+    """What must come out of a run; a pair is [lowest, highest] of a figure of that name."""
+
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Figure name -> (lowest, highest), of those given."""
+        pairs = {name: getattr(self, name) for name, field in type(self).model_fields.items()
+                 if field.annotation == Between | None}
+        return {name: (pair[0], pair[1]) for name, pair in pairs.items() if pair is not None}
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        for name, (low, high) in self.bounds().items():
+            if low > high:
+                raise ValueError(f"{name} = [{low:g}, {high:g}] can never hold. "
+                                 "Write [lowest, highest].")
+        return self
+
+
+class ExpectForm(Expected):
     """What must come out. A pair is [lowest, highest]; the figures are those of figures.py."""
 
     panel: list[str] = []                     # an ordered subsequence of what the panel showed
@@ -262,20 +280,6 @@ class ExpectForm(Form):
     dv_report_max_v: Between | None = None
     u_in_band_pct: Between | None = None      # EN 50160: of the 10-minute means, +-10 %
     u_in_band_reported_pct: Between | None = None
-
-    def bounds(self) -> dict[str, tuple[float, float]]:
-        """Figure name -> (lowest, highest), of those given."""
-        pairs = {name: getattr(self, name) for name, field in type(self).model_fields.items()
-                 if field.annotation == ExpectForm.model_fields["n_ok"].annotation}
-        return {name: (pair[0], pair[1]) for name, pair in pairs.items() if pair is not None}
-
-    @model_validator(mode="after")
-    def _in_order(self):
-        for name, (low, high) in self.bounds().items():
-            if low > high:
-                raise ValueError(f"{name} = [{low:g}, {high:g}] can never hold. "
-                                 "Write [lowest, highest].")
-        return self
 
 
 class ScenarioForm(Form):

@@ -6,9 +6,8 @@ gives each of its processes one Vm; `of_process` keeps it there between work ite
 """
 import atexit
 import json
+import os
 import struct
-import subprocess
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +16,7 @@ import numpy as np
 
 from acu.dsp.bay import NQ
 from host_sim.board import bay_rig
-from host_sim.vm.client import VmError
-from host_sim.vm.find import micropython
+from host_sim.vm.process import VmProcess
 from host_sim.waveform import bay_codes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,32 +90,14 @@ class Here(_Runner):
                              mode, wait_ms, blind)
 
 
-class Vm(_Runner):
+class Vm(VmProcess, _Runner):
     """In a 32-bit MicroPython of its own. folders: of acu and of host_sim."""
 
+    patience_s = 2
+
     def __init__(self, given: dict, folders=(ROOT / "firmware", ROOT), heap: str = "48M"):
-        self._vm = subprocess.Popen(
-            [micropython(), "-X", f"heapsize={heap}", str(ROOT / "host_sim/vm/bay_server.py"),
-             *map(str, folders)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
-        if self._vm.stdin is None or self._vm.stdout is None:
-            raise VmError("E134 the MicroPython VM has no pipe")
-        self._to, self._from = self._vm.stdin, self._vm.stdout
+        super().__init__(ROOT / "host_sim/vm/bay_server.py", *folders, heap=heap)
         self._write(json.dumps(given).encode() + b"\n")
-
-    def _write(self, data: bytes) -> None:
-        try:
-            self._to.write(data)
-            self._to.flush()
-        except BrokenPipeError:
-            self._read(1)
-
-    def _read(self, n: int) -> bytes:
-        data = self._from.read(n)
-        if len(data) < n:
-            raise VmError(f"E134 the MicroPython VM ended with exit code {self._vm.wait()}; "
-                          "its own message stands above")
-        return data
 
     def run(self, what, codes, ask_tick, mode, wait_ms, blind=0):
         body = codes.astype("<u2").tobytes()
@@ -125,20 +105,15 @@ class Vm(_Runner):
                                len(body)) + body)
         return self._read(struct.unpack("<I", self._read(4))[0])
 
-    def close(self) -> None:
-        with suppress(BrokenPipeError):
-            self._to.close()
-        try:
-            self._vm.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self._vm.kill()
-            self._vm.wait()
-        self._from.close()
+
+def of_process(given: str) -> Vm:
+    """The VM of this process for settings as JSON; ends with the process."""
+    return _of(given, os.getpid())
 
 
 @cache
-def of_process(given: str) -> Vm:
-    """The VM of this process for settings as JSON; ends with the process."""
+def _of(given: str, _pid: int) -> Vm:
+    """A forked process must not talk to its parent's."""
     vm = Vm(json.loads(given))
     atexit.register(vm.close)
     return vm

@@ -7,15 +7,13 @@ their turn. Results go to a file as they come, one JSON a line, so that a cut sw
 """
 import copy
 import hashlib
-import json
 import random
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from host_sim.scenario.complaints import InputError
 from host_sim.scenario.load import FILES, build
 from host_sim.scenario.plan import Scenario
 from host_sim.scenario.runner import Run
@@ -30,6 +28,7 @@ from host_sim.study.fault_rules import (
     violations,
 )
 from host_sim.study.pool import spread
+from host_sim.study.resumed import noted, taken_up
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = ("assay", "branch")
@@ -213,54 +212,18 @@ def fingerprint(name: str) -> str:
     return f"{name} {told.hexdigest()[:16]}"
 
 
-def taken_up(file: Path, mark: str) -> dict[str, dict]:
-    """Results that a file already holds, by case; of the same programs only."""
-    if not file.exists():
-        return {}
-    try:
-        rows = file.read_text(encoding="utf-8").splitlines()
-        first = json.loads(rows[0])["fingerprint"] if rows else ""
-    except (ValueError, TypeError, KeyError):
-        raise InputError([f"E143 {file}: holds something else than results of a sweep. "
-                          "Name another file."]) from None
-    if first != mark:
-        return {}
-    found = {}
-    for row in rows[1:]:
-        try:
-            one = json.loads(row)
-        except ValueError:
-            break                # cut in the middle of a line
-        found[one["case"]] = one
-    return found
-
-
 def sweep(name: str, chosen: list[Case], jobs: int, file: Path | None,
           progress: Callable[[int, int], None] | None = None) -> list[dict]:
     """Plays the chosen cases that are not in the file yet; results in the cases' order."""
     mark = fingerprint(name)
     done = taken_up(file, mark) if file else {}
     left = [case for case in chosen if case.name not in done]
-    results = _noted(spread(partial(_safely, name), left, jobs), file, mark, done)
+    results = noted(spread(partial(_safely, name), left, jobs), file, mark, done)
     for n, one in enumerate(results, 1):
         done[one["case"]] = one
         if progress:
             progress(len(chosen) - len(left) + n, len(chosen))
     return [done[case.name] for case in chosen]
-
-
-def _noted(results: Iterator[dict], file: Path | None, mark: str, old: dict) -> Iterator[dict]:
-    """Passes results on, each written first."""
-    if file is None:
-        yield from results
-        return
-    with file.open("w", encoding="utf-8") as out:
-        for row in ({"fingerprint": mark}, *old.values()):
-            out.write(json.dumps(row) + "\n")
-        for one in results:
-            out.write(json.dumps(one) + "\n")
-            out.flush()
-            yield one
 
 
 def figures(name: str, results: list[dict], of: int) -> dict:

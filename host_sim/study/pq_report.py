@@ -9,7 +9,7 @@ from host_sim.study import accuracy_bench as bench
 from host_sim.study import en50160, pq_day, pq_week
 from host_sim.study.pq import GOALS, LATENCY_NAMES, Results, verdicts
 from host_sim.study.pq_week import Week
-from host_sim.study.report import FAIL, PASS, Report
+from host_sim.study.report import FAIL, PASS, Report, chart
 
 _KIND = {ve.DIP: "dip", ve.SWELL: "swell", ve.INTERRUPTION: "interruption",
          ve.RVC: "rapid change"}
@@ -54,14 +54,6 @@ def report(results: Results, figures: dict) -> Report:
     return r
 
 
-def _axes(title: str, x: str, y: str) -> tuple:
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set(title=title, xlabel=x, ylabel=y)
-    axes.grid(alpha=0.3)
-    return figure, axes
-
-
 def _accuracy(r: Report, rows: list[dict]) -> None:
     waves = list(dict.fromkeys(one["wave"] for one in rows))
     table = []
@@ -76,7 +68,7 @@ def _accuracy(r: Report, rows: list[dict]) -> None:
             ("wave", "U, % of Udin (0.1)", "f, mHz (10)", "u2, points (0.15)"), table,
             "U at 10 to 150 % of Udin (with harmonics to 140 %), f from 20 % on, u2 of unbalances "
             "up to 13 %. Greatest errors of any window and phase.")
-    figure, axes = _axes("Voltage: greatest error of a window of 10/12 cycles", "U, % of Udin",
+    figure, axes = chart("Voltage: greatest error of a window of 10/12 cycles", "U, % of Udin",
                          "error, % of Udin")
     for wave in waves:
         points = sorted((one["level_pct"], one["u_err_pct"]) for one in rows
@@ -98,7 +90,7 @@ def _events(r: Report, results: Results) -> None:
             rows.append((wave, label, len(ms), float(np.median(ms)), float(ms.max())))
     r.table("latency", "From the change of the voltage to the tick that saw it",
             ("wave", "what", "cases", "median, ms", "greatest, ms"), rows)
-    figure, axes = _axes("From the change of the voltage to the tick that saw it, 50 Hz",
+    figure, axes = chart("From the change of the voltage to the tick that saw it, 50 Hz",
                          "ms", "share of cases")
     nominal = [one for one in results.latencies if one.wave.startswith(_NOMINAL_HZ)]
     for k, (name, label) in enumerate(_SHOWN.items()):
@@ -147,7 +139,7 @@ def _day(r: Report, day: Sequence[pq_day.Outcome], figures: dict) -> None:
               figures["false_events"], figures["nearest_pct"])],
             "The fast path operates below 88 %; nearest: the least that it saw. By a numpy twin, "
             "bit-equal to the firmware (a test compares).")
-    figure, axes = _axes(f"{figures['hours']:g} h at {figures['thd_pct']:g} % THD and "
+    figure, axes = chart(f"{figures['hours']:g} h at {figures['thd_pct']:g} % THD and "
                          f"{figures['noise_lsb']:g} LSB of noise: nothing may operate", "hour",
                          "% of Udin")
     wide = pq_day.STRETCH_S / 3600

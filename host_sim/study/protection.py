@@ -5,12 +5,10 @@ Each function is played `trials` times twice: a step, for its time from the faul
 to the tick that operates it; and a slow ramp over its setting, for the value at which it picks up.
 Everything is random within a seed: phase, place in the tick, size, setting, frequency, harmonics.
 """
-import atexit
 import json
-import os
 from array import array
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -101,16 +99,8 @@ def rows_of(case: Case, seed: int, runner) -> np.ndarray:
     return runner.rows(codes(case.fault, np.random.default_rng([seed, case.number])))
 
 
-@cache
-def _vm(given: str, _pid: int) -> bay_batch.Vm:
-    """One of each process: a forked one must not talk to its parent's."""
-    vm = bay_batch.Vm(json.loads(given))
-    atexit.register(vm.close)
-    return vm
-
-
 def _played(case: Case, seed: int, given: str) -> tuple[int, Result]:
-    return case.number, judged(case, rows_of(case, seed, _vm(given, os.getpid())))
+    return case.number, judged(case, rows_of(case, seed, bay_batch.of_process(given)))
 
 
 def run(trials: int, seed: int, jobs: int,

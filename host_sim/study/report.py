@@ -115,3 +115,12 @@ class Report:
             files.append(folder / name)
             files[-1].write_bytes(data)
         return files
+
+
+def chart(title: str, x: str, y: str) -> tuple:
+    """An empty figure of a report, and its axes."""
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(title=title, xlabel=x, ylabel=y)
+    axes.grid(alpha=0.3)
+    return figure, axes

@@ -6,9 +6,8 @@ good conditions permit. All of it through the firmware itself in MicroPython, a 
 Pythons. sync_cases.py draws, sync_play.py plays one, this file plans, collects and counts.
 """
 import hashlib
-import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ import numpy as np
 
 from acu.functions import synccheck
 from host_sim.study import sync_cases as cases
-from host_sim.study.faults import taken_up
 from host_sim.study.pool import spread
+from host_sim.study.resumed import noted, taken_up
 from host_sim.study.sync_play import Item, play
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,23 +110,10 @@ def _rows(chosen: list[Item], done: dict, jobs: int, file: Path | None, mark: st
     left = [item for item in chosen if item.name not in done]
     have = len(chosen) - len(left)
     progress(have, len(chosen))
-    for n, row in enumerate(_noted(spread(play, left, jobs), file, mark, dict(done)), 1):
+    for n, row in enumerate(noted(spread(play, left, jobs), file, mark, dict(done)), 1):
         done[row["case"]] = row
         progress(have + n, len(chosen))
     return [done[item.name] for item in chosen]
-
-
-def _noted(rows: Iterator[dict], file: Path | None, mark: str, old: dict) -> Iterator[dict]:
-    if file is None:
-        yield from rows
-        return
-    with file.open("w", encoding="utf-8") as out:
-        for row in ({"fingerprint": mark}, *old.values()):
-            out.write(json.dumps(row) + "\n")
-        for row in rows:
-            out.write(json.dumps(row) + "\n")
-            out.flush()
-            yield row
 
 
 def by_family(rows: Sequence[dict]) -> dict[str, list[dict]]:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from acu.dsp import bay
 from host_sim.study import sync_cases
-from host_sim.study.report import FAIL, PASS, Report
+from host_sim.study.report import FAIL, PASS, Report, chart
 from host_sim.study.sync import AVAILABLE_PCT, GOALS, by_family, touches
 from host_sim.study.sync_play import Item, example, limits_of
 from host_sim.world.two_sided import wrapped
@@ -68,14 +68,6 @@ def _goals(r: Report, figures: dict, front: str) -> None:
                                     figures["availability_of_pct"].items()) + " %.")
 
 
-def _axes(title: str, x: str, y: str) -> tuple:
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set(title=title, xlabel=x, ylabel=y)
-    axes.grid(alpha=0.3)
-    return figure, axes
-
-
 def _estimator(r: Report, rows: Sequence[dict], figures: dict) -> None:
     if not rows:
         return
@@ -112,7 +104,7 @@ def _closings(r: Report, of: dict, figures: dict) -> None:
     keys = ("case", "what", "slip_hz", "oracle_s", "order_s", "touch_deg", "late", "outside")
     r.attach("cases", keys, [[row.get(key) for key in keys] for name in
                              ("steady", "stress", "check", "faulty") for row in of[name]])
-    figure, axes = _axes("Angle at the touch", "degrees", "closes")
+    figure, axes = chart("Angle at the touch", "degrees", "closes")
     for name in ("steady", "stress", "check"):
         deg = touches(of[name])
         if len(deg):
@@ -143,7 +135,7 @@ def _example(r: Report, of: dict, first: Item) -> None:
     world, q, t = example(item)
     touch_s = row["order_s"] + limits_of(item.family).close_s
     show = (t > 0.25) & (t <= touch_s + 0.1)
-    figure, axes = _axes(f"A synchronising close at {row['slip_hz']:g} Hz", "s", "degrees")
+    figure, axes = chart(f"A synchronising close at {row['slip_hz']:g} Hz", "s", "degrees")
     axes.plot(t[show], world.deg(t[show]), label="angle, true", lw=1)
     axes.plot(t[show], q[show, bay.DDT] / 100, label="predicted for the touch", lw=1)
     axes.axvline(row["order_s"], color="C2", ls="--", lw=1, label="order")

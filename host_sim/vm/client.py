@@ -5,18 +5,12 @@ drives, messages and event lines out. The other end is host_sim/vm/server.py.
 """
 import json
 import struct
-import subprocess
 from array import array
-from contextlib import suppress
 from pathlib import Path
 
-from host_sim.vm.find import micropython
+from host_sim.vm.process import VmError, VmProcess
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class VmError(Exception):
-    """The VM stopped; the text says how, with its code."""
 
 
 def _seen(frames) -> tuple[int, int, bytes]:
@@ -32,7 +26,7 @@ def _seen(frames) -> tuple[int, int, bytes]:
     return 3, len(flat), struct.pack(f"<{len(flat)}q", *flat)
 
 
-class VmFirmware:
+class VmFirmware(VmProcess):
     pulls = False
     python = "vm"
 
@@ -43,34 +37,13 @@ class VmFirmware:
         self._index = {name: n for n, name in enumerate(self._names)}
         self._pairs = [len(spec["board"]["pairs"]) for spec in specs]
         self._calling = False    # a request is under way: the VM cannot be closed politely
-        # In a session of its own: a Ctrl-C is ours to answer, not a traceback of the VM's.
-        self._vm = subprocess.Popen(
-            [micropython(), "-X", f"heapsize={heap}", str(ROOT / "host_sim/vm/server.py"),
-             *map(str, folders)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
-        if self._vm.stdin is None or self._vm.stdout is None:
-            raise VmError("E134 the MicroPython VM has no pipe")
-        self._to, self._from = self._vm.stdin, self._vm.stdout
+        super().__init__(ROOT / "host_sim/vm/server.py", *folders, heap=heap)
         try:
             for spec in specs:
                 self._call(b"N", json.dumps(spec).encode())
         except BaseException:    # a Ctrl-C too: nobody else knows of this process yet
             self.close()
             raise
-
-    def _read(self, n: int) -> bytes:
-        data = self._from.read(n)
-        if len(data) < n:
-            raise VmError(f"E134 the MicroPython VM ended with exit code {self._vm.wait()}; "
-                          "its own message stands above")
-        return data
-
-    def _write(self, data: bytes) -> None:
-        try:
-            self._to.write(data)
-            self._to.flush()
-        except BrokenPipeError:
-            self._read(1)        # it has ended: says so
 
     def _call(self, what: bytes, body: bytes) -> bytes:
         """One request; answers questions for sums until the reply comes."""
@@ -154,11 +127,4 @@ class VmFirmware:
         """The VM ends with its input; within a request it would complain of that: it is killed."""
         if self._calling:
             self._vm.kill()
-        with suppress(BrokenPipeError):
-            self._to.close()
-        try:
-            self._vm.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._vm.kill()
-            self._vm.wait()
-        self._from.close()
+        super().close()

@@ -15,6 +15,7 @@ from host_sim.scenario.recloser_figures import check, figures
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
 from slvg.output import bad_input, picture, writable, write_json
+from slvg.show import expectations
 
 _SHOWN = ("asked", "closings", "touch_s", "touch_deg", "touch_mhz", "touch_du_pct", "wait_s",
           "openings", "trip_ms", "closed_end", "records", "events", "event_log_sha256", "python",
@@ -85,16 +86,7 @@ def _verdict(console: Console, figure: dict, checks: list) -> None:
         text = ", ".join(map(str, value)) or "-" if isinstance(value, list) else str(value)
         table.add_row(name, Text(text))
     console.print(table)
-    if not checks:
-        console.print("The scenario states no expectations.")
-        return
-    table = Table(box=None, pad_edge=False, title="Expectations", title_justify="left")
-    for column in ("", "what", "wanted and got"):
-        table.add_column(column, overflow="fold")
-    for one in checks:
-        mark = Text("PASS", "green") if one.ok else Text("FAIL", "bold red")
-        table.add_row(mark, Text(one.name), Text(one.text))
-    console.print(table)
+    expectations(console, checks)
 
 
 def _fail(name: str, failed: list) -> NoReturn:

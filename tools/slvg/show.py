@@ -107,6 +107,11 @@ def verdict(console: Console, figure: dict, checks: list[Check]) -> None:
         if figure.get(name) is not None:
             table.add_row(name, Text(_text(figure[name])))
     console.print(table)
+    expectations(console, checks)
+
+
+def expectations(console: Console, checks: list[Check]) -> None:
+    """PASS or FAIL for each."""
     if not checks:
         console.print("The scenario states no expectations.")
         return

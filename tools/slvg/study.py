@@ -2,8 +2,6 @@
 
 Reads arguments, calls host_sim/study/, prints; computes nothing itself.
 """
-import os
-import tempfile
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -15,26 +13,13 @@ from host_sim.scenario.complaints import InputError
 from host_sim.study.pool import cores
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
-from slvg.output import JsonFile, bad_input, flat, picture, writable, write_json
+from slvg.output import JsonFile, bad_input, picture, writable, write_json
 from slvg.progress import Counted
+from slvg.study_options import Jobs, ReportDir, Seed, report_folder, save, tell
 from slvg.study_recloser import register
 
 study = typer.Typer(no_args_is_help=True, help="Studies: many runs, or a comparison with a "
                                                "reference.")
-
-Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="S", help=(
-    "The same seed gives the same figures."))]
-Jobs = Annotated[int | None, typer.Option(min=1, max=64, metavar="N", help=(
-    "Processes; without it all cores."))]
-
-
-def tell(figures: dict, json_file: Path | None) -> None:
-    """The figures as a table, and as JSON where asked for."""
-    write_json(json_file, figures)
-    if str(json_file) != "-":
-        for key, value in flat(figures):
-            typer.echo(f"{key:<48} {'-' if value is None else value}")
-
 
 @study.command()
 def planner(
@@ -197,33 +182,6 @@ class Correction(StrEnum):
     none = "none"
 
 
-ReportDir = Annotated[Path | None, typer.Option("--report", metavar="DIR", help=(
-    "Write the report there: HTML, and its tables and figures as CSV and PNG."))]
-
-
-def report_folder(folder: Path | None) -> None:
-    """A run of a minute must not end with a report that cannot be written; nothing is made yet,
-    what is bad otherwise leaves no empty folder."""
-    if folder is None:
-        return
-    why_not = ""
-    try:
-        there = folder.resolve()
-        while not there.exists() and there != there.parent:
-            there = there.parent
-        if not there.is_dir():
-            why_not = f"{there} is a file" if there != folder.resolve() else "is a file"
-        elif not os.access(there, os.W_OK):
-            why_not = "permission denied"
-        elif there != folder.resolve():       # /proc says it could be written, and cannot
-            with tempfile.TemporaryDirectory(dir=there):
-                pass
-    except OSError as e:
-        why_not = (e.strerror or "cannot be made").lower()
-    if why_not:
-        bad_input(f"E132 --report {folder}: {why_not}. Name a folder, or a place for a new one.")
-
-
 @study.command()
 def accuracy(
     front_end: Annotated[FrontEnd | None, typer.Option("--front-end", help=(
@@ -261,8 +219,7 @@ def accuracy(
     if report is not None:
         from host_sim.study.accuracy_report import report as written
 
-        page = written(results, figures, front).write(report)[0]
-        typer.echo(f"report: {page}", err=True)
+        save(written(results, figures, front), report)
     tell(figures, json_file)
 
 
@@ -307,8 +264,7 @@ def pq(
     if report is not None:
         from host_sim.study.pq_report import report as written
 
-        page = written(results, figures).write(report)[0]
-        typer.echo(f"report: {page}", err=True)
+        save(written(results, figures), report)
     tell(figures, json_file)
     for key in figures["goals_missed"]:
         typer.echo(f"E155 study pq: {key} = {figures[key]}, at most {one.GOALS[key]:g}. Narrow it "

@@ -2,7 +2,6 @@
 
 Reads arguments, calls host_sim/study/, prints; computes nothing itself.
 """
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,13 +10,9 @@ from host_sim.study.pool import cores
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
 from slvg import study_sync
-from slvg.output import JsonFile, bad_input, writable, write_json
+from slvg.output import JsonFile, bad_input, writable
 from slvg.progress import Counted
-
-Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="S", help=(
-    "The same seed gives the same figures."))]
-Jobs = Annotated[int | None, typer.Option(min=1, max=64, metavar="N", help=(
-    "Processes; without it all cores."))]
+from slvg.study_options import Jobs, ReportDir, Seed, report_folder, save, tell
 
 
 def register(study: typer.Typer) -> None:
@@ -31,16 +26,13 @@ def protection(
     trials: Annotated[int | None, typer.Option(min=1, max=100_000, metavar="N", help=(
         "Faults of random phase for each function; 40, with --full 1000."))] = None,
     full: Annotated[bool, typer.Option("--full", help="1000 for each function.")] = False,
-    report: Annotated[Path | None, typer.Option("--report", metavar="DIR", help=(
-        "Write the report there: HTML, and its tables and figures as CSV and PNG."))] = None,
+    report: ReportDir = None,
     seed: Seed = 1,
     jobs: Jobs = None,
     json_file: JsonFile = None,
 ) -> None:
     """Times and pick-ups of the protection over faults of random phase, from ADC codes through
     the firmware's measuring. Exit code 1 if a goal was missed."""
-    from slvg.study import report_folder, tell
-
     writable({"--json": json_file})
     report_folder(report)
     from host_sim.study import protection as one
@@ -55,11 +47,8 @@ def protection(
     if report is not None:
         from host_sim.study.protection_report import report as written
 
-        page = written(results, figures).write(report)[0]
-        typer.echo(f"report: {page}", err=True)
-    write_json(json_file, figures)
-    if str(json_file) != "-":
-        tell(figures, None)
+        save(written(results, figures), report)
+    tell(figures, json_file)
     for key in figures["goals_missed"]:
         typer.echo(f"E186 study protection: {key} is missed. Play it again with the same --seed; "
                    "the report shows each fault.", err=True)

@@ -15,13 +15,7 @@ from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
 from slvg.output import JsonFile, bad_input, writable
 from slvg.progress import Counted
-
-Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, metavar="S", help=(
-    "The same seed gives the same figures."))]
-Jobs = Annotated[int | None, typer.Option(min=1, max=64, metavar="N", help=(
-    "Processes; without it all cores."))]
-ReportDir = Annotated[Path | None, typer.Option("--report", metavar="DIR", help=(
-    "Write the report there: HTML, and its tables and figures as CSV and PNG."))]
+from slvg.study_options import Jobs, ReportDir, Seed, report_folder, save, tell
 
 
 class FrontEnd(StrEnum):
@@ -50,8 +44,6 @@ def sync(
 ) -> None:
     """Synchronism check: errors of the estimator, closings against the truth and an oracle, what
     each gate is good for. Exit code 1 if a goal was missed."""
-    from slvg.study import report_folder, tell
-
     if full and results is None:
         results = Path("out") / "sync.jsonl"
         results.parent.mkdir(exist_ok=True)
@@ -75,8 +67,7 @@ def sync(
     if report is not None:
         from host_sim.study.sync_report import report as written
 
-        page = written(rows, figures, chosen[0]).write(report)[0]
-        typer.echo(f"report: {page}", err=True)
+        save(written(rows, figures, chosen[0]), report)
     tell(figures, json_file)
     for key in figures["goals_missed"]:
         typer.echo(f"E187 study sync: {key} = {figures[key]}, {one.goal(key, front_end.value)}. "
@@ -96,8 +87,6 @@ def phasor(
     json_file: JsonFile = None,
 ) -> None:
     """Phasors against the P class of C37.118.1 at 50 Hz. Exit code 1 if a limit was exceeded."""
-    from slvg.study import report_folder, tell
-
     writable({"--json": json_file})
     report_folder(report)
     from host_sim.study import phasor as one
@@ -111,8 +100,7 @@ def phasor(
     if report is not None:
         from host_sim.study.phasor_report import report as written
 
-        page = written(results, figures).write(report)[0]
-        typer.echo(f"report: {page}", err=True)
+        save(written(results, figures), report)
     tell(figures, json_file)
     for text in figures["goals_missed"]:
         typer.echo(f"E188 study phasor: {text}. The report shows each test.", err=True)
