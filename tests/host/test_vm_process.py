@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from host_sim.vm import client, find
+from host_sim.vm import client, find, process
 
 
 @pytest.fixture(autouse=True)
@@ -38,15 +38,15 @@ def test_a_wrong_micropython_is_named_and_no_other_taken(tmp_path, monkeypatch):
 def vm_of(tmp_path, monkeypatch, text):
     """A stand-in for the VM; its process is put into the list."""
     made = []
-    popen = client.subprocess.Popen
+    popen = process.subprocess.Popen
 
     def start(*what, **more):
         assert more["start_new_session"], "a Ctrl-C must not reach the VM"
         made.append(popen(*what, **more))
         return made[-1]
 
-    monkeypatch.setattr(client, "micropython", lambda: script(tmp_path, text))
-    monkeypatch.setattr(client.subprocess, "Popen", start)
+    monkeypatch.setattr(process, "micropython", lambda: script(tmp_path, text))
+    monkeypatch.setattr(process.subprocess, "Popen", start)
     return made
 
 

@@ -65,11 +65,11 @@ def test_the_places_of_q_that_the_table_reads_by_number():
 
 def test_over_current_picks_up_at_the_setting_and_resets_at_its_ratio():
     r = Rig([over()])
-    assert r.play(1000, IA=999, IB=-5) == [] and not r.p.picked_up()
-    assert r.play(95, IA=1000) == [] and r.picked() == 1 and r.p.picked_up()
+    assert r.play(1000, IA=999, IB=-5) == [] and not r.picked()
+    assert r.play(95, IA=1000) == [] and r.picked() == 1 and r.picked()
     assert r.play(10, IA=951) == [(0, 0)]
     assert r.p.state[pr.TRIPS] == 1 and r.p.state[pr.OPERATED] == 1 and r.p.value(0) == 1000
-    assert r.play(10, IA=949) == [] and r.p.state[pr.TRIPS] == 0 and not r.p.picked_up()
+    assert r.play(10, IA=949) == [] and r.p.state[pr.TRIPS] == 0 and not r.picked()
     assert r.play(95, IB=1200) == []         # its time begins anew
     assert r.play(5) == [(0, 0)]
 
@@ -107,7 +107,7 @@ def test_a_tick_without_a_measurement_counts_nothing():
     r.play(5, IA=2000)
     for _ in range(100):
         r.p.step()
-    assert r.p.state[pr.OPERATED] == 0 and r.p.picked_up()
+    assert r.p.state[pr.OPERATED] == 0 and r.picked()
 
 
 def skipping(r, ticks):
@@ -175,15 +175,15 @@ def test_frequency_is_blocked_while_the_side_is_weak_or_has_just_jumped():
     r = Rig([one])
     assert r.play(1000, F1=0, U1=900) == []
     assert r.play(1000, F1=48_000, U1=10_000, CALM1=13) == []
-    assert r.play(50, CALM1=14) == [] and r.p.picked_up()
-    assert r.play(500, CALM1=3, F1=50_000) == [] and r.p.picked_up()     # held as it was
+    assert r.play(50, CALM1=14) == [] and r.picked()
+    assert r.play(500, CALM1=3, F1=50_000) == [] and r.picked()     # held as it was
     assert r.play(50, CALM1=14, F1=48_000) == [(45, 0)]
     assert r.play(5, CALM1=3) == [] and r.p.state[pr.OPERATED] == 1
     assert r.play(5, U1=900, CALM1=14, F1=0) == [] and r.picked() == 0
     r.q[bay.U1] = 10_000
     assert r.play(1000, F1=48_999, CALM1=14) == [(95, 0)]
-    assert r.play(50, F1=49_020) == [] and r.p.picked_up()
-    assert r.play(5, F1=49_021) == [] and not r.p.picked_up()
+    assert r.play(50, F1=49_020) == [] and r.picked()
+    assert r.play(5, F1=49_021) == [] and not r.picked()
 
 
 def test_a_frequency_must_be_beyond_twice_in_succession():
@@ -192,22 +192,22 @@ def test_a_frequency_must_be_beyond_twice_in_succession():
     r = Rig([one])
     r.play(100)
     for _ in range(20):                      # ripple about the setting
-        assert r.play(5, F1=48_990) == [] and not r.p.picked_up()
-        assert r.play(5, F1=49_001) == [] and not r.p.picked_up()
-    assert r.play(5, F1=48_990) == [] and not r.p.picked_up()
+        assert r.play(5, F1=48_990) == [] and not r.picked()
+        assert r.play(5, F1=49_001) == [] and not r.picked()
+    assert r.play(5, F1=48_990) == [] and not r.picked()
     assert r.play(20) == [(5, 0)]
-    assert r.play(5, F1=49_019) == [] and r.p.picked_up()
-    assert r.play(5, F1=49_021) == [] and not r.p.picked_up()
+    assert r.play(5, F1=49_019) == [] and r.picked()
+    assert r.play(5, F1=49_021) == [] and not r.picked()
     # a jump in between: it is not known what was beyond before
     assert r.play(5, F1=48_000) == [] and r.play(5, CALM1=0) == []
-    assert r.play(5, CALM1=6) == [] and not r.p.picked_up()
-    assert r.play(5) == [] and r.p.picked_up()
+    assert r.play(5, CALM1=6) == [] and not r.picked()
+    assert r.play(5) == [] and r.picked()
 
 
 def test_a_change_of_frequency_must_last():
     r = Rig([table.lasting(table.row(pr.ABSOLUTE, bay.DF1, 1, 3, 1_000, 800, 0), 12)])
     assert r.play(55, DF1=3_000) == [] and r.play(5, DF1=0) == []
-    assert r.play(55, DF1=-3_000) == [] and not r.p.picked_up()
+    assert r.play(55, DF1=-3_000) == [] and not r.picked()
     assert r.play(5) == [(0, 0)]
 
 
@@ -215,8 +215,8 @@ def test_absolute_values():
     r = Rig([table.row(pr.ABSOLUTE, bay.DF1, 1, 3, 2_000, 1_600, 0)])
     assert r.play(100, DF1=-1_999) == []
     assert r.play(100, DF1=-2_000) == [(0, 0)] and r.p.value(0) == 2_000
-    assert r.play(100, DF1=1_700) == [] and r.p.picked_up()
-    assert r.play(100, DF1=1_599) == [] and not r.p.picked_up()
+    assert r.play(100, DF1=1_700) == [] and r.picked()
+    assert r.play(100, DF1=1_599) == [] and not r.picked()
 
 
 def test_reverse_power():
@@ -270,7 +270,7 @@ def test_a_definite_reset_keeps_the_time_of_an_intermittent_fault():
     r = Rig([one])
     for _ in range(3):
         assert r.play(50, IA=2_000) == []
-        assert r.play(95, IA=0) == [] and not r.p.picked_up()
+        assert r.play(95, IA=0) == [] and not r.picked()
     assert r.play(50, IA=2_000) == [(45, 0)]
     r.play(120, IA=0)                        # long enough: forgotten
     assert r.play(195, IA=2_000) == []
@@ -314,7 +314,7 @@ def test_between_reset_level_and_pick_up_an_inverse_time_stands():
     r = inverse("iec_vi", 1000)
     r.play(6_750, IA=2_000)
     before = r.p.state[pr.ROW + pr.DONE]
-    assert r.play(60_000, IA=960) == [] and r.p.picked_up()
+    assert r.play(60_000, IA=960) == [] and r.picked()
     assert r.p.state[pr.ROW + pr.DONE] == before
 
 

@@ -283,9 +283,10 @@ class Protection:
             self.group = group
             restart(self.state, group * self.state[COUNT] * (4 * ROW))
 
-    def picked_up(self):
-        """Something is: no flash write may begin (it would stop the fast tier)."""
-        return self.state[PICKED] != 0
+    def timing(self):
+        """The time of an element runs: no flash write may begin, it would stop the fast tier. One
+        that has operated waits for nothing more."""
+        return self.state[PICKED] & ~self.state[OPERATED] != 0
 
     def value(self, k):
         """Of element k: the value farthest beyond its pick-up, in the unit of its quantity."""

@@ -20,7 +20,6 @@ from acu.functions.protection import (
     EACH,
     OPERATED,
     PHASES,
-    PICKED,
     ROSE,
     ROW,
     Protection,
@@ -208,8 +207,7 @@ class Recloser(Switched):
     def may_write(self):
         """No flash erase while an element's time runs and there is something to open, a request
         waits for its moment, a coil is driven or an operation is being proved."""
-        st = self.protection.state
-        return not (st[PICKED] & ~st[OPERATED] and self.gate.mask() or self.check.waiting()
+        return not (self.protection.timing() and self.gate.mask() or self.check.waiting()
                     or self._order or self._busy or self._trip_seen or self.gate.busy())
 
     def relays_ok(self):
