@@ -176,7 +176,7 @@ def test_random_quantities_computed_as_the_board_does():
             q[bay.SEQ] = seq
             if rng.random() < 0.02:
                 p.use(rng.randrange(2))
-                assert not p.picked_up() and p.state[pr.TRIPS] == 0
+                assert not p.state[pr.PICKED] and p.state[pr.TRIPS] == 0
             trips = p.step()
             st = p.state
             assert trips == st[pr.TRIPS] and trips & ~st[pr.OPERATED] == 0
