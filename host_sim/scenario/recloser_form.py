@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from host_sim.scenario.schema import Between, Expected, Form, Id, Phase
+from host_sim.scenario.schema import Between, Expected, Form, Id, Phase, WithHarmonics
 from host_sim.world.bay import INPUTS
 
 Channel = Literal["u1ab", "u1bc", "u2ab", "u2bc", "u0", "ia", "ib", "ic"]
 _LASTS_MS = 3_600_000
 
 
-class SideForm(Form):
+class SideForm(WithHarmonics):
     """A source at the start; events change it. wiring_deg, swapped: behind its VT."""
     f_hz: float = Field(50.0, ge=45.0, le=55.0)
     angle_deg: float = Field(0.0, ge=-360, le=360)
@@ -26,14 +26,6 @@ class SideForm(Form):
     harmonics_pct: list[list[float]] = Field([], max_length=10)      # [order, percent]
     wiring_deg: float = Field(0.0, ge=-180, le=180)
     swapped: bool = False
-
-    @model_validator(mode="after")
-    def _harmonics(self):
-        for pair in self.harmonics_pct:
-            if len(pair) != 2 or pair[0] not in range(2, 41) or not 0 <= pair[1] <= 30:
-                raise ValueError(f"harmonics_pct holds {pair}. "
-                                 "Write [order 2 to 40, percent 0 to 30].")
-        return self
 
 
 class BreakerForm(Form):

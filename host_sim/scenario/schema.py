@@ -38,14 +38,8 @@ class Street(Form):
     temperature_dc: int = Field(StreetSpec.temperature_dc, ge=-400, le=1500)
 
 
-class Source(Form):
-    u_v: float = Field(SourceSpec.u_v, ge=1, le=600)
-    f_mhz: int = Field(SourceSpec.f_mhz, ge=45_000, le=65_000)
-    rating_va: int = Field(SourceSpec.rating_va, ge=1_000, le=4_000_000)
-    z_pct: float = Field(SourceSpec.z_pct, ge=0.1, le=20)
-    x_over_r: float = Field(SourceSpec.x_over_r, ge=0, le=50)
-    harmonics_pct: list[list[float]] = Field([list(h) for h in SourceSpec.harmonics_pct],
-                                             max_length=20)
+class WithHarmonics(Form):
+    harmonics_pct: list[list[float]] = []     # [order, percent]
 
     @model_validator(mode="after")
     def _harmonics(self):
@@ -54,6 +48,16 @@ class Source(Form):
                 raise ValueError(f"harmonics_pct holds {pair}. "
                                  "Write [order 2 to 40, percent 0 to 30].")
         return self
+
+
+class Source(WithHarmonics):
+    u_v: float = Field(SourceSpec.u_v, ge=1, le=600)
+    f_mhz: int = Field(SourceSpec.f_mhz, ge=45_000, le=65_000)
+    rating_va: int = Field(SourceSpec.rating_va, ge=1_000, le=4_000_000)
+    z_pct: float = Field(SourceSpec.z_pct, ge=0.1, le=20)
+    x_over_r: float = Field(SourceSpec.x_over_r, ge=0, le=50)
+    harmonics_pct: list[list[float]] = Field([list(h) for h in SourceSpec.harmonics_pct],
+                                             max_length=20)
 
 
 class Feeder(Form):

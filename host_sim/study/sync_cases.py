@@ -120,6 +120,16 @@ def _struck(r: np.random.Generator, side: Side, what: str) -> Side:
     return side
 
 
+def _with_event(r: np.random.Generator, family: int, number: int, one: Side, two: Side) -> Case:
+    """Something sudden on one of the sides, mostly the second."""
+    what = str(r.choice(_EVENTS))
+    if r.random() < 0.3:
+        one = _struck(r, one, what)
+    else:
+        two = _struck(r, two, what)
+    return Case(family, number, TwoSided(one, two), CLOSING_S, what=what)
+
+
 def _stress(r: np.random.Generator, number: int) -> Case:
     """Slip to 0.6 Hz, swings of one or both sides, and something sudden in most."""
     one, two = _meeting(r, r.uniform(-0.6, 0.6), 0.06)
@@ -127,12 +137,7 @@ def _stress(r: np.random.Generator, number: int) -> Case:
         two = _swinging(r, two, 0.15)
     if r.random() < 0.3:
         one = _swinging(r, one, 0.1)
-    what = str(r.choice(_EVENTS))
-    if r.random() < 0.3:
-        one = _struck(r, one, what)
-    else:
-        two = _struck(r, two, what)
-    return Case(STRESS, number, TwoSided(one, two), CLOSING_S, what=what)
+    return _with_event(r, STRESS, number, one, two)
 
 
 def _check(r: np.random.Generator, number: int) -> Case:
@@ -140,12 +145,7 @@ def _check(r: np.random.Generator, number: int) -> Case:
     one, two = _meeting(r, r.uniform(-0.25, 0.25), 0.05)
     if r.random() < 0.5:
         two = _swinging(r, two, 0.1)
-    what = str(r.choice(_EVENTS))
-    if r.random() < 0.3:
-        one = _struck(r, one, what)
-    else:
-        two = _struck(r, two, what)
-    return Case(CHECK, number, TwoSided(one, two), CLOSING_S, what=what)
+    return _with_event(r, CHECK, number, one, two)
 
 
 def _calm(r: np.random.Generator, slip_hz: float, deg: float) -> tuple[Side, Side]:
