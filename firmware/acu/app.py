@@ -11,6 +11,9 @@ import sys
 
 from acu import forget
 
+# Settings that only a recloser has: whoever asked for them gives their memory back.
+_OF_RECLOSER = ("acu.recloser_settings", "acu.sync_settings", "acu.protection_settings")
+
 
 class BuildError(Exception):
     """The controller must not start like this; args[0] is the sentence, one complaint a line."""
@@ -39,8 +42,7 @@ def settings(board, given):
     if role == "meter" and not complaints:
         from acu import metering
         complaints += metering.unfit(board, cfg)
-    forget("acu.config", "acu.metering", "acu.recloser_settings", "acu.sync_settings",
-           "acu.protection_settings")
+    forget("acu.config", "acu.metering")
     if complaints:
         raise BuildError("\n".join(complaints))
     return cfg
@@ -52,6 +54,8 @@ def judge(board, given):
         settings(board, given)
     except BuildError as e:
         return e.args[0]
+    finally:
+        forget(*_OF_RECLOSER)
     return ""
 
 
@@ -71,8 +75,7 @@ def build(board, config, ports):
         from acu import recloser_settings
         facts["tables"] = recloser_settings.tables(cfg, facts["cal"])
         cfg = recloser_settings.kept(cfg)
-        forget("acu.recloser_settings", "acu.sync_settings", "acu.protection_settings",
-               "acu.functions.protection_table", "acu.functions.curves")
+        forget("acu.functions.protection_table", "acu.functions.curves", *_OF_RECLOSER)
         from acu.roles.recloser import Recloser as Role
     else:
         from acu.roles.subcoordinator import SubCoordinator as Role

@@ -27,6 +27,7 @@ CLOSE = {6: 0, 8: 1, 10: 2}
 OPEN = {7: 0, 9: 1, 11: 2}
 CHAIN = 14
 _n = [0]
+_folders = []
 
 
 class _Ram:
@@ -51,7 +52,9 @@ def new_root():
     """A folder to be a board's file system."""
     if not VM:
         import tempfile
-        return tempfile.mkdtemp()
+        folder = tempfile.TemporaryDirectory()
+        _folders.append(folder)         # kept until the process ends, then removed
+        return folder.name
     import vfs
     if _n[0]:
         vfs.umount("/rack%d" % _n[0])

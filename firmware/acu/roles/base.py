@@ -58,6 +58,7 @@ class Acu:
 
     def __init__(self, board, cfg, ports):
         self.cfg = cfg
+        self._up = ""                   # a role's: topic of what it says
         self.id = cfg["id"]
         self.clock = ports.clock
         self.gear = ports.switchgear
@@ -302,6 +303,12 @@ class Acu:
             self._hello_due = False
             self.say_hello(now_ms)
             self.beat(now_ms)       # whom an outage left open must not wait for t_hb to say so
+
+    def _evt(self, now_ms, code, ph, val, lim, t0_ms=None):
+        """An event up its role's net. t0_ms: when it began, if not now."""
+        self.net.send(now_ms, self._up + "evt", "evt", "*", {
+            "code": code, "ph": ph, "val": val, "lim": lim,
+            "t0_ms": self.sync.utc_ms(now_ms if t0_ms is None else t0_ms)})
 
     def _beat(self, now_ms):
         if self.scheduler.fast_dead_ms > 500:

@@ -238,10 +238,6 @@ class Branch(Switched):
             self.log.add(now_ms, ev.CLOSED, ev.WHY_LOCAL, _ABC, self._own_dv())
             self._save()
 
-    def _evt(self, now_ms, code, ph, val, lim):
-        self.net.send(now_ms, self._up + "evt", "evt", "*", {
-            "code": code, "ph": ph, "val": val, "lim": lim, "t0_ms": self.sync.utc_ms(now_ms)})
-
     # -- rest
 
     def rest_ms(self, now_ms):

@@ -231,10 +231,6 @@ class Meter(Acu):
                 self.log.add(now_ms, number, args[0], args[1], args[2], True)
             self._evt(now_ms, code, ph, value, on, now_ms - dur_ms)
 
-    def _evt(self, now_ms, code, ph, val, lim, t0_ms):
-        self.net.send(now_ms, self._up + "evt", "evt", "*", {
-            "code": code, "ph": ph, "val": val, "lim": lim, "t0_ms": self.sync.utc_ms(t0_ms)})
-
     # -- windows
 
     def window(self, now_ms):

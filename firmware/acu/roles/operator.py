@@ -232,9 +232,7 @@ class Operator(Panel):
         self.log.add(now_ms, ev.OV, mask, max(u), lim, True)
         if self.rule.neutral:
             self.log.add(now_ms, ev.NEUTRAL, max(u), min(u), 0, True)
-        self.net.send(now_ms, self._up + "evt", "evt", "*", {
-            "code": "NEU" if self.rule.neutral else "OV", "ph": mask, "val": max(u), "lim": lim,
-            "t0_ms": self.sync.utc_ms(now_ms)})
+        self._evt(now_ms, "NEU" if self.rule.neutral else "OV", mask, max(u), lim)
 
     def say_hello(self, now_ms):
         cfg = self.cfg

@@ -63,7 +63,6 @@ class Recloser(Switched):
         self._up = "slvg/1/mst/%s/%s/up/" % (cfg["sc"], self.id)
         # fast tier's words for the slow one
         self._trips = 0              # elements that hold the trip
-        self._answer = sc.NOTHING
         self._blocked = 0            # what holds closings off: trips, a breaker that is not open
         self._group = -1             # setting group to change to
         # slow tier's
@@ -136,7 +135,7 @@ class Recloser(Switched):
                 more = bay.fast(now_us)
                 self._judge(now_us)
         else:
-            self._answer = self.check.step()     # nothing new: it refuses, and permits end
+            self.check.step()                    # nothing new: it refuses, and permits end
         if not more or bay.q[BAD] != self.sensing.bad:
             self.sensing.fast(more)
         if self._group >= 0:
@@ -172,8 +171,7 @@ class Recloser(Switched):
         if blocked != self._blocked:
             self._blocked = blocked
             self.check.block(blocked)
-        self._answer = self.check.step()
-        if self._answer == sc.CLOSE:             # in this very tick, or not at all
+        if self.check.step() == sc.CLOSE:        # in this very tick, or not at all
             self._order_r = gate.close(0)
             self._picked = ev.SYNC_CLOSE
             if self._order == O_CLOSE:
@@ -328,15 +326,13 @@ class Recloser(Switched):
         position = 1 if a and not b else 0 if b and not a else 3 if a else 2
         if position == self._position:
             return
-        before = self._position
         self._position = position
         if position > 1:
             self.log.add(now_ms, ev.POSITION, a, b, 0, True)
-        elif position and (self.why != ev.WHY_NONE or not before):
-            if self.why != ev.WHY_NONE:
-                self.why = ev.WHY_NONE
-                self.log.add(now_ms, ev.CLOSED, ev.WHY_LOCAL, _ABC, self._own_dv())
-                self._save()
+        elif position and self.why != ev.WHY_NONE:
+            self.why = ev.WHY_NONE
+            self.log.add(now_ms, ev.CLOSED, ev.WHY_LOCAL, _ABC, self._own_dv())
+            self._save()
         elif not position and self.why == ev.WHY_NONE:
             self.why = ev.WHY_LOCAL
             self.log.add(now_ms, ev.OPENED, ev.WHY_LOCAL, _ABC, self._own_dv())
@@ -372,10 +368,6 @@ class Recloser(Switched):
             "s_VA": [isqrt(p_w * p_w + q_var * q_var), None, None],
             "f_mHz": q[F1], "e_Wh": self.e_wh, "t_dC": None, "gnd": None, "dofc": None,
             "ph": _ABC, "on": self._on(), "fl": self.quality(now_ms)})
-
-    def _evt(self, now_ms, code, ph, val, lim):
-        self.net.send(now_ms, self._up + "evt", "evt", "*", {
-            "code": code, "ph": ph, "val": val, "lim": lim, "t0_ms": self.sync.utc_ms(now_ms)})
 
     def say_hello(self, now_ms):
         self.net.send(now_ms, self._up + "hello", "hello", "*", {

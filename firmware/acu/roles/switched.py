@@ -34,7 +34,6 @@ class Switched(Acu):
         super().__init__(board, cfg, ports)
         self.why = ev.WHY_NONE     # reason of the last opening
         self.phase = 0             # as told in events and messages
-        self._up = ""              # topic of what it says
         # fast tier's words
         self._order = O_NONE
         self._order_k = 0
