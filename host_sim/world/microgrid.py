@@ -1,9 +1,9 @@
 """The isolated microgrid as a plant: PV, load, battery, hydrogen, diesel set, and what it costs.
 
-Spec microgrid_dispatch, section 3. Exact in integers, any step from 1 s to 1 h: powers in mW at the
-bus, stores in mW s (an hourly step keeps its fractions of a mWh), costs in nano-EUR. The plant does
-what set-points ask as far as it can: no store leaves its bounds and no energy appears, whatever is
-asked. Knows nothing of the firmware; the places of a set-point list are those of the spec's door.
+Spec microgrid_dispatch, section 3. Exact in integers, any step from 1 s to 1 h: powers in mW at
+the bus, stores in mW s (an hourly step keeps its fractions of a mWh), costs in nano-EUR. The plant
+does what set-points ask as far as it can: no store leaves its bounds and no energy appears,
+whatever is asked. Knows nothing of the firmware; the places of a set-point list are the spec's.
 """
 from dataclasses import dataclass, field
 
