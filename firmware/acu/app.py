@@ -55,7 +55,7 @@ def judge(board, given):
     except BuildError as e:
         return e.args[0]
     finally:
-        forget(*_OF_RECLOSER)
+        forget("acu.microgrid_settings", *_OF_RECLOSER)
     return ""
 
 
@@ -77,6 +77,11 @@ def build(board, config, ports):
         cfg = recloser_settings.kept(cfg)
         forget("acu.functions.protection_table", "acu.functions.curves", *_OF_RECLOSER)
         from acu.roles.recloser import Recloser as Role
+    elif role == "microgrid":
+        from acu import microgrid_settings
+        facts["plant"] = microgrid_settings.plant(cfg)
+        forget("acu.microgrid_settings")
+        from acu.roles.microgrid import Microgrid as Role
     else:
         from acu.roles.subcoordinator import SubCoordinator as Role
     return Role(facts, cfg, ports)

@@ -14,7 +14,7 @@ WORD = "word"
 LIST = "list"
 KEYS = {
     "id": WORD,
-    "role": ("operator", "subcoordinator", "coordinator", "meter", "recloser"),
+    "role": ("operator", "subcoordinator", "coordinator", "meter", "recloser", "microgrid"),
     "sc": WORD,                        # name of the smart circuit
     "uc": WORD,                        # micro-circuit (branch) that this ACU belongs to or leads
     "members": LIST,                   # ids of the Operators below, in order
@@ -75,7 +75,8 @@ REQUIRED = ("id", "role", "sc", "uc")
 
 _UNITS = {"dv": "0.1 V", "ms": "ms", "mhz": "mHz", "va": "VA", "pm": "per mille", "ma": "mA",
           "dc": "0.1 degC", "w": "W", "s": "s", "bp": "0.01 %", "cdeg": "0.01 deg", "mv": "mV",
-          "mhzs": "mHz per s", "kva": "kVA", "mw": "mW"}
+          "mhzs": "mHz per s", "kva": "kVA", "mw": "mW", "mwh": "mWh", "ueurh": "uEUR per h",
+          "ueurkwh": "uEUR per kWh", "ueurkw2h": "uEUR per kW^2 h"}
 
 
 def unit(key):
@@ -145,6 +146,9 @@ def _of_role(role):
     if role == "recloser":
         from acu import recloser_settings
         return recloser_settings
+    if role == "microgrid":
+        from acu import microgrid_settings
+        return microgrid_settings
     return None
 
 

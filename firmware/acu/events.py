@@ -65,7 +65,7 @@ FATAL = const(71)       # the last run ended by an error, see /data/fatal
 FAST_GAP = const(72)    # ticks of the fast tier that came late, since it was said last
 SENSOR = const(73)      # inputs whose sensor does not answer
 STORE = const(77)       # code of the error, failures so far, files thrown away
-LOST_REC = const(78)    # both slots of a record are damaged: 1 boot, 2 energy
+LOST_REC = const(78)    # both slots of a record are damaged: 1 boot, 2 energy, 3 a microgrid's
 LOGIN = const(81)       # at the console: level 0 (logged out) to 3
 PASSWORD = const(82)    # wrong ones in a row
 SETTINGS = const(83)    # stored at the console: how many differ from the defaults
@@ -79,6 +79,14 @@ SYNC_CLOSE = const(89)  # its close order: what the gate said, predicted angle a
 VT = const(90)          # alarms of the voltage transformers' supervision
 GROUP = const(91)       # setting group of the protection
 POSITION = const(92)    # contacts 52a and 52b that are no position
+# of a dispatching ACU
+MG_START = const(93)    # policy in force, policy wanted: 0 naive, 1 rule, 2 table
+MG_POLICY = const(94)   # another one decides: which, and which before
+MG_STALE = const(95)    # 0 fresh again, 1 set-points held, 2 stores idle; age; channels not believed
+MG_STORE = const(96)    # 1 battery, 2 hydrogen; 0 back, 1 impossible, 2 silent, 3 not available
+MG_DIESEL = const(97)   # 0 stopped, 1 runs, 2 did not start, 3 stopped by itself, 4 tried again
+MG_PNS = const(98)      # load is left out: 1 begins, 0 is over; W; Wh so far
+MG_STOP = const(99)     # the stop chain is open: 1, whole again: 0
 
 # number: name, then names of a, b, c; one string takes a third of the RAM of a tuple. 'op' is an
 # index into the Coordinator's member list, 'br' the place of a branch among its Sub-Coordinators.
@@ -171,6 +179,13 @@ TABLE = {
     VT: "VT alarms",
     GROUP: "GROUP n",
     POSITION: "POSITION a b",
+    MG_START: "MG_START policy wanted",
+    MG_POLICY: "MG_POLICY policy before",
+    MG_STALE: "MG_STALE state age_ms ch_mask",
+    MG_STORE: "MG_STORE store state e_wh",
+    MG_DIESEL: "MG_DIESEL state ms",
+    MG_PNS: "MG_PNS on p_w e_wh",
+    MG_STOP: "MG_STOP on",
 }
 
 # Reasons of an opening, a closing, a refusal or an abort ('why').

@@ -45,9 +45,14 @@ TABLE = {
     "restore": "110 uii ph t0_ms dur_s",
     "sc.cmd": "101 sl cmd args",
     "sc.ack": "100 fu ok e",
+    # set-point of a device of a microgrid, good for lease_s: on enables it (of pv: p_mW is a
+    # ceiling, of load: so much is left out); p_mW positive is given to the bus. The device answers
+    # with its state, and tells it by itself: e_mWh stored, ok available, on works, lim throttled.
+    "mg.set": "101 fii on p_mW lease_s",
+    "mg.st": "000 nifff e_mWh p_mW ok on lim",
 }
 # Requests are refused when too old or from the future; `time` is not: a wrong clock mends itself.
-REQUESTS = ("cfg", "meas.req", "sw.req", "phs.req", "ub.req", "sc.cmd")
+REQUESTS = ("cfg", "meas.req", "sw.req", "phs.req", "ub.req", "sc.cmd", "mg.set")
 
 
 def valid_id(word):

@@ -320,8 +320,9 @@ _KINDS: dict[str, tuple] = {
     "single": ({"meter"}, ("u", "i"), []),
     "recloser": ({"recloser"}, ("u1ab", "u1bc", "u2ab", "u2bc", "u0", "ia", "ib", "ic"),
                  [PHASES]),
+    "microgrid": ({"microgrid"}, ("u", "i_pv", "i_load", "i_diesel"), ["-"] * 4),
 }
-_INPUTS = {"recloser": 7}       # others: 3
+_INPUTS = {"recloser": 7, "microgrid": 4}       # others: 3
 # Two wattmeters on each side (Ub is the common wire), and the neutral's voltage.
 _PAIRS = {**PAIRS, "recloser": ((0, 5), (1, 7), (4, 6), (2, 5), (3, 7))}
 
@@ -333,7 +334,7 @@ class Channel(Form):
 
 class Output(Form):
     name: str
-    phase: Literal["A", "B", "C", "ABC"]
+    phase: Literal["A", "B", "C", "ABC", "-"]     # "-": of no phase, a contact of its own
     at_reset: Literal["released"]     # no coil is energised before the self-test
 
 
@@ -363,9 +364,9 @@ class BoardForm(Form):
     board: str
     title: str
     mcu: Literal["rp2040", "esp32"]
-    kind: Literal["post", "customer", "branch", "two", "single", "recloser"]
-    roles: list[Literal["operator", "subcoordinator", "coordinator", "meter", "recloser"]] = Field(
-        min_length=1)
+    kind: Literal["post", "customer", "branch", "two", "single", "recloser", "microgrid"]
+    roles: list[Literal["operator", "subcoordinator", "coordinator", "meter", "recloser",
+                        "microgrid"]] = Field(min_length=1)
     rate_hz: int = Field(ge=1_000, le=_RATE_MAX_HZ)
     slot_ns: int = Field(ge=0, le=100_000)
     ring_ms: int = Field(ge=500, le=4_000)    # a flash erase may hold up the fast tier for 400 ms

@@ -8,7 +8,8 @@ but three things that no caller can be wrong about:
 
 - no closing coil is energised while the wired interlock chain is open: drive() looks, before and
   after, and an interrupt drops the coils when the chain opens during a pulse;
-- never two closing coils at once: a board's outputs are the phases of one switch;
+- never two closing coils at once where a board's outputs are the phases of one switch, which they
+  are unless pins.py says `apart` of every one;
 - never both coils of one relay.
 """
 from acu import forget
@@ -22,6 +23,7 @@ class BoardSwitchgear:
         from acu.drivers import wiring
         self.outputs = len(outputs)
         self.inputs = len(inputs)
+        self._apart = outputs and all([rule.get("apart") for rule in outputs])
         self.refused = 0        # closings that the chain, or another coil, forbade
         # the coil that closes, the one that opens (None: the other holds), what they draw at
         self._close, self._open, self._on = wiring.coils(outputs, unused)
@@ -44,10 +46,11 @@ class BoardSwitchgear:
         close = self._close[output]
         trip = self._open[output]
         if level == CLOSE:
-            for k in range(self.outputs):
-                if k != output and self._close[k]() == self._on[k]:
-                    self.refused += 1
-                    return
+            if not self._apart:
+                for k in range(self.outputs):
+                    if k != output and self._close[k]() == self._on[k]:
+                        self.refused += 1
+                        return
             if self.interlocked():
                 self.refused += 1
                 return

@@ -6,7 +6,8 @@ or 12 at 60 Hz without a gap. slow() evaluates a finished window in integers of 
 tier that comes late loses nothing: the next window grows until the last one was fetched.
 
 A post or a branch has UA UB UC IA IB IC; a customer UA UB UC, the voltage behind its relays and
-its current; a meter of two phases U1 U2 I1 I2, of one U I. Units are in the names; half cycles
+its current; a meter of two phases U1 U2 I1 I2, of one U I; a microgrid U and three currents.
+Units are in the names; half cycles
 count in half_seq. P is true power with the sign of the current transformer, Q the fundamental's,
 positive when the current lags. Switches and records nothing.
 """
@@ -39,7 +40,7 @@ _TICKS = const(0x3FFFFFFF)
 # Always three pairs: a meter of fewer phases measures its own again.
 PAIRS = {"post": ((0, 3), (1, 4), (2, 5)), "branch": ((0, 3), (1, 4), (2, 5)),
          "customer": ((3, 4), (0, 1), (2, 0)), "two": ((0, 2), (1, 3), (0, 2)),
-         "single": ((0, 1), (0, 1), (0, 1))}
+         "single": ((0, 1), (0, 1), (0, 1)), "microgrid": ((0, 1), (0, 2), (0, 3))}
 
 
 class Measuring(Windows):
@@ -50,7 +51,7 @@ class Measuring(Windows):
 
     def __init__(self, sampler, kind, cal, un_dv, fn_mhz):
         pairs = PAIRS[kind]
-        n_v = {"customer": 4, "two": 2, "single": 1}.get(kind, 3)
+        n_v = {"customer": 4, "two": 2, "single": 1, "microgrid": 1}.get(kind, 3)
         if sampler.pairs != pairs or sampler.rate_hz * 500 >= 127 * F_MIN_MHZ:
             raise ValueError("measuring: the sampler's pairs or rate do not fit a " + kind)
         super().__init__(sampler, pairs, n_v, cal, un_dv, fn_mhz)

@@ -35,7 +35,7 @@ class Windows:
     def __init__(self, sampler, pairs, n_v, cal, un_dv, fn_mhz):
         n_u = min(n_v, 3)
         self.n_v = n_v
-        self.n_p = n_p = n_u if n_v < 4 else 1
+        self.n_p = n_p = len(set(pairs)) if n_v < 4 else 1
         self.pairs = pairs
         self.cal = cal
         self.u_dv = [0] * n_u

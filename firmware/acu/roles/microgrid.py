@@ -1,0 +1,366 @@
+"""Role Microgrid: the dispatching ACU of an isolated microgrid (spec microgrid_dispatch).
+
+Measures voltage, PV, load and diesel set, and every mg_step_s has functions/dispatch.py decide on
+the mean since the last step who covers the load. The answer goes out in two ways: contacts through
+the one gate (primitives/plant_gate.py), and set-points by message on its Slave Net, each good for
+mg_lease_s: a device that hears no more falls back by itself. Stores tell their energy; who tells
+it must be the configured one. What cannot be believed is left out, said in an event, and never an
+exception: a bad channel makes PV and load stale, a silent or impossible store counts for nothing,
+a diesel set that does not start counts as unavailable for a while.
+"""
+from micropython import const
+
+from acu import events as ev
+from acu.functions import dispatch as dp
+from acu.functions import plant_watch as pw
+from acu.primitives import plant_gate as pg
+from acu.primitives.recording import Record
+from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu
+
+# Devices, in the order of their settings.
+_KEYS = ("mg_battery", "mg_hydrogen", "mg_diesel", "mg_pv", "mg_load")
+_BATTERY = const(0)
+_HYDROGEN = const(1)
+_DIESEL = const(2)
+_PV = const(3)
+_LOAD = const(4)
+
+# What a store is taken for; numbers of the event MG_STORE.
+_GOOD = const(0)
+_IMPOSSIBLE = const(1)
+_SILENT = const(2)
+_NOT_READY = const(3)
+
+POLICIES = ("naive", "rule", "table")
+_FIRST_MS = const(2_000)     # from the self-test to the first step: devices have told their state
+_POLICY_MS = const(60_000)   # a change of who decides is told so often at most
+_PROBE = const(20)           # of the PV's most: so much more is tried while it says it could
+
+
+def policies(wanted, plant, store):
+    """(policies before Naive, in their order; their numbers in POLICIES). The one place where they
+    are made: one that is not to be had is left out, and the next decides."""
+    return (), ()
+
+
+class Microgrid(Acu):
+    POIS = (("MG", DRF_1 | DRF_2 | DRF_3),)
+
+    def __init__(self, board, cfg, ports):
+        super().__init__(board, cfg, ports)
+        now_ms = self.clock.now_ms()
+        self.log.add(now_ms, ev.BOOT, self.boots, self.cause)
+        self.contacts = pg.PlantGate(self.gear)
+        self.plant = plant = board["plant"]
+        self.policy = POLICIES.index(cfg.get("mg_policy", "naive"))
+        made, self._numbers = policies(self.policy, plant, self.store)
+        self._numbers += (0,)
+        self.dispatch = dp.Dispatch(plant, made, cfg["mg_dead_mw"], cfg["mg_run_s"] * 1000,
+                                    cfg["mg_stop_s"] * 1000, cfg["mg_hold_s"] * 1000,
+                                    cfg["mg_idle_s"] * 1000)
+        self.log.add(now_ms, ev.MG_START, self._numbers[0], self.policy)
+        self.watch = pw.DieselWatch(cfg["mg_start_s"] * 1000, cfg["mg_retry_s"] * 1000)
+        self.accounts = pw.Accounts(plant, self._sampler.rate_hz)
+        self._kept = Record(self.store, "mgrid")
+        raw = self._kept.load()
+        if not self.accounts.unpack(raw) if raw else self._kept.damaged:
+            self.log.add(now_ms, ev.LOST_REC, 3, 0, 0, True)
+        self._stored = self.accounts.total()
+        self.e_wh = self.accounts.mwh[pw.A_LOAD] // 1000
+        self._step_ms = cfg["mg_step_s"] * 1000
+        self._silent_ms = cfg["mg_silent_s"] * 1000
+        self._resend_ms = min(self._step_ms, cfg["mg_lease_s"] * 1000 // 3)
+        self._hold_ms = cfg["mg_hold_s"] * 1000
+        self._idle_ms = cfg["mg_idle_s"] * 1000
+        # what each device told last: when, its energy, power, available, works, throttled
+        self.ids = [cfg.get(key) for key in _KEYS]
+        self.told = [None] * len(_KEYS)
+        self.stores = [_NOT_READY] * 2       # what they are taken for
+        self._refused = 0        # of the last step, bits as Dispatch.refused
+        self.seen = [0, 0, cfg["mg_load_mw"], -1, -1, 1]
+        self.by = 0              # who decided last, a number of POLICIES
+        self._told_by = self._numbers[0]
+        self._told_ms = -_POLICY_MS
+        self.stale = dp.FRESH
+        self._good_ms = now_ms   # when all that PV and load need was believed last
+        self._bad = 0            # channels that were bad in this window
+        self._sum = [0, 0, 0]    # mW frames of PV and load since the last step; frames
+        self.p_mw = [0, 0, 0]    # PV, load, diesel of the last window
+        self._next_ms = -1       # of the next step; -1: the self-test has not passed
+        self._send_ms = 0
+        self._pns = False        # load is being left out, and that was told
+        self._stop = 0
+        self._inputs = ()        # as they were looked at last
+        base = "slvg/1/slv/%s/%s/" % (cfg["sc"], cfg["uc"])
+        self._net = base
+        self._up = base + self.id + "/up/"
+        self.link.subscribe(base + self.id + "/dn/+")
+        self.link.subscribe(base + "all/dn/+")
+        for name in self.ids:
+            if name:
+                self.link.subscribe(base + name + "/up/mg.st")
+        self.scheduler.add("dispatch", self._turn, 10, 500, True)
+
+    # -- fast tier
+
+    def protect(self, halves, now_us):
+        bad = self.sensing.bad
+        self._bad |= bad
+        self.contacts.fast(bad)
+
+    def blind(self):
+        """One dead current must not leave the island without anybody: it makes stale."""
+        return self.sensing.bad & 1
+
+    def passed(self, now_ms):
+        self.contacts.armed = True
+        self._next_ms = now_ms + _FIRST_MS
+
+    # -- windows
+
+    def window(self, now_ms):
+        m, out = self.measuring, self.dispatch.out
+        bad = self._bad | self.sensing.bad
+        self._bad = 0
+        n = m.n_frames
+        pv = max(m.p_mw[0], 0)       # at night it is noise
+        load = max(m.p_mw[1], 0)
+        diesel = max(m.p_mw[2], 0)
+        dark = m.u_dv[0] * 10 < m.un_dv          # no voltage: nobody's power means anything
+        if bad & 9:
+            diesel = out[dp.DIE]     # what it was told is the best that is known
+        if bad & 7 or dark:
+            pv = load = 0
+        else:
+            self._good_ms = now_ms
+            self._sum[0] += pv * n
+            self._sum[1] += load * n
+            self._sum[2] += n
+        self.p_mw = [pv, load, diesel]
+        pns = out[dp.PNS] if self.stale != dp.IDLE else 0
+        self.accounts.add(n, pv, load, diesel, pns, self.gear.feedback(pg.IN_RUNS))
+
+    def _grown_mwh(self):
+        return self.accounts.total() - self._stored
+
+    def _store_energy(self):
+        """What is told is what is stored."""
+        if self._kept.save(self.accounts.pack()):
+            self._stored = self.accounts.total()
+            self.e_wh = self.accounts.mwh[pw.A_LOAD] // 1000
+
+    # -- a turn of the slow tier
+
+    def _turn(self, now_ms):
+        due = self._look(now_ms) or now_ms >= self._next_ms
+        if not self.ready:
+            return
+        if due:
+            self._step(now_ms)
+        elif now_ms >= self._send_ms:
+            self._send(now_ms)
+
+    def _look(self, now_ms):
+        """Inputs, stores and the age of the measurement; True if dispatch must not wait."""
+        gear = self.gear
+        self._inputs = inputs = tuple([gear.feedback(k) for k in range(gear.inputs)])
+        stop = inputs[pg.IN_STOP]
+        if stop != self._stop:
+            self._stop = stop
+            self.log.add(now_ms, ev.MG_STOP, stop, 0, 0, True)
+        ordered = self.contacts.wanted >> pg.DIESEL & 1 and not stop
+        before_ms = self.watch.since_ms
+        answer = self.watch.step(now_ms, ordered, inputs[pg.IN_RUNS], inputs[pg.IN_FAULT])
+        if answer >= 0:
+            self.log.add(now_ms, ev.MG_DIESEL, answer, now_ms - before_ms, 0, True)
+            if answer in (pw.NO_START, pw.LOST):
+                self._evt(now_ms, "DGF", answer, 0, 0)
+        turned = answer in (pw.NO_START, pw.LOST, pw.AGAIN)
+        for k in (_BATTERY, _HYDROGEN):
+            turned |= self._judge(now_ms, k)
+        age_ms = now_ms - self._good_ms
+        stale = dp.FRESH
+        if self._idle_ms and age_ms >= self._idle_ms:
+            stale = dp.IDLE
+        elif self._hold_ms and age_ms >= self._hold_ms:
+            stale = dp.HOLD
+        if stale != self.stale and self.ready:
+            self.stale = stale
+            self.log.add(now_ms, ev.MG_STALE, stale, age_ms, self.sensing.bad, True)
+            self._evt(now_ms, "STL", 0, stale, age_ms)
+            turned = True
+        return turned
+
+    def _judge(self, now_ms, k):
+        """What a store is taken for; True if that has changed."""
+        told = self.told[k]
+        state = _GOOD
+        if now_ms - (told[0] if told else self._started_ms) > self._silent_ms:
+            state = _SILENT
+        elif not told or not told[3] or told[1] == -1:
+            state = _NOT_READY
+        elif self._refused & 1 << k:
+            state = _IMPOSSIBLE
+        before = self.stores[k]
+        if state == before or not self.ready or not self.ids[k]:
+            return False
+        self.stores[k] = state
+        self.log.add(now_ms, ev.MG_STORE, k + 1, state, told[1] // 1000 if told else -1, True)
+        if state:
+            self._evt(now_ms, "STO", k + 1, state, 0)
+        return True
+
+    def _energy(self, k):
+        """For dispatch: an impossible energy is asked about each time, until it is possible."""
+        return self.told[k][1] if self.stores[k] in (_GOOD, _IMPOSSIBLE) else -1
+
+    def _fresh(self, now_ms, k):
+        """What a device has told, None if that is too long ago."""
+        told = self.told[k]
+        return told if told and now_ms - told[0] <= self._silent_ms else None
+
+    def _potential(self, now_ms, pv_mw):
+        """What the PV could give: a throttled one tells less than it can."""
+        told = self._fresh(now_ms, _PV)
+        if told and told[5]:
+            most = self.cfg["mg_pv_mw"]
+            pv_mw += max(self.dispatch.out[dp.CUR], most // _PROBE)
+            return min(pv_mw, most)
+        return pv_mw
+
+    def _demand(self, load_mw):
+        """What the load would be: what is left out is missing in what is measured."""
+        if self.ids[_LOAD] and self.stale == dp.FRESH:
+            return min(load_mw + self.dispatch.out[dp.PNS],
+                       max(load_mw, self.cfg["mg_load_mw"]))
+        return load_mw
+
+    def _step(self, now_ms):
+        """Dispatch on the mean since the last step; the next one is at a whole multiple of
+        mg_step_s."""
+        self._next_ms = (now_ms // self._step_ms + 1) * self._step_ms
+        seen, sums, plant = self.seen, self._sum, self.plant
+        if sums[2]:
+            seen[dp.PV] = self._potential(now_ms, sums[0] // sums[2])
+            seen[dp.LOAD] = self._demand(sums[1] // sums[2])
+            self._sum = [0, 0, 0]
+        seen[dp.UTC_S] = self.sync.utc_ms(now_ms) // 1000 if self.sync.synchronised(now_ms) else 0
+        seen[dp.B_MWH] = self._energy(_BATTERY)
+        seen[dp.H_MWH] = self._energy(_HYDROGEN)
+        seen[dp.DT_S] = max((self._next_ms - now_ms + 500) // 1000, 1)
+        plant.d_max_mw = self.cfg["mg_d_max_mw"] if self._diesel(now_ms) else 0
+        one = self.dispatch
+        out = one.step(now_ms, seen, now_ms - self._good_ms)
+        self._refused = one.refused
+        for k in (_BATTERY, _HYDROGEN):
+            self._judge(now_ms, k)
+        if one.state == dp.FRESH:
+            self.by = self._numbers[one.by]
+        if self.by != self._told_by and now_ms - self._told_ms >= _POLICY_MS:
+            self.log.add(now_ms, ev.MG_POLICY, self.by, self._told_by)
+            self._told_by = self.by
+            self._told_ms = now_ms
+        pns = out[dp.PNS] > (0 if self._pns else self.cfg["mg_dead_mw"]) and one.state != dp.IDLE
+        if pns != self._pns:
+            self._pns = pns
+            p_w = out[dp.PNS] // 1000
+            self.log.add(now_ms, ev.MG_PNS, int(pns), p_w, self.accounts.mwh[pw.A_PNS] // 1000,
+                         True)
+            self._evt(now_ms, "PNS", 0, p_w, int(pns))
+        h2 = out[dp.H2] if self.stores[_HYDROGEN] == _GOOD else 0
+        self.contacts.wanted = (
+            (out[dp.RUN] and self._diesel(now_ms)) << pg.DIESEL | (h2 < 0) << pg.ELECTROLYSER
+            | (h2 > 0) << pg.FUEL_CELL | (self.stores[_BATTERY] != _IMPOSSIBLE) << pg.BATTERY)
+        self._send(now_ms)
+
+    def _diesel(self, now_ms):
+        """1: it can be counted on; without a word from it, its inputs decide."""
+        told = self._fresh(now_ms, _DIESEL)
+        return int(self.watch.available and (told is None or told[3] == 1))
+
+    # -- messages
+
+    def set_points(self):
+        """(on, mW) of each device, in the order of the settings."""
+        out, wanted = self.dispatch.out, self.contacts.wanted
+        pns = out[dp.PNS] if self.dispatch.state != dp.IDLE else 0
+        h2 = wanted >> pg.ELECTROLYSER & 3
+        return ((wanted >> pg.BATTERY & 1, out[dp.BAT]),
+                (int(h2 != 0), out[dp.H2] if h2 else 0),
+                (wanted >> pg.DIESEL & 1, out[dp.DIE]),
+                (int(out[dp.CUR] > 0), max(self.seen[dp.PV] - out[dp.CUR], 0)),
+                (int(pns > 0), pns))
+
+    def _send(self, now_ms):
+        """Set-points to all that have a name. Renewed well before their lease is over."""
+        self._send_ms = min(now_ms + self._resend_ms, self._next_ms)
+        points = self.set_points()
+        for k in range(len(points)):
+            name = self.ids[k]
+            if name and self.link.up:       # an old set-point must not wait in an outbox
+                self.net.send(now_ms, self._net + name + "/dn/mg.set", "mg.set", name, {
+                    "on": points[k][0], "p_mW": points[k][1], "lease_s": self.cfg["mg_lease_s"]},
+                    self.net.corr())
+
+    def accept(self, now_ms, topic, raw):
+        """A device speaks on its own topic only; nobody passes for a store."""
+        net = topic.split("/")              # slvg 1 slv sc uc op up|dn type
+        senders = None
+        if net[6] == "up":
+            senders = (net[5],) if net[5] in self.ids else ()
+        return self.net.receive(now_ms, raw, False, senders)
+
+    def handle(self, now_ms, topic, msg):
+        t, body = msg["t"], msg["b"]
+        if t == "mg.st":
+            if "/up/" not in topic:
+                self.net.count_foreign()
+                return self._count_drops(now_ms)
+            e_mwh = body["e_mWh"]
+            # -2: below what dispatch takes for "not known", and as impossible
+            e_mwh = -1 if e_mwh is None else max(e_mwh, -2)
+            self.told[self.ids.index(msg["s"])] = (
+                now_ms, e_mwh, body["p_mW"], body["ok"], body["on"], body["lim"])
+        elif t == "meas.req" and msg["d"] == self.id:
+            self._reply_meas(now_ms, msg)
+
+    def _reply_meas(self, now_ms, msg):
+        """The places of the phases are PV, load and diesel set."""
+        m, bad = self.measuring, self.sensing.bad
+
+        def row(values):
+            return [None if bad & (1 | 2 << k) else values[k] for k in range(3)]
+        self.net.send(now_ms, self._up + "meas", "meas", msg["s"], {
+            "u_dV": [None if bad & 1 else m.u_dv[0], None, None], "i_mA": row(m.i_ma),
+            "p_W": row(m.p_w), "q_var": row(m.q_var), "s_VA": row(m.s_va), "f_mHz": m.f_mhz,
+            "e_Wh": self.e_wh, "t_dC": None, "gnd": None, "dofc": None, "ph": None, "on": None,
+            "fl": self.quality(now_ms)}, msg["c"])
+
+    def say_hello(self, now_ms):
+        self.net.send(now_ms, self._up + "hello", "hello", "*", {
+            "role": "mg", "dom": "eu", "fw": FW, "drf": self.drf(), "ph": 0,
+            "un_dV": self.cfg["un_dv"], "sw": 0, "boot": self.boots})
+
+    def beat(self, now_ms):
+        err = self.stale | (self.stores[0] != _GOOD) << 2 | (self.stores[1] != _GOOD) << 3
+        err |= (not self.watch.available) << 4 | self._stop << 5
+        self.net.send(now_ms, self._up + "hb", "hb", "*", {
+            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": err, "ph": 0,
+            "on": int(not self._pns), "why": 0})
+
+    # -- rest
+
+    def rest_ms(self, now_ms):
+        if self._next_ms < 0 or self.contacts.busy():
+            return 0
+        for k in range(self.gear.inputs):
+            if self.gear.feedback(k) != self._inputs[k]:
+                return 0
+        rest_ms = min(super().rest_ms(now_ms), self._next_ms - now_ms, self._send_ms - now_ms)
+        for k in (_BATTERY, _HYDROGEN):
+            told = self.told[k]
+            if self.ids[k] and self.stores[k] != _SILENT:
+                last_ms = told[0] if told else self._started_ms
+                rest_ms = min(rest_ms, last_ms + self._silent_ms + 10 - now_ms)
+        watch_ms = self.watch.rest_ms(now_ms)
+        return rest_ms if watch_ms < 0 else min(rest_ms, watch_ms)
