@@ -23,10 +23,11 @@ class PolicyError(ValueError):
 class Values:
     """What energy is worth, and what the learner of the firmware compares with.
 
-    slopes: (season, 24, hydrogen, load, sky, part) EUR per kWh in the battery, its parts from empty
-    to full; prices: (season, part) EUR per kWh of hydrogen, equally spaced over its capacity;
-    clear_kw: (season of prices, 24) PV of a clear sky; profile_kw: (24,) mean load. Nodes:
-    h_nodes as part of the capacity, load_nodes of the profile, sky_nodes of the clear sky."""
+    slopes: (season, 24, hydrogen, load, sky, part) EUR per kWh in the battery, its parts from
+    empty to full; prices: (season, part) EUR per kWh of hydrogen, equally spaced over its
+    capacity; clear_kw: (season of prices, 24) PV of a clear sky; profile_kw: (24,) mean load.
+    Nodes: h_nodes as part of the capacity, load_nodes of the profile, sky_nodes of the clear
+    sky."""
 
     slopes: np.ndarray
     prices: np.ndarray

@@ -156,7 +156,8 @@ class Table:
                                    size)
         m = len(self._price_nodes)
         self._prices = self._season(local_s, n, self._price_at, m, 0, m)
-        self._pv_mw = self._season(local_s, n, self._pv_at, _HOURS, hour, 1)[0] * self._pv_unit >> 8
+        clear = self._season(local_s, n, self._pv_at, _HOURS, hour, 1)[0]
+        self._pv_mw = clear * self._pv_unit >> 8
 
     def _learn(self, local_s, seen):
         """How clear the sky is, how high the load of this day runs (returned, per mille of the
