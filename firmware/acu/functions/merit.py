@@ -93,8 +93,7 @@ class Merit:
             lack = net - other
             if lack <= 0 or mu >= self._pns:
                 break
-            if lack < w:
-                w = lack
+            w = min(w, lack)
             net -= w
             cost += mu * w
             if lack == w:
