@@ -37,7 +37,7 @@ def _season(climate: Climate, costs: Costs, season: int):
 def sdp(pv_kw, load_kw, spec, jobs: int = 1, progress=None, shape: Shape | None = None) -> Values:
     """Stochastic dynamic programming in two time scales (policy_sdp.py)."""
     if not (spec.battery.cap_mwh and spec.hydrogen.cap_mwh):
-        raise InputError(["E196 study policy: this plant lacks a battery or hydrogen, so there is "
+        raise InputError(["E426 study policy: this plant lacks a battery or hydrogen, so there is "
                           "no energy to put a price on. Use the rule or Naive."])
     climate = Climate.of(pv_kw, load_kw)
     costs = Costs.of(spec)
@@ -79,5 +79,5 @@ def method(name: str) -> Callable:
     try:
         return getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError):
-        raise InputError([f"E197 --method {name}: there is no such function. Name one of "
+        raise InputError([f"E427 --method {name}: there is no such function. Name one of "
                           f"{' '.join(METHODS)}, or module:function of your own."]) from None

@@ -48,19 +48,19 @@ def _bytes(values, unit):
 def _check(values: Values) -> None:
     shape = (len(values.prices), 24)
     if values.clear_kw.shape != shape:
-        raise PolicyError(f"E194 policy: clear_kw is {values.clear_kw.shape}. Give it as {shape}.")
+        raise PolicyError(f"E424 policy: clear_kw is {values.clear_kw.shape}. Give it as {shape}.")
     wanted = (24, len(values.h_nodes), len(values.load_nodes), len(values.sky_nodes))
     if values.slopes.ndim != 6 or values.slopes.shape[1:5] != wanted:
-        raise PolicyError(f"E194 policy: slopes are {values.slopes.shape}. Give them as "
+        raise PolicyError(f"E424 policy: slopes are {values.slopes.shape}. Give them as "
                           f"(seasons, {', '.join(map(str, wanted))}, parts).")
     for name, array in (("slopes", values.slopes), ("prices", values.prices),
                         ("clear_kw", values.clear_kw), ("profile_kw", values.profile_kw)):
         if not np.isfinite(array).all() or array.min() < 0:
-            raise PolicyError(f"E194 policy: {name} holds a value that is negative or no number.")
+            raise PolicyError(f"E424 policy: {name} holds a value that is negative or no number.")
     for name in ("h_nodes", "load_nodes", "sky_nodes"):
         nodes = getattr(values, name)
         if not nodes or any(b <= a for a, b in zip(nodes, nodes[1:], strict=False)):
-            raise PolicyError(f"E194 policy: {name} = {nodes} must rise.")
+            raise PolicyError(f"E424 policy: {name} = {nodes} must rise.")
 
 
 def pack(plant, values: Values) -> bytes:
@@ -75,7 +75,7 @@ def pack(plant, values: Values) -> bytes:
     body += _bytes(values.prices * 1e4, PRICE_UNIT) + _bytes(values.slopes * 1e4, PRICE_UNIT)
     total = struct.calcsize(policy_table.HEAD) + len(body) + 4
     if total > MAX_BYTES:
-        raise PolicyError(f"E195 policy: the table has {total} bytes, at most {MAX_BYTES} fit. "
+        raise PolicyError(f"E425 policy: the table has {total} bytes, at most {MAX_BYTES} fit. "
                           "Take fewer seasons, parts or nodes.")
     head = struct.pack(policy_table.HEAD, policy_table.MAGIC, policy_table.VERSION, total,
                        *policy_table.plant_words(plant), seasons, n_h, n_load, n_sky, parts,

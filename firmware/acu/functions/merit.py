@@ -20,7 +20,6 @@ class Merit:
         self._d1 = plant.d1_ueur_kwh // 100
         self._d2 = plant.d2_ueur_kw2h
         self._pns = plant.c_pns_ueur_kwh // 100
-        self._d_max = plant.d_max_mw // 1000
         self._bids = []         # [bus price, W] of the battery's parts, cheapest first
         self._h2 = [0] * 4      # W it takes and gives, its price taken and given
         self._found = [0] * 3   # diesel, hydrogen, cost
@@ -39,8 +38,9 @@ class Merit:
         found = self._found
         self._meet(net, 0)
         die, h, cost = found
-        if self._d_max:
-            self._meet(net, self._d_max)
+        d_max = self._plant.d_max_mw // 1000        # 0 while it is out of order
+        if d_max:
+            self._meet(net, d_max)
             if found[2] < cost:
                 die, h, _ = found
         out[DIE] = die * 1000

@@ -48,10 +48,10 @@ def unfit(plant, read):
     size = struct.calcsize(HEAD)
     raw = read(0, size)
     if not raw or len(raw) < size or raw[:4] != MAGIC:
-        return "E190 policy: there is no table. Place one with slvg flash --policy."
+        return "E420 policy: there is no table. Place one with slvg flash --policy."
     head = struct.unpack(HEAD, raw)
     if head[1] != VERSION:
-        return "E191 policy: the table has version %d, this firmware knows %d. Make it anew." % (
+        return "E421 policy: the table has version %d, this firmware knows %d. Make it anew." % (
             head[1], VERSION)
     total, at, crc = head[2] - 4, 0, 0
     while at < total:
@@ -61,11 +61,11 @@ def unfit(plant, read):
         crc = crc32(part, crc)
         at += len(part)
     if read(total, 5) != struct.pack("<I", crc & 0xFFFFFFFF):
-        return "E192 policy: the table is damaged (checksum). Place it again."
+        return "E422 policy: the table is damaged (checksum). Place it again."
     words = plant_words(plant)
     for k in range(len(words)):
         if words[k] != head[3 + k]:
-            return "E193 policy: the table is for %s %d, this plant has %d. Make one for it." % (
+            return "E423 policy: the table is for %s %d, this plant has %d. Make one for it." % (
                 _WORDS[k], head[3 + k], words[k])
     return ""
 
