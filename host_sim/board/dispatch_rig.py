@@ -1,0 +1,56 @@
+"""The firmware's dispatch on what a study saw: no board, no role.
+
+A Rig is one Dispatch with its policies. The same file on CPython and in the VM
+(vm/dispatch_server.py); study/microgrid.py asks it step by step, study/microgrid_vm.py in blocks
+of bytes, so that the set-points of the two Pythons can be compared.
+"""
+from array import array
+
+from acu.functions.dispatch import DT_S, SEEN, Dispatch, Plant, Store
+
+
+def plant_of(words):
+    """words: of the battery and of the hydrogen p_max_mw, cap_mwh, eta_pm, zeta_pm, then d_max_mw,
+    d0, d1, d2, c_pns as acu.functions.dispatch.Plant names them."""
+    return Plant(Store(*words[:4]), Store(*words[4:8]), words[8], 0, *words[9:13])
+
+
+class Rig:
+    """given: `plant` words, `policies` a list of (module, class, table in hex or None), `options`
+    of Dispatch."""
+
+    def __init__(self, given):
+        plant = plant_of(given["plant"])
+        policies = []
+        for module, name, table in given["policies"]:
+            made = getattr(__import__(module, None, None, (name,)), name)
+            if table is None:
+                policies.append(made(plant))
+            else:
+                raw = bytes.fromhex(table)
+                policies.append(made(plant, _reader(raw)))
+        self.dispatch = Dispatch(plant, policies, **given["options"])
+        self.now_ms = 0
+
+    def step(self, seen):
+        """Set-points; the clock goes on by the step."""
+        out = self.dispatch.step(self.now_ms, seen)
+        self.now_ms += seen[DT_S] * 1000
+        return out
+
+    def run(self, block):
+        """block: of each step what is seen, 64-bit integers; the set-points in 32 bits."""
+        rows = array("q", block)
+        out = array("i")
+        seen = [0] * SEEN
+        for at in range(0, len(rows), SEEN):
+            for k in range(SEEN):
+                seen[k] = rows[at + k]
+            out.extend(array("i", self.step(seen)))
+        return bytes(out)
+
+
+def _reader(raw):
+    def read(at, n):
+        return raw[at:at + n]
+    return read
