@@ -13,7 +13,7 @@ FRAME_MAX = const(240)
 PAGE_MAX = const(480)     # of the types in PAGED
 LEASE_MAX_S = const(31_536_000)    # of sw.req: a year
 H_TAIL = const(24)        # ,"h":"0123456789abcdef"}
-PAGED = ("meas", "agg", "tele", "ub.res", "pq")
+PAGED = ("meas", "agg", "tele", "ub.res", "pq", "mg.rep")
 
 # Of each type: QoS, retained, command; the kind of each body value; its keys in order. As text it
 # takes a third of the RAM of tuples. Kinds: i integer, u integer 0 to 127, f flag 0 or 1, n
@@ -50,6 +50,9 @@ TABLE = {
     # with its state, and tells it by itself: e_mWh stored, ok available, on works, lim throttled.
     "mg.set": "101 fii on p_mW lease_s",
     "mg.st": "000 nifff e_mWh p_mW ok on lim",
+    # of a dispatching ACU: PV, load, diesel set; set-points of battery, hydrogen, diesel set; what
+    # is given up and left out; registers of PV, load, diesel set and what was not supplied
+    "mg.rep": "000 aaiinniiiiiuu p_W set_W cur_W pns_W b_Wh h_Wh v_Wh e_Wh d_Wh x_Wh ueur by st",
 }
 # Requests are refused when too old or from the future; `time` is not: a wrong clock mends itself.
 REQUESTS = ("cfg", "meas.req", "sw.req", "phs.req", "ub.req", "sc.cmd", "mg.set")

@@ -40,7 +40,19 @@ _PROBE = const(20)           # of the PV's most: so much more is tried while it 
 def policies(wanted, plant, store):
     """(policies before Naive, in their order; their numbers in POLICIES). The one place where they
     are made: one that is not to be had is left out, and the next decides."""
-    return (), ()
+    made, numbers = (), ()
+    if wanted == 2:
+        from acu.functions import policy_table
+
+        def read(at, n):
+            return store.read("policy", at, n)
+        if not policy_table.unfit(plant, read):
+            made, numbers = (policy_table.Table(plant, read),), (2,)
+    if wanted:
+        from acu.functions.policy_rule import Rule
+        made += (Rule(plant),)
+        numbers += (1,)
+    return made, numbers
 
 
 class Microgrid(Acu):
@@ -65,8 +77,7 @@ class Microgrid(Acu):
         raw = self._kept.load()
         if not self.accounts.unpack(raw) if raw else self._kept.damaged:
             self.log.add(now_ms, ev.LOST_REC, 3, 0, 0, True)
-        self._stored = self.accounts.total()
-        self.e_wh = self.accounts.mwh[pw.A_LOAD] // 1000
+        self._count()
         self._step_ms = cfg["mg_step_s"] * 1000
         self._silent_ms = cfg["mg_silent_s"] * 1000
         self._resend_ms = min(self._step_ms, cfg["mg_lease_s"] * 1000 // 3)
@@ -89,6 +100,7 @@ class Microgrid(Acu):
         self._next_ms = -1       # of the next step; -1: the self-test has not passed
         self._send_ms = 0
         self._pns = False        # load is being left out, and that was told
+        self._rep_ms = 0         # of the next report
         self._stop = 0
         self._inputs = ()        # as they were looked at last
         base = "slvg/1/slv/%s/%s/" % (cfg["sc"], cfg["uc"])
@@ -146,8 +158,14 @@ class Microgrid(Acu):
     def _store_energy(self):
         """What is told is what is stored."""
         if self._kept.save(self.accounts.pack()):
-            self._stored = self.accounts.total()
-            self.e_wh = self.accounts.mwh[pw.A_LOAD] // 1000
+            self._count()
+
+    def _count(self):
+        """What the store has: Wh of PV, load, diesel set, not supplied; micro-EUR."""
+        sums = self.accounts
+        self._stored = sums.total()
+        self.sums = [x // 1000 for x in sums.mwh] + [sums.ueur]
+        self.e_wh = self.sums[pw.A_LOAD]
 
     # -- a turn of the slow tier
 
@@ -272,6 +290,9 @@ class Microgrid(Acu):
             (out[dp.RUN] and self._diesel(now_ms)) << pg.DIESEL | (h2 < 0) << pg.ELECTROLYSER
             | (h2 > 0) << pg.FUEL_CELL | (self.stores[_BATTERY] != _IMPOSSIBLE) << pg.BATTERY)
         self._send(now_ms)
+        if now_ms >= self._rep_ms:
+            self._rep_ms = now_ms + self.cfg["t_tele_ms"]
+            self._report(now_ms)
 
     def _diesel(self, now_ms):
         """1: it can be counted on; without a word from it, its inputs decide."""
@@ -301,6 +322,23 @@ class Microgrid(Acu):
                 self.net.send(now_ms, self._net + name + "/dn/mg.set", "mg.set", name, {
                     "on": points[k][0], "p_mW": points[k][1], "lease_s": self.cfg["mg_lease_s"]},
                     self.net.corr())
+
+    def state(self):
+        """Bits of `err` and `st`: 3 as stale, 4 battery and 8 hydrogen left out, 16 no diesel set,
+        32 stop, 64 load left out."""
+        return (self.stale | int(self.stores[0] != _GOOD) << 2 | int(self.stores[1] != _GOOD) << 3
+                | int(not self.watch.available) << 4 | self._stop << 5 | int(self._pns) << 6)
+
+    def _report(self, now_ms):
+        out, sums, p = self.dispatch.out, self.sums, self.p_mw
+        e = [told[1] // 1000 if told and told[1] >= 0 else None
+             for told in self.told[:2]]
+        self.net.send(now_ms, self._up + "mg.rep", "mg.rep", "*", {
+            "p_W": [x // 1000 for x in p],
+            "set_W": [out[dp.BAT] // 1000, out[dp.H2] // 1000, out[dp.DIE] // 1000],
+            "cur_W": out[dp.CUR] // 1000, "pns_W": out[dp.PNS] // 1000, "b_Wh": e[0],
+            "h_Wh": e[1], "v_Wh": sums[0], "e_Wh": sums[1], "d_Wh": sums[2], "x_Wh": sums[3],
+            "ueur": sums[4], "by": self.by, "st": self.state()})
 
     def accept(self, now_ms, topic, raw):
         """A device speaks on its own topic only; nobody passes for a store."""
@@ -342,10 +380,8 @@ class Microgrid(Acu):
             "un_dV": self.cfg["un_dv"], "sw": 0, "boot": self.boots})
 
     def beat(self, now_ms):
-        err = self.stale | (self.stores[0] != _GOOD) << 2 | (self.stores[1] != _GOOD) << 3
-        err |= (not self.watch.available) << 4 | self._stop << 5
         self.net.send(now_ms, self._up + "hb", "hb", "*", {
-            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": err, "ph": 0,
+            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": self.state(), "ph": 0,
             "on": int(not self._pns), "why": 0})
 
     # -- rest
