@@ -7,13 +7,18 @@ years (microgrid.py).
 """
 import importlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
+from acu.functions.dispatch import Plant
+from host_sim.board.dispatch_rig import plant_of
 from host_sim.scenario.complaints import InputError
-from host_sim.study.policy_climate import Climate
-from host_sim.study.policy_file import Values
+from host_sim.study import microgrid
+from host_sim.study.microgrid_profiles import HOUR_S, MW_KW, Profiles
+from host_sim.study.policy_climate import Climate, season_middle
+from host_sim.study.policy_file import PolicyError, Values, pack
 from host_sim.study.policy_reduce import Shape, reduced
 from host_sim.study.policy_sdp import (
     H_LEVELS,
@@ -23,6 +28,7 @@ from host_sim.study.policy_sdp import (
     sample_days,
 )
 from host_sim.study.pool import spread
+from host_sim.world.microgrid import PlantSpec, StoreSpec
 
 SEASONS = 24
 LEVELS_OF_H = np.linspace(0.025, 0.975, 9)
@@ -55,8 +61,6 @@ def sdp(pv_kw, load_kw, spec, jobs: int = 1, progress=None, shape: Shape | None 
 
 def _slopes(costs: Costs, battery: Battery, prices, season: int):
     """(24, hydrogen, factor, sky, step) of a season, each level of hydrogen at its price."""
-    from host_sim.study.policy_climate import season_middle
-
     row = prices[season_middle(season, SEASONS)]
     at = []
     for level in LEVELS_OF_H:
@@ -81,3 +85,66 @@ def method(name: str) -> Callable:
     except (ImportError, AttributeError, ValueError):
         raise InputError([f"E427 --method {name}: there is no such function. Name one of "
                           f"{' '.join(METHODS)}, or module:function of your own."]) from None
+
+
+def spec_of(plant: Plant) -> PlantSpec:
+    """Of a board's settings; the battery empty, hydrogen half full at first."""
+    b, h = plant.battery, plant.hydrogen
+    return PlantSpec(StoreSpec(b.p_max_mw, b.cap_mwh, b.eta_pm, b.zeta_pm),
+                     StoreSpec(h.p_max_mw, h.cap_mwh, h.eta_pm, h.zeta_pm, h.cap_mwh // 2),
+                     plant.d_max_mw, plant.d0_ueur_h, plant.d1_ueur_kwh, plant.d2_ueur_kw2h,
+                     plant.c_pns_ueur_kwh)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A table, and what it is worth: `played` with it, the others without."""
+
+    raw: bytes
+    values: Values
+    train: tuple[int, ...]
+    played: microgrid.Played
+    rule: microgrid.Played
+    naive: microgrid.Played
+
+    def figures(self) -> dict:
+        def share(played, held: bool):
+            eur = [x for k, x in enumerate(played.eur, 1) if (k in self.train) != held]
+            return round(sum(eur), 2) if eur else None
+
+        out: dict = {"train": list(self.train), "table_bytes": len(self.raw)}
+        for name, one in (("", self.played), ("rule_", self.rule), ("naive_", self.naive)):
+            out |= {f"{name}train_eur": share(one, False), f"{name}heldout_eur": share(one, True),
+                    f"{name}total_eur": round(one.total_eur, 2),
+                    f"{name}years_eur": [round(x, 2) for x in one.eur],
+                    f"{name}h2_final_kwh": round(one.parts[-1].h_end_kwh, 1),
+                    f"{name}corrected_eur": round(one.corrected_eur, 2)}
+        return out
+
+
+def hourly(profiles: Profiles, years: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """(PV, load) in kW of these years, counted from 1."""
+    n = HOUR_S // profiles.step_s
+    out = []
+    for power in (profiles.pv_mw, profiles.load_mw):
+        parts = [power[profiles.parts[y - 1]].reshape(-1, n).mean(1) for y in years]
+        out.append(np.concatenate(parts) / MW_KW)
+    return out[0], out[1]
+
+
+def make(profiles: Profiles, spec: PlantSpec, train: tuple[int, ...], how: Callable,
+         jobs: int = 1, progress=None) -> Made:
+    """A table from the years `train`, and all years played by the firmware with it."""
+    wrong = [y for y in train if not 1 <= y <= profiles.years]
+    if wrong or not train:
+        raise InputError([f"E428 --train: year {wrong[0] if wrong else 'none'} is not in "
+                          f"{profiles.name}, which has {profiles.years}. Name some of 1 to "
+                          f"{profiles.years}."])
+    values = how(*hourly(profiles, train), spec, jobs, progress)
+    try:
+        raw = pack(plant_of(microgrid.words(spec)), values)
+    except PolicyError as e:
+        raise InputError([str(e)]) from None
+    case = microgrid.Case(spec=spec)
+    return Made(raw, values, train, microgrid.play(profiles, case, microgrid.table(raw)),
+                microgrid.play(profiles, case, microgrid.RULE), microgrid.play(profiles, case))

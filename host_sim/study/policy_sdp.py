@@ -181,12 +181,12 @@ def hydrogen_prices(costs: Costs, spent: np.ndarray, moved: np.ndarray) -> np.nd
     for _ in range(_CYCLES):
         for day in range(DAYS - 1, -1, -1):
             a, b, f = between_seasons(day, len(spent))
-            cost = 0
+            cost = np.zeros((H_LEVELS, len(costs.prices)))
             for season, part in ((a, 1 - f), (b, f)):
                 after = level[:, None, None] + moved[season]
                 later = np.interp(np.clip(after, 0, costs.h_cap), level, worth)
                 short = np.maximum(-after, 0) * dear        # there is none to deliver
-                cost = cost + part * (mean[season] + (later + short).mean(1))
+                cost += part * (mean[season] + (later + short).mean(1))
             worth = cost.min(1)
             found[day] = -np.gradient(worth, level)
         worth = worth - worth[0]

@@ -16,6 +16,7 @@ from host_sim.vm.find import NoMicroPython
 from slvg.output import JsonFile, bad_input, picture, writable, write_json
 from slvg.progress import Counted
 from slvg.study_options import Jobs, ReportDir, Seed, report_folder, save, tell
+from slvg.study_policy import policy
 from slvg.study_recloser import register
 
 study = typer.Typer(no_args_is_help=True, help="Studies: many runs, or a comparison with a "
@@ -304,3 +305,4 @@ def powercut(
 
 
 register(study)
+study.command()(policy)
