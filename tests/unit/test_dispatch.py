@@ -20,7 +20,9 @@ from acu.functions.dispatch import (
     PV,
     RUN,
     SEEN,
+    SET,
     Dispatch,
+    Naive,
     Plant,
     Store,
 )
@@ -121,7 +123,7 @@ def test_nobody_is_left_out_while_anything_could_deliver():
 
 
 def test_nothing_is_given_up_while_anything_could_take_it():
-    """The policy burns and discharges in the sun: the set stops, hydrogen stops, then is stored."""
+    """The policy burns and discharges in the sun: the set stops, then hydrogen is stored."""
     out = ask(Dispatch(plant(), (Says(h2=500_000, die=500_000),)),
               see(2 * KW, KW, CAP_B, 100_000_000))
     assert (out[DIE], out[H2], out[CUR], out[RUN]) == (0, -KW, 0, 0)
@@ -146,6 +148,14 @@ def test_the_next_policy_is_asked_and_naive_is_the_last():
     assert d.by == 0 and second.asked == 2
 
 
+def test_naive_says_what_hydrogen_and_diesel_do():
+    out = [0] * SET
+    for given, wanted in VECTORS:
+        assert Naive(plant()).propose(see(*given), out)
+        assert out[H2] == wanted[1]
+        assert out[DIE] == wanted[2] + wanted[4]     # what the set cannot give is not its matter
+
+
 def test_a_reserve_is_left_alone_but_may_be_filled():
     d = Dispatch(plant(reserve_b=1_000_000, reserve_h=50_000_000))
     out = ask(d, see(0, 2_000_000, 1_100_000, 50_065_000))
@@ -162,6 +172,8 @@ def test_inside_the_dead_band_the_battery_alone_works():
     assert (out[BAT], out[H2], out[DIE], out[RUN]) == (49_000, 0, 0, 0)
     out = ask(d, see(149_000, 100_000, CAP_B // 2, 100_000_000))
     assert (out[BAT], out[H2], out[DIE]) == (-49_000, 0, 0)
+    out = ask(d, see(149_000, 100_000, CAP_B, 100_000_000))
+    assert (out[H2], out[CUR]) == (0, 49_000)
 
 
 def test_the_dead_band_is_left_at_its_edge_and_entered_at_balance():
@@ -220,6 +232,15 @@ def test_the_diesel_set_stands_for_its_least_time_and_hydrogen_helps_out():
     assert ask(d, lack, 16 * MINUTE_MS)[RUN] == 1
 
 
+def test_a_set_that_must_stand_stands_whatever_its_least_power():
+    d = Dispatch(plant(d_min_mw=300_000), (Says(die=500_000),), stop_ms=5 * MINUTE_MS)
+    full, lack = see(KW, 0, CAP_B, CAP_H, 60), see(0, 500_000, 0, 0, 60)
+    assert ask(d, lack, 0)[RUN] == 1
+    assert ask(d, full, MINUTE_MS)[RUN] == 0
+    out = ask(d, lack, 2 * MINUTE_MS)
+    assert out[RUN] == 0 and out[DIE] == 0 and out[PNS] == 500_000
+
+
 def test_the_least_times_count_from_the_last_change_only():
     d = run_stop()
     lack = see(0, 500_000, 0, 0, 60)
@@ -244,7 +265,11 @@ def test_a_set_gives_no_less_than_its_least_and_the_rest_is_stored_or_given_up()
     assert out[DIE] == 350_000
     d = Dispatch(plant(d_min_mw=300_000), (Says(die=200_000),))
     out = ask(d, see(900_000, 1_000_000, CAP_B, CAP_H))
-    assert out[DIE] + out[BAT] - out[CUR] == 100_000 and out[DIE] in (0, 300_000)
+    assert out[DIE] == 300_000 and out[CUR] == 200_000
+    out = ask(d, see(0, 100_000, CAP_B, CAP_H))      # no PV to give up: the load is its limit
+    assert out[DIE] == 100_000 and out[CUR] == 0
+    out = ask(Dispatch(plant(d_min_mw=300_000), (Says(),)), see(0, 100_000, 0, 0))
+    assert out[DIE] == 300_000 and out[BAT] == -200_000
 
 
 def test_a_set_that_must_go_on_turning_gives_its_least():
@@ -296,7 +321,8 @@ def test_a_gauge_that_reads_two_percent_too_much_is_full():
     d = Dispatch(plant())
     out = ask(d, see(KW, 0, CAP_B + CAP_B // 50, 0))
     assert d.refused == 0 and out[BAT] == 0 and out[H2] == -KW
-    assert ask(d, see(0, KW, CAP_B + CAP_B // 50, 0))[BAT] == KW
+    assert ask(d, see(0, 2_900_000, CAP_B + CAP_B // 50, 0))[BAT] == 2_755_000
+    assert Store(KW, CAP_B, 950, 950).room_mw(CAP_B + 1, HOUR_S) == 0
 
 
 def test_a_store_that_is_not_there_is_not_used():
