@@ -87,15 +87,42 @@ def shown(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
         yield lambda done, of, what: bar.update(task, completed=done, total=of, description=what)
 
 
+def policy_of(file: Path | None, settings: dict | None, board: str) -> dict[str, bytes]:
+    """The records of a dispatch table, judged as the board will: {} without one."""
+    if file is None:
+        return {}
+    from acu import microgrid_settings
+    from acu.functions import policy_table
+    from host_sim.study.policy_file import MAX_BYTES, reader
+
+    try:
+        raw = file.read_bytes()
+    except OSError as e:
+        raise FlashError(f"E270 --policy {file}: cannot be read ({e.strerror}). Make one with "
+                         "slvg study policy --out.") from e
+    plant = None
+    if settings is not None:
+        if settings.get("role") != "microgrid":
+            raise FlashError(f"E271 --policy: role {settings.get('role')} dispatches nothing. "
+                             "Leave it out, or give settings of role microgrid.")
+        plant = microgrid_settings.plant(acu_app.settings(load_board(board)[0], settings))
+    why_not = policy_table.unfit(plant, reader(raw))
+    if why_not or len(raw) > MAX_BYTES:
+        raise FlashError(why_not.replace(" policy: ", f" {file.name}: ", 1)
+                         or f"E425 {file.name}: {len(raw)} bytes, at most {MAX_BYTES} fit.")
+    return {policy_table.RECORD: raw}
+
+
 def flash(link: Link, built: Built, settings: dict | None, password: str = "",
           progress: Callable[[int, int, str], None] = lambda done, of, what: None,
           say: Callable[[str], None] = lambda text: None, dry: bool = False,
           maint_s: int = 120, await_good: bool = True,
-          other: Callable[[str], Built] | None = None) -> dict:
+          other: Callable[[str], Built] | None = None,
+          records: dict[str, bytes] | None = None) -> dict:
     """One flash from the first knock to the receipt. A refusal lets the unit go on as it was.
     other(march): the same build for another chip, for a virtual board behind a port."""
     began_s = time.monotonic()
-    job = Job(link, built, settings, progress, maint_s)
+    job = Job(link, built, settings, progress, maint_s, records)
     was = job.enter(password)
     seen = job.look()
     if seen.virtual and built.march != "x86" and other:
@@ -177,6 +204,8 @@ def command(
         "Settings to store; without it the board keeps what it has."))] = None,
     identity: Annotated[str, typer.Option("--id", metavar="ID", help=(
         "Identity, instead of the one in --settings."))] = "",
+    policy: Annotated[Path | None, typer.Option("--policy", metavar="FILE", help=(
+        "Dispatch table of slvg study policy --out, for role microgrid."))] = None,
     password_file: Annotated[Path | None, typer.Option("--password-file", metavar="FILE", help=(
         "Password of level 2 of a running unit; or SLVG_PASSWORD."))] = None,
     receipt: Annotated[Path | None, typer.Option("--receipt", metavar="FILE", help=(
@@ -201,6 +230,7 @@ def command(
         if sim and (port or number):
             raise FlashError("E264 --sim: makes its own board. Leave out --port and --serial.")
         wanted = settings_of(board, settings, identity)
+        records = policy_of(policy, wanted, board)
         built = build(board, tuple(role or _roles_of(wanted)), "x86" if sim else "")
         if unplug:
             from slvg.flash_sim import study
@@ -214,10 +244,11 @@ def command(
         if sim:
             wanted = wanted or example(board, built.roles[0])
             with tempfile.TemporaryDirectory() as folder, _virtual(board, folder) as there:
-                done = _once(there.port, built, wanted, password, say, dry_run, quiet)
+                done = _once(there.port, built, wanted, records, password, say, dry_run,
+                             quiet)
         else:
             device = choose(port, number)
-            done = _once(device, built, wanted, password, say, dry_run, quiet)
+            done = _once(device, built, wanted, records, password, say, dry_run, quiet)
     except (InputError, NoMicroPython) as e:
         bad_input(getattr(e, "text", str(e)))
     if not dry_run:
@@ -243,13 +274,14 @@ def command(
         f"{done['seconds']} s. Receipt: {receipt}")
 
 
-def _once(device: str, built: Built, settings: dict | None, password: str,
-          say: Callable[[str], None], dry: bool, quiet: bool) -> dict:
+def _once(device: str, built: Built, settings: dict | None, records: dict[str, bytes],
+          password: str, say: Callable[[str], None], dry: bool, quiet: bool) -> dict:
     link = Link(device)
     try:
         with shown(quiet) as progress:
             return flash(link, built, settings, password, progress, say, dry,
-                         other=lambda march: build(built.board, built.roles, march))
+                         other=lambda march: build(built.board, built.roles, march),
+                         records=records)
     finally:
         link.close()
 

@@ -21,6 +21,7 @@ from slvg.flash_link import Broken, FlashError, Link
 
 BLOCK = 4096
 _INLINE = 512
+STORE = "/data"             # the board's records
 _MARGIN = 6 * BLOCK         # littlefs' own: folders, one file twice while it is replaced
 _PIECE = 1536
 _GOOD_S = 240.0             # three trials of 60 s and their starts
@@ -54,14 +55,16 @@ class Seen:
 
 
 class Job:
-    """progress(done bytes, of bytes, file). settings: None leaves what is on the board."""
+    """progress(done bytes, of bytes, file). settings: None leaves what is on the board. records:
+    of its store, by name; the others stay."""
 
     def __init__(self, link: Link, built: Built, settings: dict | None = None,
                  progress: Callable[[int, int, str], None] = lambda done, of, what: None,
-                 maint_s: int = 120):
+                 maint_s: int = 120, records: dict[str, bytes] | None = None):
         self.link = link
         self.built = built
         self.settings = settings
+        self.records = {f"{STORE}/{name}": data for name, data in (records or {}).items()}
         self.progress = progress
         self.maint_s = maint_s      # so long a power-up waits for the cable
         self.seen = Seen()
@@ -178,6 +181,7 @@ class Job:
         """Bytes of flash that must be free."""
         new = sum(_blocks(len(self.built.slot[path])) for path in self.differing())
         new += sum(_blocks(len(self.built.root[path])) for path in self.root())
+        new += sum(_blocks(len(data)) for data in self.records.values())    # beside the old one
         gone = [f"/{self.slot}/{path}" for path in self.differing()] + self.stale()
         old = sum(_blocks(self.seen.files[path][0]) for path in gone if path in self.seen.files)
         folders = {path.rpartition("/")[0] for path in self.built.slot}
@@ -193,7 +197,7 @@ class Job:
                 "copy": todo + [f"/{path}" for path in self.root()],
                 "copy_bytes": sum(len(self.built.slot[path]) for path in todo),
                 "keep": len(self.built.slot) - len(todo), "remove": self.stale(),
-                "settings": self.settings is not None}
+                "settings": self.settings is not None, "records": sorted(self.records)}
 
     # -- doing it
 
@@ -268,6 +272,12 @@ class Job:
                              "Flash again.")
 
     def provision(self) -> None:
+        """Settings and records: the new version's, that the old one lives with."""
+        if self.records:
+            self.link.run(f"try:\n os.mkdir({STORE!r})\nexcept OSError:\n pass",
+                          "a folder was made")
+        for path, data in self.records.items():
+            self._send(path, data, True)
         if self.settings is None:
             return
         text = json.dumps(self.settings)

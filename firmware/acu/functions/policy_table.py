@@ -16,6 +16,7 @@ from acu.functions.merit import Merit
 
 VERSION = const(1)
 MAGIC = b"MGPT"
+RECORD = "policy"            # its name in a board's store
 # magic, version, bytes of all; 13 words of the plant; seasons, parts of hydrogen, of load, of
 # sky and of the battery in a block; seasons and parts of the prices; price and PV of a count;
 # offset of its hours to UTC; PV below which the sky is not judged; misfit that is too much
@@ -44,7 +45,8 @@ _WORDS = ("battery power", "battery capacity", "battery eta", "battery zeta", "h
 
 
 def unfit(plant, read):
-    """Why the file behind read(at, n) is no table for this plant, as a sentence; '' if it is."""
+    """Why the file behind read(at, n) is no table for this plant (None: for any), as a sentence;
+    '' if it is."""
     size = struct.calcsize(HEAD)
     raw = read(0, size)
     if not raw or len(raw) < size or raw[:4] != MAGIC:
@@ -62,7 +64,7 @@ def unfit(plant, read):
         at += len(part)
     if read(total, 5) != struct.pack("<I", crc & 0xFFFFFFFF):
         return "E422 policy: the table is damaged (checksum). Place it again."
-    words = plant_words(plant)
+    words = plant_words(plant) if plant else ()
     for k in range(len(words)):
         if words[k] != head[3 + k]:
             return "E423 policy: the table is for %s %d, this plant has %d. Make one for it." % (
