@@ -40,6 +40,7 @@ KEYS = {
     "mg_pns_ueurkwh": (1_000_000, 0, 100_000_000),
     # field rules; 0: off
     "mg_dead_mw": (50_000, 0, 10_000_000),          # inside it the battery alone works
+    "mg_jump_mw": (200_000, 0, _MOST_MW),           # PV or load off by that: a step at once
     "mg_run_s": (600, 0, 36_000),                   # the diesel set turns so long at least
     "mg_stop_s": (300, 0, 36_000),                  # and stands
     "mg_hold_s": (5, 0, 3_600),                     # from this age of PV or load on: held

@@ -43,6 +43,22 @@ class Check:
     text: str
 
 
+def words(expect, lines: list[str], console: str) -> list[Check]:
+    """What must and must not be in a log, in order, and at the console: of a scenario with one
+    controller."""
+    out = []
+    at = 0
+    for text in expect.log:
+        found = next((k for k in range(at, len(lines)) if text in lines[k]), None)
+        out.append(Check("log", found is not None,
+                         text if found is None else f"{text}: {lines[found][:24]}"))
+        at = at if found is None else found + 1
+    for text in expect.never:
+        seen = next((line for line in lines if text in line), None)
+        out.append(Check("never", seen is None, text if seen is None else f"{text}: {seen}"))
+    return out + [Check("says", text in console, text) for text in expect.says]
+
+
 @dataclass(frozen=True)
 class Change:
     """A customer's contact made after all were open; break_us: since the last one opened."""

@@ -6,7 +6,7 @@ Angles and slips are side 2 minus side 1 at the moment of the touch.
 import hashlib
 from typing import Any
 
-from host_sim.scenario.figures import Check
+from host_sim.scenario.figures import Check, words
 from host_sim.scenario.recloser_run import Result
 
 
@@ -50,17 +50,7 @@ def check(figure: dict[str, Any], result: Result) -> list[Check]:
         ok = all(low <= x <= high for x in values) and bool(values)
         shown = ", ".join(f"{x:g}" for x in values) or "none"
         out.append(Check(name, ok, f"{low:g} to {high:g}: {shown}"))
-    lines = [line for _, line in result.events]
-    at = 0
-    for text in expect.log:
-        found = next((k for k in range(at, len(lines)) if text in lines[k]), None)
-        out.append(Check("log", found is not None,
-                         text if found is None else f"{text}: {lines[found][:24]}"))
-        at = at if found is None else found + 1
-    for text in expect.never:
-        seen = next((line for line in lines if text in line), None)
-        out.append(Check("never", seen is None, text if seen is None else f"{text}: {seen}"))
-    out += [Check("says", text in result.console, text) for text in expect.says]
+    out += words(expect, [line for _, line in result.events], result.console)
     if expect.closed_end is not None:
         ok = result.closed_end == expect.closed_end
         out.append(Check("closed_end", ok, f"{expect.closed_end}: {result.closed_end}"))

@@ -115,6 +115,10 @@ class Typist:
         self._quiet_us = t_us
         return self.lines.pop(0).encode() + b"\r"
 
+    def idle(self, t_us: int) -> bool:
+        """All was typed, and the answer has stood for a while."""
+        return not self.lines and t_us - self._quiet_us >= _STOOD_US
+
 
 class Run:
     def __init__(self, plan: Plan, vm: bool = False, seed: int | None = None):

@@ -77,7 +77,8 @@ class FrontEnd:
         lines = ("UA", "UB", "UC", "IA", "IB", "IC")
         names = {"post": lines, "branch": lines,
                  "customer": ("UA", "UB", "UC", "U_load", "I"),
-                 "two": ("U1", "U2", "I1", "I2"), "single": ("U", "I")}[acu.kind]
+                 "two": ("U1", "U2", "I1", "I2"), "single": ("U", "I"),
+                 "microgrid": ("U", "I_pv", "I_load", "I_diesel")}[acu.kind]
         spec = acu.front_end
         dice = Dice(seed, acu.id, "front_end")
         warmer_k = (spec.temperature_dc - _HOME_DC) / 10

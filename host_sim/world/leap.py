@@ -26,8 +26,8 @@ _CYCLE_US = 20_000                # RMS(1/2) looks at one cycle
 _NOTE_US = 1_000_000             # the trace has a row at least this often
 _LINES: tuple = ((0, 3), (1, 4), (2, 5))
 _PAIRS = {"customer": ((3, 4),), "post": _LINES, "branch": _LINES, "two": ((0, 2), (1, 3)),
-          "single": ((0, 1),)}
-_VOLTAGES = {"customer": 4, "two": 2, "single": 1}       # else 3
+          "single": ((0, 1),), "microgrid": ((0, 1), (0, 2), (0, 3))}
+_VOLTAGES = {"customer": 4, "two": 2, "single": 1, "microgrid": 1}       # else 3
 _DRAWS = 1021                    # of a controller, used in turn; a prime, so that none stays
 _NONE = 1 << 60
 _NORMAL = [round(NormalDist().inv_cdf((2 * i + 1) / 8192) * 4096) / 4096 for i in range(4096)]
@@ -42,7 +42,7 @@ class LeapStreet(Street):
         self._seed = seed
         self._banks = {}
         self._focus: tuple = ()
-        self._readings = _Readings(spec.acus, self._front_ends, seed)
+        self._readings = Readings(spec.acus, self._front_ends, seed)
         self._known = -1                  # epoch that the readings know
         self._noted_us = -_NOTE_US
         self._noted = None
@@ -139,7 +139,9 @@ class _State:
         self.inside: list = []            # by controller: no channel clips
 
 
-class _Readings:
+class Readings:
+    """What controllers would have measured, over the states that it learns of."""
+
     def __init__(self, acus: tuple, front_ends: dict, seed: int):
         self._acus: tuple[AcuSpec, ...] = acus
         self._n = {acu.id: n for n, acu in enumerate(acus)}

@@ -58,15 +58,21 @@ class Tank:
     def e_mwh(self):
         return self.e_mws // HOUR_S
 
-    def move(self, p_mw, dt_s):
-        """Delivers (positive) or takes p_mw for dt_s as far as it can; returns what it did."""
+    def able(self, p_mw, dt_s):
+        """What of p_mw it can deliver (positive) or take for dt_s."""
         spec = self.spec
         if p_mw > 0:
-            p_mw = min(p_mw, spec.p_max_mw, self.e_mws * spec.zeta_pm // (1000 * dt_s))
+            return min(p_mw, spec.p_max_mw, self.e_mws * spec.zeta_pm // (1000 * dt_s))
+        return -min(-p_mw, spec.p_max_mw,
+                    (self._cap_mws - self.e_mws) * 1000 // (spec.eta_pm * dt_s))
+
+    def move(self, p_mw, dt_s):
+        """Delivers or takes p_mw for dt_s as far as it can; returns what it did."""
+        spec = self.spec
+        p_mw = self.able(p_mw, dt_s)
+        if p_mw > 0:
             self.e_mws -= -(-p_mw * dt_s * 1000 // spec.zeta_pm)
-        elif p_mw < 0:
-            p_mw = -min(-p_mw, spec.p_max_mw,
-                        (self._cap_mws - self.e_mws) * 1000 // (spec.eta_pm * dt_s))
+        else:
             self.e_mws += -p_mw * dt_s * spec.eta_pm // 1000
         return p_mw
 

@@ -97,7 +97,7 @@ def test_readings_are_those_of_the_front_end(measured):
 
 def _without(what: str):
     """A model of the front end that lacks something."""
-    class Poorer(leap._Readings):
+    class Poorer(leap.Readings):
         def __init__(self, *args):
             super().__init__(*args)
             if what == "gain":
@@ -113,7 +113,7 @@ def _without(what: str):
 
 @pytest.mark.parametrize("what", ["gain", "noise", "scatter", "pairs"])
 def test_a_poorer_model_shows(measured, monkeypatch, what):
-    monkeypatch.setattr(leap, "_Readings", _without(what))
+    monkeypatch.setattr(leap, "Readings", _without(what))
     assert _wrong(measured, _at_phasor())
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from host_sim import boards
 from host_sim.board.jobs import JobError
 from host_sim.pins import claims
-from host_sim.scenario import figures, load, logs, reading, recloser_plan
+from host_sim.scenario import figures, load, logs, microgrid_plan, reading, recloser_plan
 from host_sim.scenario.complaints import InputError
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
@@ -61,7 +61,7 @@ def sim(
         "Times real time; without it as fast as possible."))] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help=(
         "Draw U and S per phase and the customers' powers; of a recloser both sides' U, f, angle, "
-        "current and decisions."))] = None,
+        "current and decisions; of a microgrid powers and charges."))] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help=(
         "Write the event log as CSV."))] = None,
     log: Annotated[Path | None, typer.Option(metavar="FILE", help=(
@@ -93,13 +93,18 @@ def sim(
         return playback.command(comtrade, un, channels, seed, vm, log, json_file, quiet,
                                 {"--speed": speed, "--plot": plot, "--csv": csv,
                                  "--feeder": feeder, "--level": level, "--jobs 2": jobs > 1})
+    options = {"seed": seed, "vm": vm, "plot": plot, "log": log, "json_file": json_file,
+               "quiet": quiet}
+    unused = {"--speed": speed, "--csv": csv, "--feeder": feeder, "--level": level,
+              "--jobs 2": jobs > 1, "--un": un, "--map": channels}
     if recloser_plan.is_one(name):
         from slvg import recloser
 
-        return recloser.command(name, seed, vm, plot, log, comtrade, json_file, quiet,
-                                {"--speed": speed, "--csv": csv, "--feeder": feeder,
-                                 "--level": level, "--jobs 2": jobs > 1, "--un": un,
-                                 "--map": channels})
+        return recloser.command(name, comtrade, unused=unused, **options)
+    if microgrid_plan.is_one(name):
+        from slvg import microgrid
+
+        return microgrid.command(name, unused=unused | {"--comtrade": comtrade}, **options)
     if un is not None or channels:
         bad_input("E131 --un, --map: belong to a record. Use them with sim playback.")
     try:
@@ -208,6 +213,8 @@ def check(
         elif file.suffix == ".toml" and not file.is_dir():
             if recloser_plan.is_one(str(file)):
                 n_events = len(recloser_plan.read(str(file)).deeds)
+            elif microgrid_plan.is_one(str(file)):
+                n_events = len(microgrid_plan.read(str(file)).deeds)
             else:
                 n_events = len(load.load(str(file)).events)
             what = f"scenario, {n_events} events"

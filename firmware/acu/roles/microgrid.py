@@ -34,6 +34,8 @@ _NOT_READY = const(3)
 POLICIES = ("naive", "rule", "table")
 _FIRST_MS = const(2_000)     # from the self-test to the first step: devices have told their state
 _POLICY_MS = const(60_000)   # a change of who decides is told so often at most
+_JUMP_MS = const(1_000)      # and steps because of a jump are so far apart
+_IDLE_PM = const(10)         # of its most: below, hydrogen is not worth to be enabled
 _PROBE = const(20)           # of the PV's most: so much more is tried while it says it could
 
 
@@ -97,10 +99,15 @@ class Microgrid(Acu):
         self._bad = 0            # channels that were bad in this window
         self._sum = [0, 0, 0]    # mW frames of PV and load since the last step; frames
         self.p_mw = [0, 0, 0]    # PV, load, diesel of the last window
+        self._expect = [0, 0]    # PV and load as the last step left them
+        self._stepped_ms = now_ms
         self._next_ms = -1       # of the next step; -1: the self-test has not passed
         self._send_ms = 0
         self._pns = False        # load is being left out, and that was told
         self._rep_ms = 0         # of the next report
+        self.pns_mw = 0          # load that was told to be left out
+        self._left_out = False   # load is left out, and nobody told it to be
+        self._guess = False      # nobody knows how much
         self._stop = 0
         self._inputs = ()        # as they were looked at last
         base = "slvg/1/slv/%s/%s/" % (cfg["sc"], cfg["uc"])
@@ -149,8 +156,7 @@ class Microgrid(Acu):
             self._sum[1] += load * n
             self._sum[2] += n
         self.p_mw = [pv, load, diesel]
-        pns = out[dp.PNS] if self.stale != dp.IDLE else 0
-        self.accounts.add(n, pv, load, diesel, pns, self.gear.feedback(pg.IN_RUNS))
+        self.accounts.add(n, pv, load, diesel, self.pns_mw, self.gear.feedback(pg.IN_RUNS))
 
     def _grown_mwh(self):
         return self.accounts.total() - self._stored
@@ -173,10 +179,24 @@ class Microgrid(Acu):
         due = self._look(now_ms) or now_ms >= self._next_ms
         if not self.ready:
             return
-        if due:
-            self._step(now_ms)
+        jumped = not due and self._jumped(now_ms)
+        if due or jumped:
+            self._step(now_ms, jumped)
         elif now_ms >= self._send_ms:
             self._send(now_ms)
+
+    def _jumped(self, now_ms):
+        """PV or load are no longer what the set-points were made for: not for the mean's sake may
+        somebody stay without."""
+        jump_mw = self.cfg["mg_jump_mw"]
+        if self._good_ms < self._stepped_ms + _JUMP_MS or self.stale:
+            return False
+        if self._left_out:
+            return True
+        if not jump_mw:
+            return False
+        p, was = self.p_mw, self._expect
+        return abs(p[0] - was[0]) > jump_mw or abs(p[1] - was[1]) > jump_mw
 
     def _look(self, now_ms):
         """Inputs, stores and the age of the measurement; True if dispatch must not wait."""
@@ -246,21 +266,29 @@ class Microgrid(Acu):
             return min(pv_mw, most)
         return pv_mw
 
-    def _demand(self, load_mw):
-        """What the load would be: what is left out is missing in what is measured."""
-        if self.ids[_LOAD] and self.stale == dp.FRESH:
-            return min(load_mw + self.dispatch.out[dp.PNS],
-                       max(load_mw, self.cfg["mg_load_mw"]))
+    def _demand(self, now_ms, load_mw):
+        """What the load would be: what is left out is missing in what is measured. Where nobody
+        knows how much, it is all that the load may be."""
+        told = self._fresh(now_ms, _LOAD)
+        self._guess = False
+        if told and (told[5] or self.pns_mw):
+            most = max(load_mw, self.cfg["mg_load_mw"])
+            self._guess = not self.pns_mw
+            return most if self._guess else min(load_mw + self.pns_mw, most)
         return load_mw
 
-    def _step(self, now_ms):
-        """Dispatch on the mean since the last step; the next one is at a whole multiple of
-        mg_step_s."""
+    def _step(self, now_ms, jumped=False):
+        """Dispatch on the mean since the last step, after a jump on the last window; the next one
+        is at a whole multiple of mg_step_s."""
+        self._stepped_ms = now_ms
+        self._left_out = False
         self._next_ms = (now_ms // self._step_ms + 1) * self._step_ms
         seen, sums, plant = self.seen, self._sum, self.plant
+        if jumped:
+            sums[0], sums[1], sums[2] = self.p_mw[0], self.p_mw[1], 1
         if sums[2]:
             seen[dp.PV] = self._potential(now_ms, sums[0] // sums[2])
-            seen[dp.LOAD] = self._demand(sums[1] // sums[2])
+            seen[dp.LOAD] = self._demand(now_ms, sums[1] // sums[2])
             self._sum = [0, 0, 0]
         seen[dp.UTC_S] = self.sync.utc_ms(now_ms) // 1000 if self.sync.synchronised(now_ms) else 0
         seen[dp.B_MWH] = self._energy(_BATTERY)
@@ -278,14 +306,19 @@ class Microgrid(Acu):
             self.log.add(now_ms, ev.MG_POLICY, self.by, self._told_by)
             self._told_by = self.by
             self._told_ms = now_ms
-        pns = out[dp.PNS] > (0 if self._pns else self.cfg["mg_dead_mw"]) and one.state != dp.IDLE
+        # on a guess, or blind, nobody is told to do without
+        self.pns_mw = 0 if self._guess or one.state == dp.IDLE else out[dp.PNS]
+        pns = self._guess or self.pns_mw > (0 if self._pns else self.cfg["mg_dead_mw"])
         if pns != self._pns:
             self._pns = pns
-            p_w = out[dp.PNS] // 1000
+            p_w = self.pns_mw // 1000
             self.log.add(now_ms, ev.MG_PNS, int(pns), p_w, self.accounts.mwh[pw.A_PNS] // 1000,
                          True)
             self._evt(now_ms, "PNS", 0, p_w, int(pns))
+        self._expect = [seen[dp.PV] - out[dp.CUR], seen[dp.LOAD] - self.pns_mw]
         h2 = out[dp.H2] if self.stores[_HYDROGEN] == _GOOD else 0
+        if abs(h2) * 1000 < plant.hydrogen.p_max_mw * _IDLE_PM:
+            h2 = 0
         self.contacts.wanted = (
             (out[dp.RUN] and self._diesel(now_ms)) << pg.DIESEL | (h2 < 0) << pg.ELECTROLYSER
             | (h2 > 0) << pg.FUEL_CELL | (self.stores[_BATTERY] != _IMPOSSIBLE) << pg.BATTERY)
@@ -303,8 +336,7 @@ class Microgrid(Acu):
 
     def set_points(self):
         """(on, mW) of each device, in the order of the settings."""
-        out, wanted = self.dispatch.out, self.contacts.wanted
-        pns = out[dp.PNS] if self.dispatch.state != dp.IDLE else 0
+        out, wanted, pns = self.dispatch.out, self.contacts.wanted, self.pns_mw
         h2 = wanted >> pg.ELECTROLYSER & 3
         return ((wanted >> pg.BATTERY & 1, out[dp.BAT]),
                 (int(h2 != 0), out[dp.H2] if h2 else 0),
@@ -336,7 +368,7 @@ class Microgrid(Acu):
         self.net.send(now_ms, self._up + "mg.rep", "mg.rep", "*", {
             "p_W": [x // 1000 for x in p],
             "set_W": [out[dp.BAT] // 1000, out[dp.H2] // 1000, out[dp.DIE] // 1000],
-            "cur_W": out[dp.CUR] // 1000, "pns_W": out[dp.PNS] // 1000, "b_Wh": e[0],
+            "cur_W": out[dp.CUR] // 1000, "pns_W": self.pns_mw // 1000, "b_Wh": e[0],
             "h_Wh": e[1], "v_Wh": sums[0], "e_Wh": sums[1], "d_Wh": sums[2], "x_Wh": sums[3],
             "ueur": sums[4], "by": self.by, "st": self.state()})
 
@@ -357,8 +389,10 @@ class Microgrid(Acu):
             e_mwh = body["e_mWh"]
             # -2: below what dispatch takes for "not known", and as impossible
             e_mwh = -1 if e_mwh is None else max(e_mwh, -2)
-            self.told[self.ids.index(msg["s"])] = (
-                now_ms, e_mwh, body["p_mW"], body["ok"], body["on"], body["lim"])
+            k = self.ids.index(msg["s"])
+            self.told[k] = (now_ms, e_mwh, body["p_mW"], body["ok"], body["on"], body["lim"])
+            if k == _LOAD:
+                self._left_out = body["lim"] and not self.pns_mw
         elif t == "meas.req" and msg["d"] == self.id:
             self._reply_meas(now_ms, msg)
 

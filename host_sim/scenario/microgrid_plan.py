@@ -1,0 +1,161 @@
+"""Reads a microgrid's scenario and its board, and joins them to one plan, or says what is wrong.
+
+The plant in the world is that of the controller's settings. Every fault of a file ends in
+InputError; nothing runs here.
+"""
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from acu import config as acu_config
+from host_sim.scenario import load, reading
+from host_sim.scenario.complaints import Complaints, InputError, meant
+from host_sim.scenario.microgrid_form import EventForm, ExpectForm, MicrogridForm, ProfileForm
+from host_sim.world.island import DEVICES
+from host_sim.world.microgrid import PlantSpec, StoreSpec
+from host_sim.world.spec import FrontEndSpec
+
+_FROM_STRUCTURE = ("id", "role", "sc", "uc")
+STEP_US = 5_000
+_SECOND_US = 1_000_000
+
+
+@dataclass(frozen=True)
+class Deed:
+    """on: what begins, else it is over. what: (channel, ..) or (device, ..), ms, lines."""
+    t_us: int
+    kind: str
+    on: bool
+    what: tuple = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    name: str
+    title: str
+    seed: int
+    run_us: int
+    start_utc_ms: int
+    id: str
+    board: dict
+    config: dict
+    settings: dict           # complete
+    names: dict[str, str]    # id of each device on the bus
+    look_us: int
+    state_s: int
+    diesel_start_s: int
+    load_pf: float
+    front: FrontEndSpec
+    network: dict
+    plant: PlantSpec
+    pv_mw: Callable[[int], int]
+    load_mw: Callable[[int], int]
+    deeds: tuple[Deed, ...]
+    expect: ExpectForm = field(default_factory=ExpectForm)
+
+
+def is_one(name: str) -> bool:
+    """Does this name or file mean a microgrid's scenario? What cannot be read load.py refuses."""
+    try:
+        return reading.read_toml(load.find(name)).get("kind") == "microgrid"
+    except InputError:
+        return False
+
+
+def read(name: str) -> Plan:
+    path = load.find(name)
+    return build(reading.read_toml(path), path)
+
+
+def build(given: dict, path: Path) -> Plan:
+    """`given` is what the TOML of `path` holds."""
+    form = reading.form_of(MicrogridForm, given, path.name)
+    wrong = Complaints(path.name)
+    start_ms = load.utc_ms_of(form.start_utc, wrong)
+    board = _board(form.board, path, wrong)
+    names = {name: name for name in DEVICES}
+    config, full = _config(form, names, path.name, wrong)
+    front = form.front_end.model_dump()
+    for sentence in load.too_fine(front, "phasor"):
+        wrong.add("E127", "", sentence)
+    if wrong.all:
+        raise InputError(wrong.all)
+    front["i_lead_urad"] = ()
+    spec = PlantSpec(
+        _store(full, "b", form.devices.battery_pct), _store(full, "h", form.devices.hydrogen_pct),
+        full["mg_d_max_mw"], full["mg_d0_ueurh"], full["mg_d1_ueurkwh"], full["mg_d2_ueurkw2h"],
+        full["mg_pns_ueurkwh"])
+    events = sorted(form.event, key=lambda event: event.at_s)
+    return Plan(
+        path.stem, form.title, form.seed, round(form.run_s * 1e6) // STEP_US * STEP_US, start_ms,
+        form.id, board, config, full, names, form.look_ms * 1000, form.devices.state_s,
+        form.devices.diesel_start_s, form.devices.load_pf,
+        FrontEndSpec(slot_ns=board["slot_ns"], **front), form.network.model_dump(), spec,
+        _course(form.profile, form.profile.pv_w), _course(form.profile, form.profile.load_w),
+        tuple(_deeds(events)), form.expect)
+
+
+def _board(name: str, path: Path, wrong: Complaints) -> dict:
+    found = {p.parent.name: p for folder in (load.BOARDS, path.resolve().parent / "boards")
+             for p in folder.glob("*/board.json")}
+    if name not in found:
+        wrong.add("E211", f"board = {name!r}", f" is not in boards/. {meant(name, found)}")
+        return {}
+    board = reading.load_board(found[name])
+    if "microgrid" not in board["roles"]:
+        wrong.add("E212", f"board = {name!r}", " dispatches no microgrid. Take pico_w_microgrid.")
+    return board
+
+
+def _config(form: MicrogridForm, names: dict, file: str, wrong: Complaints) -> tuple[dict, dict]:
+    """(as the controller is given it, complete)"""
+    for key in (*_FROM_STRUCTURE, *(f"mg_{name}" for name in names)):
+        if key in form.config:
+            wrong.add("E121", f"[config] {key}", " follows from the other tables. Remove it.")
+    given = form.config | {"id": form.id, "role": "microgrid", "sc": form.sc, "uc": form.uc}
+    given |= {f"mg_{name}": name for name in names}
+    full, errors = acu_config.check(given)
+    wrong.all += [error.replace(" config: ", f" {file}: [config] ", 1) for error in errors]
+    return given, full
+
+
+def _store(full: dict, letter: str, pct: float) -> StoreSpec:
+    cap = full[f"mg_{letter}_mwh"]
+    return StoreSpec(full[f"mg_{letter}_mw"], cap, full[f"mg_{letter}_eta_pm"],
+                     full[f"mg_{letter}_zeta_pm"], round(cap * pct / 100))
+
+
+def _course(form: ProfileForm, values: list[float]) -> Callable[[int], int]:
+    """mW of a second of the run, in whole numbers from the first on."""
+    points = [round(1000 * x) for x in values]
+
+    def at(second: int) -> int:
+        t = second // form.hold_s * form.hold_s
+        k, rest = divmod(t, form.every_s)
+        a, b = points[k % len(points)], points[(k + 1) % len(points)]
+        return a + (b - a) * rest // form.every_s
+    return at
+
+
+def _deeds(events: list[EventForm]) -> list[Deed]:
+    """What the run does at its time, in order."""
+    out = []
+    for event in events:
+        t_us, kind = round(event.at_s * 1e6) // STEP_US * STEP_US, event.kind()
+        what: tuple = ()
+        lasts_s = 0
+        one = getattr(event, kind)
+        if event.freeze is not None:
+            what, lasts_s = (event.freeze.channel,), event.freeze.for_s
+        elif event.silent is not None:
+            what, lasts_s = (event.silent.device,), event.silent.for_s
+        elif event.told is not None:
+            what, lasts_s = (event.told.store, event.told.pct), event.told.for_s
+        elif kind in ("reboot", "console"):
+            what = (one,)
+        else:
+            lasts_s = one
+        out.append(Deed(t_us, kind, True, what))
+        if lasts_s:
+            out.append(Deed(t_us + lasts_s * _SECOND_US, kind, False, what))
+    return sorted(out, key=lambda deed: deed.t_us)
