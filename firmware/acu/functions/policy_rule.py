@@ -6,6 +6,8 @@ at its cheap part load instead of short at full power. The numbers are per mille
 set's marginal cost at full power, found by search over two years of hourly profiles
 (docs/microgrid.md, "The rule"). Asked in the slow tier; needs no clock and keeps no memory.
 """
+from array import array
+
 from acu.functions.dispatch import H_MWH
 from acu.functions.merit import Merit
 
@@ -24,7 +26,7 @@ class Rule:
         self._full = (plant.d1_ueur_kwh // 100
                       + plant.d2_ueur_kw2h * (plant.d_max_mw // 1000) // 50_000
                       if plant.d_max_mw else 0)
-        self._slopes = [0]
+        self._slopes = array("i", [0])
 
     def propose(self, seen, out):
         """out[H2], out[DIE]. True: this is an answer; False: ask the next policy."""

@@ -7,8 +7,10 @@ is in RAM. Needs the wall clock: without it, or when load and PV are not those t
 made for, it does not answer, and the next policy does.
 """
 import struct
+from array import array
 from binascii import crc32
 
+import micropython
 from micropython import const
 
 from acu.functions.dispatch import DT_S, H_MWH, LOAD, PV, UTC_S
@@ -22,12 +24,18 @@ RECORD = "policy"            # its name in a board's store
 # offset of its hours to UTC; PV below which the sky is not judged; misfit that is too much
 HEAD = "<4sHI13I7BHIiIH"
 YEAR_S = const(31_556_952)
-_DAY_S = const(86_400)
 _HOURS = const(24)
 _MIXED_S = const(1800)       # the sky is what it was over half an hour
-_CLEAR = const(1_000_000)    # a clearness of 1
+_YEAR_H = const(8766)
 _FORGET_S = const(259_200)   # time constant of the misfit
 _CHUNK = const(256)
+
+# Sums in W s: load of today, and the profile's; of the last days, fading: load and PV, and what of
+# them was not expected.
+_LOAD_WS = const(0)
+_NORM_WS = const(1)
+_SEEN_WS = const(2)
+_ODD_WS = const(3)
 
 
 def plant_words(plant):
@@ -72,17 +80,65 @@ def unfit(plant, read):
     return ""
 
 
-def _between(x, nodes):
-    """(k, f): x lies f/256 of the way from node k to the next; at an end if it is beyond."""
-    last = len(nodes) - 1
-    if x <= nodes[0] or not last:
-        return 0, 0
-    if x >= nodes[last]:
-        return last - 1, 256
+@micropython.viper
+def between(x: int, nodes: ptr32, n: int, out: ptr32, at: int):
+    """out[at] and out[at + 2]: x lies f/256 of the way from node k, k times out[at + 1], to the
+    next of n; at an end if it is beyond."""
     k = 0
-    while x >= nodes[k + 1]:
+    f = 0
+    n -= 1
+    if n:
+        while k < n and x >= nodes[k + 1]:
+            k += 1
+        if k == n:
+            k -= 1
+            f = 256
+        elif x > nodes[k]:
+            f = (x - nodes[k] << 8) // (nodes[k + 1] - nodes[k])
+    out[at] = k * out[at + 1]
+    out[at + 2] = f
+
+
+@micropython.viper
+def blend(a: ptr8, b: ptr8, f: int, n: int, out: ptr32):
+    """n values f/256 of the way from a to b, times 256."""
+    k = 0
+    while k < n:
+        out[k] = (a[k] << 8) + (b[k] - a[k]) * f
         k += 1
-    return k, (x - nodes[k]) * 256 // (nodes[k + 1] - nodes[k])
+
+
+@micropython.viper
+def mix(at: ptr32, block: ptr32, unit: int, n: int, slopes: ptr32):
+    """The slopes between the eight corners around a state. at: for hydrogen, load and sky the
+    place of the lower corner in the block, the distance to the upper one, and f of 256."""
+    k = 0
+    while k < n:
+        slopes[k] = 0
+        k += 1
+    corner = 0
+    while corner < 8:
+        w = 1
+        place = at[0] + at[3] + at[6]
+        axis = 0
+        while axis < 3:
+            f = at[3 * axis + 2]
+            if corner >> axis & 1:
+                place += at[3 * axis + 1]
+            else:
+                f = 256 - f
+            w *= f
+            axis += 1
+        w >>= 12
+        k = 0
+        while w and k < n:
+            slopes[k] += w * block[place + k]
+            k += 1
+        corner += 1
+    k = 0
+    while k < n:
+        slopes[k] = (slopes[k] >> 8) * unit >> 12
+        k += 1
 
 
 class Table:
@@ -94,30 +150,36 @@ class Table:
         size = struct.calcsize(HEAD)
         head = struct.unpack(HEAD, read(0, size))
         (self._seasons, n_h, n_load, n_sky, self._parts, self._price_seasons, n_price, self._unit,
-         self._pv_unit, self._offset_s, self._dawn_mw, self._fit_pm) = head[16:]
+         self._pv_unit, self._offset_s, dawn_mw, self._fit_pm) = head[16:]
+        self._dawn_w = dawn_mw // 1000
         n = n_h + n_load + n_sky
         nodes = struct.unpack("<%dH" % n, read(size, 2 * n))
         cap = plant.hydrogen.cap_mwh
-        self._h_nodes = [x * cap // 1000 for x in nodes[:n_h]]
-        self._load_nodes = nodes[n_h:n_h + n_load]
-        self._sky_nodes = [x * 1000 for x in nodes[n_h + n_load:]]
-        self._price_nodes = [cap * k // (n_price - 1) for k in range(n_price)]
+        self._shift = shift = len(bin(cap >> 22)) - 2       # what the nodes leave of 32 bits
+        cap >>= shift
+        self._h_nodes = array("i", [x * cap // 1000 for x in nodes[:n_h]])
+        self._load_nodes = array("i", nodes[n_h:n_h + n_load])
+        self._sky_nodes = array("i", nodes[n_h + n_load:])
+        self._price_nodes = array("i", [cap * k // (n_price - 1) for k in range(n_price)])
         at = size + 2 * n
         self._profile_mw = struct.unpack("<24I", read(at, 4 * _HOURS))
+        # before a 200th of its day nobody knows how high the load runs
+        self._few_ws = sum(self._profile_mw) // 1000 * 3600 // 200 + 1000
         self._pv_at = at + 4 * _HOURS
         self._price_at = self._pv_at + self._price_seasons * _HOURS
         self._slopes_at = self._price_at + self._price_seasons * n_price
-        self._slopes = [0] * self._parts
+        n = self._parts
+        self._size = n_h * n_load * n_sky * n
+        self._corner = array("i", [0, n_load * n_sky * n, 0, 0, n_sky * n, 0, 0, n, 0, 0, 1, 0])
+        self._slopes = array("i", [0] * n)
         self._now = -1          # hours since 1970 of what follows
-        self._block = ()
-        self._prices = ()
-        self._pv_mw = 0         # that a clear sky gives at this hour
-        self._sky = _CLEAR // 2
+        self._block = array("i", [0] * self._size)
+        self._prices = array("i", [0] * n_price)
+        self._clear = array("i", [0])
+        self._pv_w = 0          # that a clear sky gives at this hour
+        self._sky = 512_000     # 1024 times per mille of it
         self._day = -1
-        self._load_mws = 0      # of today, and as the profile has it
-        self._norm_mws = 0
-        self._seen_mws = 0      # fading sums: load and PV, and what of them was not expected
-        self._odd_mws = 0
+        self._sums = [0, 0, 0, 0]
         self.misfit_pm = 0
 
     def propose(self, seen, out):
@@ -125,86 +187,79 @@ class Table:
         if not seen[UTC_S]:
             return False
         local_s = seen[UTC_S] + self._offset_s
-        if local_s // 3600 != self._now:
-            self._turn(local_s)
-        factor_pm = self._learn(local_s, seen)
+        hour = local_s // 3600
+        if hour != self._now:
+            self._turn(hour)
+        factor_pm = self._learn(seen)
         if self.misfit_pm > self._fit_pm:
             return False
-        h_mwh = seen[H_MWH]
-        self._mix(_between(h_mwh, self._h_nodes), _between(factor_pm, self._load_nodes),
-                  _between(self._sky, self._sky_nodes))
-        k, f = _between(h_mwh, self._price_nodes)
-        price = (self._prices[k] * (256 - f) + self._prices[k + 1] * f) * self._unit >> 16
-        self._merit.solve(self._slopes, price, seen, out)
+        h, corner, slopes = seen[H_MWH] >> self._shift, self._corner, self._slopes
+        between(h, self._h_nodes, len(self._h_nodes), corner, 0)
+        between(factor_pm, self._load_nodes, len(self._load_nodes), corner, 3)
+        between(self._sky >> 10, self._sky_nodes, len(self._sky_nodes), corner, 6)
+        mix(corner, self._block, self._unit, self._parts, slopes)
+        prices = self._prices
+        between(h, self._price_nodes, len(prices), corner, 9)
+        k, f = corner[9], corner[11]
+        price = (prices[k] * (256 - f) + prices[k + 1] * f) * self._unit >> 16
+        self._merit.solve(slopes, price, seen, out)
         return True
 
-    def _season(self, local_s, n, at, each, hour, size):
-        """size bytes of an hour, between the two seasons whose middles are nearest, times 256.
-        each: bytes of a season."""
-        x = (local_s % YEAR_S * n * 256 // YEAR_S - 128) % (n * 256)
-        k, f = x >> 8, x & 255
-        a = self._read(at + k * each + hour * size, size)
-        b = self._read(at + (k + 1) % n * each + hour * size, size)
-        g = 256 - f
-        return [a[j] * g + b[j] * f for j in range(size)]
+    def _season(self, n, at, each, size, out):
+        """size values of this hour, between the two of n seasons whose middles are nearest, times
+        256. at: where they begin; each: bytes of a season."""
+        hour = self._now - self._now * 3600 // YEAR_S * YEAR_S // 3600
+        x = (hour * n * 256 // _YEAR_H - 128) % (n * 256)
+        k = x >> 8
+        a = self._read(at + k * each, size)
+        b = self._read(at + (k + 1) % n * each, size)
+        blend(a, b, x & 255, size, out)
 
-    def _turn(self, local_s):
+    def _turn(self, hour):
         """To another hour."""
-        self._now = local_s // 3600
-        hour = self._now % _HOURS
-        size = (len(self._h_nodes) * len(self._load_nodes) * len(self._sky_nodes) * self._parts)
-        n = self._price_seasons
-        self._block = self._season(local_s, self._seasons, self._slopes_at, _HOURS * size, hour,
-                                   size)
-        m = len(self._price_nodes)
-        self._prices = self._season(local_s, n, self._price_at, m, 0, m)
-        clear = self._season(local_s, n, self._pv_at, _HOURS, hour, 1)[0]
-        self._pv_mw = clear * self._pv_unit >> 8
-
-    def _learn(self, local_s, seen):
-        """How clear the sky is, how high the load of this day runs (returned, per mille of the
-        profile), and how far both are from what the table was made of."""
-        dt_s, load, pv, clear = seen[DT_S], seen[LOAD], seen[PV], self._pv_mw
-        if clear > self._dawn_mw:
-            sky = min(pv * 1000 // clear * 1000, 1_200_000)
-            self._sky += (sky - self._sky) * min(dt_s, _MIXED_S) // _MIXED_S
-        day = local_s // _DAY_S
+        self._now = hour
+        day = hour // _HOURS
+        hour -= day * _HOURS
+        size, n, m = self._size, self._price_seasons, len(self._prices)
+        self._season(self._seasons, self._slopes_at + hour * size, _HOURS * size, size,
+                     self._block)
+        self._season(n, self._pv_at + hour, _HOURS, 1, self._clear)
+        self._pv_w = (self._clear[0] * self._pv_unit >> 8) // 1000
         if day != self._day:
             self._day = day
-            self._load_mws = self._norm_mws = 0
+            self._season(n, self._price_at, m, m, self._prices)
+            self._sums[_LOAD_WS] = self._sums[_NORM_WS] = 0
+
+    def _learn(self, seen):
+        """How clear the sky is, how high the load of this day runs (returned, per mille of the
+        profile), and how far both are from what the table was made of."""
+        sums = self._sums
+        dt_s, load, pv = seen[DT_S], (seen[LOAD] + 500) // 1000, seen[PV] // 1000
+        clear = self._pv_w
+        dawn, few_ws = self._dawn_w, self._few_ws
+        if clear > dawn:
+            sky = min(pv * 1000 // clear, 1200) << 10
+            if dt_s < _MIXED_S:
+                sky = self._sky + (sky - self._sky) * dt_s // _MIXED_S
+            self._sky = sky
         norm = self._profile_mw[self._now % _HOURS]
-        expected = self._factor_pm() * norm // 1000
-        self._load_mws += load * dt_s
-        self._norm_mws += norm * dt_s
-        odd = abs(load - expected)
-        limit = clear + (clear >> 2) + self._dawn_mw
-        if pv > limit:
-            odd += pv - limit
-        self._seen_mws += (load + pv) * dt_s - self._seen_mws * dt_s // _FORGET_S
-        self._odd_mws += odd * dt_s - self._odd_mws * dt_s // _FORGET_S
-        self.misfit_pm = 1000 * self._odd_mws // (self._seen_mws + 1)
-        return self._factor_pm()
-
-    def _factor_pm(self):
-        norm = self._norm_mws // 1000
-        return self._load_mws // norm if norm > 3600 else 1000
-
-    def _mix(self, h, load, sky):
-        """The slopes between the eight corners around this state."""
-        slopes, block, n = self._slopes, self._block, self._parts
-        for j in range(n):
-            slopes[j] = 0
-        for a in (0, 1):
-            wa = h[1] if a else 256 - h[1]
-            at = (h[0] + a) * len(self._load_nodes)
-            for b in (0, 1):
-                wb = wa * (load[1] if b else 256 - load[1])
-                bt = (at + load[0] + b) * len(self._sky_nodes) + sky[0]
-                for c in (0, 1):
-                    w = wb * (sky[1] if c else 256 - sky[1]) >> 12
-                    if w:
-                        k = (bt + c) * n
-                        for j in range(n):
-                            slopes[j] += w * block[k + j]
-        for j in range(n):
-            slopes[j] = (slopes[j] >> 8) * self._unit >> 12
+        load_ws, norm_ws = sums[_LOAD_WS], sums[_NORM_WS]
+        odd = load - (norm // 1000 if norm_ws < few_ws else load_ws // (norm_ws // 1000) * norm
+                      // 1_000_000)
+        if odd < 0:
+            odd = -odd
+        if pv > clear + (clear >> 2) + dawn:
+            odd += pv - clear - (clear >> 2) - dawn
+        load_ws += load * dt_s
+        norm_ws += norm * dt_s // 1000
+        fade = _FORGET_S // dt_s
+        known = sums[_SEEN_WS]
+        known += (load + pv) * dt_s - known // fade
+        strange = sums[_ODD_WS]
+        strange += odd * dt_s - strange // fade
+        sums[_LOAD_WS] = load_ws
+        sums[_NORM_WS] = norm_ws
+        sums[_SEEN_WS] = known
+        sums[_ODD_WS] = strange
+        self.misfit_pm = strange // (known // 1000 + 1)
+        return 1000 if norm_ws < few_ws else load_ws // (norm_ws // 1000)
