@@ -33,7 +33,7 @@ class Best:
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """HiGHS writes a line of its own to standard output now and then, which may be the JSON."""
     sys.stdout.flush()
     kept = os.dup(1)
@@ -119,7 +119,7 @@ class _Street:
         kind = np.r_[np.ones(self._n), np.zeros(3), np.ones(3), 0]
         limits = LinearConstraint(np.array([row for row, _, _ in rows]),
                                   [low for _, low, _ in rows], [high for _, _, high in rows])
-        with _silent():
+        with silent():
             found = milp(cost, integrality=kind, bounds=self._lp, constraints=limits,
                          options={"mip_rel_gap": 0, "time_limit": _LIMIT_S})
         self.proven &= found.status in (0, 2)
