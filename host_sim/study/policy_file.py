@@ -24,8 +24,8 @@ class Values:
     """What energy is worth, and what the learner of the firmware compares with.
 
     slopes: (season, 24, hydrogen, load, sky, part) EUR per kWh in the battery, its parts from
-    empty to full; prices: (season, part) EUR per kWh of hydrogen, equally spaced over its
-    capacity; clear_kw: (season of prices, 24) PV of a clear sky; profile_kw: (24,) mean load.
+    empty to full; prices: (season, node) EUR per kWh of hydrogen, equally spaced over its
+    capacity; clear_kw: (season, 24) PV of a clear sky; profile_kw: (24,) mean load.
     Nodes: h_nodes as part of the capacity, load_nodes of the profile, sky_nodes of the clear
     sky."""
 
@@ -46,7 +46,10 @@ def _bytes(values, unit):
 
 
 def _check(values: Values) -> None:
-    shape = (len(values.prices), 24)
+    shape = values.slopes.shape[:2]
+    if len(values.prices) != shape[0] or values.prices.ndim != 2 or values.prices.shape[1] < 2:
+        raise PolicyError(f"E424 policy: prices are {values.prices.shape}. Give them as "
+                          f"({shape[0]}, 2 or more nodes).")
     if values.clear_kw.shape != shape:
         raise PolicyError(f"E424 policy: clear_kw is {values.clear_kw.shape}. Give it as {shape}.")
     wanted = (24, len(values.h_nodes), len(values.load_nodes), len(values.sky_nodes))
@@ -71,15 +74,19 @@ def pack(plant, values: Values) -> bytes:
     nodes = [round(1000 * x) for x in values.h_nodes + values.load_nodes + values.sky_nodes]
     body = struct.pack(f"<{len(nodes)}H24I", *nodes,
                        *[round(1e6 * x) for x in values.profile_kw])
-    body += _bytes(values.clear_kw * 1e6, pv_unit_mw)
-    body += _bytes(values.prices * 1e4, PRICE_UNIT) + _bytes(values.slopes * 1e4, PRICE_UNIT)
+    # by the hour, so that the two seasons around a day lie side by side
+    for hour in range(24):
+        for season in range(seasons):
+            body += _bytes(values.clear_kw[season, hour] * 1e6, pv_unit_mw)
+            body += _bytes(values.prices[season] * 1e4, PRICE_UNIT)
+            body += _bytes(values.slopes[season, hour] * 1e4, PRICE_UNIT)
     total = struct.calcsize(policy_table.HEAD) + len(body) + 4
     if total > MAX_BYTES:
         raise PolicyError(f"E425 policy: the table has {total} bytes, at most {MAX_BYTES} fit. "
                           "Take fewer seasons, parts or nodes.")
     head = struct.pack(policy_table.HEAD, policy_table.MAGIC, policy_table.VERSION, total,
                        *policy_table.plant_words(plant), seasons, n_h, n_load, n_sky, parts,
-                       *values.prices.shape, PRICE_UNIT, pv_unit_mw, values.offset_s,
+                       values.prices.shape[1], PRICE_UNIT, pv_unit_mw, values.offset_s,
                        round(1e6 * values.dawn_kw), values.fit_pm)
     raw = head + body
     return raw + struct.pack("<I", zlib.crc32(raw))

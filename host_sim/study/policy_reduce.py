@@ -80,6 +80,6 @@ def reduced(climate: Climate, costs: Costs, slopes: np.ndarray, levels, prices: 
     # a kWh more is never worth more than the one before it
     slopes = np.minimum.accumulate(np.maximum(slopes, 0), axis=-1)
     at = np.rint(np.linspace(0, H_LEVELS - 1, PRICE_PARTS)).astype(int)
-    return Values(slopes, _seasonal(prices, fine_seasons)[:, at],
-                  _seasonal(climate.clear_kw, fine_seasons), climate.profile_kw,
+    return Values(slopes, _seasonal(prices, shape.seasons)[:, at],
+                  _seasonal(climate.clear_kw, shape.seasons), climate.profile_kw,
                   tuple(shape.h_nodes), ends, tuple(shape.sky_nodes), offset_s, climate.dawn_kw)

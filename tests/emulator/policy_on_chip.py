@@ -1,4 +1,4 @@
-# Runs on the emulated chip: steps of dispatch with each policy; prints microseconds and set-points.
+# Runs on the emulated chip: steps of dispatch with each policy; prints microseconds and a sum.
 import gc
 import time
 

@@ -1,7 +1,7 @@
 """A step of dispatch in MicroPython on an emulated Pico: the set-points of CPython, and its time.
 
 Needs what test_chip_kernels.py needs. The time of a step is that of the policy and of Dispatch,
-measurement and messages aside; the first step of an hour reads its part of the table from the file.
+measurement and messages aside; the first of an hour reads its part of the table from the file.
 """
 import random
 import subprocess
@@ -28,9 +28,9 @@ def test_a_step_takes_less_than_2_ms_and_says_what_cpython_says(tmp_path, capsys
     folder = tmp_path / "files"
     folder.mkdir()
     functions = ROOT / "firmware/acu/functions"
-    compile_to(folder, "armv6m", [ROOT / "firmware/acu/__init__.py", functions / "__init__.py", *(
-        functions / f"{name}.py" for name in ("dispatch", "merit", "policy_rule", "policy_table"))],
-        ROOT / "firmware")
+    compile_to(folder, "armv6m", [functions.parent / "__init__.py", *(functions / f"{name}.py" for
+               name in ("__init__", "dispatch", "merit", "policy_rule", "policy_table"))],
+               ROOT / "firmware")
     raw = pack(PLANT, made_up())
     (folder / "policy.bin").write_bytes(raw)
     given = rows(40)
@@ -38,7 +38,8 @@ def test_a_step_takes_less_than_2_ms_and_says_what_cpython_says(tmp_path, capsys
     image = tmp_path / "flash.img"
     subprocess.run([micropython(), "-X", "heapsize=16M", HERE / "flash.py", folder, image],
                    check=True)
-    command = ["node", HERE / "chip.mjs", *GIVEN, HERE / "policy_on_chip.py", "60", image, FILES_AT]
+    command = ["node", HERE / "chip.mjs", *GIVEN, HERE / "policy_on_chip.py", "60", image,
+               FILES_AT]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     said = {line.split()[0]: [int(word) for word in line.split()[1:]]

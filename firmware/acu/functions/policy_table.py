@@ -19,14 +19,13 @@ from acu.functions.merit import Merit
 VERSION = const(1)
 MAGIC = b"MGPT"
 RECORD = "policy"            # its name in a board's store
-# magic, version, bytes of all; 13 words of the plant; seasons, parts of hydrogen, of load, of
-# sky and of the battery in a block; seasons and parts of the prices; price and PV of a count;
-# offset of its hours to UTC; PV below which the sky is not judged; misfit that is too much
-HEAD = "<4sHI13I7BHIiIH"
-YEAR_S = const(31_556_952)
+# magic, version, bytes of all; 13 words of the plant; seasons; nodes of hydrogen, load and sky and
+# parts of the battery; nodes of the price; price and PV of a count; offset of its hours to UTC; PV
+# below which the sky is not judged; misfit that is too much
+HEAD = "<4sHI13I6BHIiIH"
+_YEAR_H50 = const(438_291)   # hours of 50 years, nearly
 _HOURS = const(24)
 _MIXED_S = const(1800)       # the sky is what it was over half an hour
-_YEAR_H = const(8766)
 _FORGET_S = const(259_200)   # time constant of the misfit
 _CHUNK = const(256)
 
@@ -100,18 +99,19 @@ def between(x: int, nodes: ptr32, n: int, out: ptr32, at: int):
 
 
 @micropython.viper
-def blend(a: ptr8, b: ptr8, f: int, n: int, out: ptr32):
-    """n values f/256 of the way from a to b, times 256."""
+def blend(both: ptr8, f: int, n: int, out: ptr32):
+    """n values f/256 of the way from the first n to the next n, times 256."""
     k = 0
     while k < n:
-        out[k] = (a[k] << 8) + (b[k] - a[k]) * f
+        out[k] = (both[k] << 8) + (both[n + k] - both[k]) * f
         k += 1
 
 
 @micropython.viper
-def mix(at: ptr32, block: ptr32, unit: int, n: int, slopes: ptr32):
+def mix(at: ptr32, block: ptr32, first: int, unit: int, n: int, slopes: ptr32):
     """The slopes between the eight corners around a state. at: for hydrogen, load and sky the
-    place of the lower corner in the block, the distance to the upper one, and f of 256."""
+    place of the lower corner in the block from `first` on, the distance to the upper one, and f of
+    256."""
     k = 0
     while k < n:
         slopes[k] = 0
@@ -119,7 +119,7 @@ def mix(at: ptr32, block: ptr32, unit: int, n: int, slopes: ptr32):
     corner = 0
     while corner < 8:
         w = 1
-        place = at[0] + at[3] + at[6]
+        place = at[0] + at[3] + at[6] + first
         axis = 0
         while axis < 3:
             f = at[3 * axis + 2]
@@ -149,8 +149,8 @@ class Table:
         self._read = read
         size = struct.calcsize(HEAD)
         head = struct.unpack(HEAD, read(0, size))
-        (self._seasons, n_h, n_load, n_sky, self._parts, self._price_seasons, n_price, self._unit,
-         self._pv_unit, self._offset_s, dawn_mw, self._fit_pm) = head[16:]
+        (self._seasons, n_h, n_load, n_sky, self._parts, n_price, self._unit, self._pv_unit,
+         self._offset_s, dawn_mw, self._fit_pm) = head[16:]
         self._dawn_w = dawn_mw // 1000
         n = n_h + n_load + n_sky
         nodes = struct.unpack("<%dH" % n, read(size, 2 * n))
@@ -165,17 +165,14 @@ class Table:
         self._profile_mw = struct.unpack("<24I", read(at, 4 * _HOURS))
         # before a 200th of its day nobody knows how high the load runs
         self._few_ws = sum(self._profile_mw) // 1000 * 3600 // 200 + 1000
-        self._pv_at = at + 4 * _HOURS
-        self._price_at = self._pv_at + self._price_seasons * _HOURS
-        self._slopes_at = self._price_at + self._price_seasons * n_price
+        self._hours_at = at + 4 * _HOURS
         n = self._parts
-        self._size = n_h * n_load * n_sky * n
+        # of an hour: PV of a clear sky, prices, slopes
+        self._size = 1 + n_price + n_h * n_load * n_sky * n
         self._corner = array("i", [0, n_load * n_sky * n, 0, 0, n_sky * n, 0, 0, n, 0, 0, 1, 0])
         self._slopes = array("i", [0] * n)
         self._now = -1          # hours since 1970 of what follows
         self._block = array("i", [0] * self._size)
-        self._prices = array("i", [0] * n_price)
-        self._clear = array("i", [0])
         self._pv_w = 0          # that a clear sky gives at this hour
         self._sky = 512_000     # 1024 times per mille of it
         self._day = -1
@@ -197,37 +194,29 @@ class Table:
         between(h, self._h_nodes, len(self._h_nodes), corner, 0)
         between(factor_pm, self._load_nodes, len(self._load_nodes), corner, 3)
         between(self._sky >> 10, self._sky_nodes, len(self._sky_nodes), corner, 6)
-        mix(corner, self._block, self._unit, self._parts, slopes)
-        prices = self._prices
-        between(h, self._price_nodes, len(prices), corner, 9)
-        k, f = corner[9], corner[11]
-        price = (prices[k] * (256 - f) + prices[k + 1] * f) * self._unit >> 16
+        nodes, block = self._price_nodes, self._block
+        mix(corner, block, 1 + len(nodes), self._unit, self._parts, slopes)
+        between(h, nodes, len(nodes), corner, 9)
+        k, f = corner[9] + 1, corner[11]
+        price = (block[k] * (256 - f) + block[k + 1] * f) * self._unit >> 16
         self._merit.solve(slopes, price, seen, out)
         return True
 
-    def _season(self, n, at, each, size, out):
-        """size values of this hour, between the two of n seasons whose middles are nearest, times
-        256. at: where they begin; each: bytes of a season."""
-        hour = self._now - self._now * 3600 // YEAR_S * YEAR_S // 3600
-        x = (hour * n * 256 // _YEAR_H - 128) % (n * 256)
-        k = x >> 8
-        a = self._read(at + k * each, size)
-        b = self._read(at + (k + 1) % n * each, size)
-        blend(a, b, x & 255, size, out)
-
     def _turn(self, hour):
-        """To another hour."""
+        """To another hour: its block, between the two seasons whose middles are nearest."""
         self._now = hour
+        n, size = self._seasons, self._size
+        x = (hour * 50 % _YEAR_H50 * n // (_YEAR_H50 >> 8) - 128) % (n << 8)
+        k = x >> 8
+        at = self._hours_at + hour % _HOURS * n * size
+        both = self._read(at + k * size, 2 * size if k + 1 < n else size)
+        if k + 1 == n:
+            both += self._read(at, size)
+        blend(both, x & 255, size, self._block)
+        self._pv_w = (self._block[0] * self._pv_unit >> 8) // 1000
         day = hour // _HOURS
-        hour -= day * _HOURS
-        size, n, m = self._size, self._price_seasons, len(self._prices)
-        self._season(self._seasons, self._slopes_at + hour * size, _HOURS * size, size,
-                     self._block)
-        self._season(n, self._pv_at + hour, _HOURS, 1, self._clear)
-        self._pv_w = (self._clear[0] * self._pv_unit >> 8) // 1000
         if day != self._day:
             self._day = day
-            self._season(n, self._price_at, m, m, self._prices)
             self._sums[_LOAD_WS] = self._sums[_NORM_WS] = 0
 
     def _learn(self, seen):
