@@ -7,7 +7,7 @@ OUTPUTS = ({"name": "diesel_run", "drive": "hold", "pin": 6, "active": 1, "apart
            {"name": "electrolyser", "drive": "hold", "pin": 7, "active": 1, "apart": 1},
            {"name": "fuel_cell", "drive": "hold", "pin": 8, "active": 1, "apart": 1},
            {"name": "battery", "drive": "hold", "pin": 9, "active": 1, "apart": 1})
-INPUTS = ({"name": "diesel_runs", "pin": 16, "active": 0, "pull": "up"},  # a broken wire: it stands
+INPUTS = ({"name": "diesel_runs", "pin": 16, "active": 0, "pull": "up"},  # a broken wire: stands
           {"name": "diesel_fault", "pin": 17, "active": 1, "pull": "up"},  # and is a fault
           {"name": "h2_ready", "pin": 18, "active": 0, "pull": "up"},  # and is not ready
           {"name": "stop", "pin": 19, "active": 1, "pull": "up"})  # and is a stop

@@ -82,7 +82,7 @@ POSITION = const(92)    # contacts 52a and 52b that are no position
 # of a dispatching ACU
 MG_START = const(93)    # policy in force, policy wanted: 0 naive, 1 rule, 2 table
 MG_POLICY = const(94)   # another one decides: which, and which before
-MG_STALE = const(95)    # 0 fresh again, 1 set-points held, 2 stores idle; age; channels not believed
+MG_STALE = const(95)    # 0 fresh, 1 set-points held, 2 stores idle; age; channels not believed
 MG_STORE = const(96)    # 1 battery, 2 hydrogen; 0 back, 1 impossible, 2 silent, 3 not available
 MG_DIESEL = const(97)   # 0 stopped, 1 runs, 2 did not start, 3 stopped by itself, 4 tried again
 MG_PNS = const(98)      # load is left out: 1 begins, 0 is over; W; Wh so far

@@ -47,7 +47,8 @@ TABLE = {
     "sc.ack": "100 fu ok e",
     # set-point of a device of a microgrid, good for lease_s: on enables it (of pv: p_mW is a
     # ceiling, of load: so much is left out); p_mW positive is given to the bus. The device answers
-    # with its state, and tells it by itself: e_mWh stored, ok available, on works, lim less than it would.
+    # with its state, and tells it by itself: e_mWh stored, ok available, on works, lim: less than
+    # it would.
     "mg.set": "101 fii on p_mW lease_s",
     "mg.st": "000 nifff e_mWh p_mW ok on lim",
     # of a dispatching ACU: PV, load, diesel set; set-points of battery, hydrogen, diesel set; what

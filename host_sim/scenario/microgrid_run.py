@@ -37,7 +37,7 @@ class Result:
     messages: list[tuple[int, str, bytes]] = field(default_factory=list)
     reports: list[tuple[int, dict, tuple]] = field(default_factory=list)
     console: str = ""
-    # rows: s, then W: pv_could, pv, load_would, load, diesel, battery, hydrogen; kWh of both stores
+    # rows: s, then W: pv_could, pv, load_would, load, diesel, battery, hydrogen; kWh of the stores
     trace: list[list[float]] = field(default_factory=list)
     drives: list[tuple[int, int, int]] = field(default_factory=list)
     instants: int = 0
@@ -152,8 +152,9 @@ class Run:
             return
         changed = levels != self._levels
         self._levels = levels
-        due = self._fine or (slow and (self._mail or changed or self._moved or t_us >= self._wake_us
-                                       or self._looking(t_us) or self._typist.open))
+        due = self._fine or (slow and (
+            self._mail or changed or self._moved or t_us >= self._wake_us or self._looking(t_us)
+            or self._typist.busy()))
         if not due or t_us == self._booted_us:
             return
         self._moved = False
@@ -188,7 +189,7 @@ class Run:
     def _level(self, t_us: int) -> None:
         """Codes or readings from here on; after a slow pass, when no window waits."""
         fine = (self._wake_us == 0 or self._looking(t_us + SLOW_US) or self.front.faulty()
-                or self._typist.open)
+                or self._typist.busy())
         if fine and not self._fine:
             self.front.look(t_us)
         elif self._fine and not fine:
@@ -245,7 +246,6 @@ class Run:
             self._wake_us = 0
         elif deed.kind == "console":
             self._typist.lines += what[0]
-            self._typist.open = True
             self._wake_us = 0
         elif deed.kind == "reboot":
             self.firmware.off(self._plan.id)
@@ -310,7 +310,7 @@ class Run:
 
     def _type(self, t_us: int) -> None:
         typist = self._typist
-        if not (typist.open or typist.lines):
+        if not typist.busy():
             return
         keys = typist.turn(t_us, self.firmware.keys(self._plan.id, b""))
         if keys:

@@ -115,6 +115,9 @@ class Typist:
         self._quiet_us = t_us
         return self.lines.pop(0).encode() + b"\r"
 
+    def busy(self) -> bool:
+        return self.open or bool(self.lines)
+
     def idle(self, t_us: int) -> bool:
         """All was typed, and the answer has stood for a while."""
         return not self.lines and t_us - self._quiet_us >= _STOOD_US
@@ -199,7 +202,7 @@ class Run:
 
     def _type(self, t_us: int) -> None:
         typist = self._typist
-        if not (typist.open or typist.lines):
+        if not typist.busy():
             return
         keys = typist.turn(t_us, self.firmware.keys(self._plan.id, b""))
         if keys:

@@ -1,11 +1,12 @@
 """An isolated microgrid with its devices, a second at a time: who delivers what, under contacts
 and set-points, on the plant of world/microgrid.py.
 
-The battery forms the grid: it takes the balance as far as it can, whatever its set-point says; then
-an electrolyser gives way, a fuel cell and a diesel set that run give more, as their droops say;
-what then is missing is load not supplied, what is too much is PV given up. A device obeys its contact at once and a set-point until its lease is over; then hydrogen
-idles, the diesel set follows the load while its contact is closed, PV and load are free. Knows
-nothing of the firmware but the order of its contacts and inputs.
+The battery forms the grid: it takes the balance as far as it can, whatever its set-point says;
+then an electrolyser gives way, a fuel cell and a diesel set that run give more, as their droops
+say; what then is missing is load not supplied, what is too much is PV given up. A device obeys
+its contact at once and a set-point until its lease is over; then hydrogen idles, the diesel set
+follows the load while its contact is closed, PV and load are free. Knows nothing of the firmware
+but the order of its contacts and inputs.
 """
 from collections.abc import Callable
 from dataclasses import dataclass

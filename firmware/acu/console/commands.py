@@ -25,6 +25,7 @@ VER|0|C|status|VER|Version, board, who this is
 MET|1|C|met|MET [E or D or M or H] [k]|Readings; Energy, Demand, Max and min, Harmonics; k times
 SYN|1|C|syn|SYN [D [k] or R]|Synchronism check; Decisions, all of one; Reset of VT alarms
 GRO|1||syn|GRO [0 or 1]|Setting group of the protection; level B changes it
+MG|1|C|mg|MG|Microgrid: PV, load, stores, set-points, who decided, EUR
 SER|1|C|log|SER [n] [name]|Sequence of events, newest first
 HIS|1|C|log|HIS [n]|What switched, tripped or was out, newest first
 EVE|1|C|log|EVE [number]|Records of samples: the list; CEVE number: its bytes
@@ -64,10 +65,10 @@ def rows():
 
 
 def find(word):
-    """(row, is the twin meant) of what was typed; three letters are enough, more must fit.
-    (None, False): no command."""
+    """(row, is the twin meant) of what was typed; three letters are enough (two are MG), more must
+    fit. (None, False): no command."""
     word = word.upper()
-    if len(word) < 3:
+    if len(word) < 3 and word != "MG":
         return None, False
     twin = None
     for row in rows():

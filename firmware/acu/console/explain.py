@@ -11,6 +11,7 @@ E101 to E118|A setting is refused: the sentence names it, its bounds and the rem
 E180 to E185|Protection of a recloser: two settings contradict each other. The sentence says which.
 E190 to E194|Synchronism check: settings contradict each other, or IEEE 1547. The sentence says.
 E160 to E169|Calibration: what the reference, a record or the wiring has that cannot be.
+E196 to E199|A microgrid's settings contradict each other. The sentence says which. See SHO.
 E301 to E308|The console: command, level, form, no controller, cancelled, fault of a page, memory.
 E310|A closing was refused by the gate at the moment of driving. The sentence says why.
 E311|There is no such thing in this unit: another role has it.
@@ -45,6 +46,13 @@ REGISTERS|The energy registers were damaged or another meter's|They begin at 0
 ABORTED|A sequence was cut by a reset or a trip|SER around it
 VT|Supervision of a recloser's voltage transformers has found something|SYN, then SYN R
 POSITION|52a and 52b are both alike: no position|Contacts, wires; nothing closes meanwhile
+MG_START|Which policy dispatches; if not the wanted one, its table is missing or unfit|MG
+MG_POLICY|Another policy decides|No clock, or a load that no table knows: TIM, MG
+MG_STALE|PV or load not believed: 1 set-points held 2 diesel follows load|STA
+MG_STORE|A store: 0 back 1 impossible charge 2 silent 3 not ready|Its gauge, link and supply; COM
+MG_DIESEL|Diesel set: 2 did not start 3 stopped by itself 4 is tried again|Fuel, battery, its alarm
+MG_PNS|Load is left out: nothing more delivers|MG shows what could; less load
+MG_STOP|The stop chain is open: all is released|Whoever opened it closes it
 TAMP|Measured at the post is not the sum of the customers|Losses, unmetered load or theft
 """
 
@@ -88,7 +96,7 @@ def _explain(session, words):
     from acu import config
     key = words[0].lower()
     rule = None
-    for role in (session.unit.cfg.get("role"), "meter", "recloser"):
+    for role in (session.unit.cfg.get("role"), "meter", "recloser", "microgrid"):
         try:
             rule = rule or config.rule_of(role, key)
         except ImportError:         # a board has only what its roles need

@@ -44,6 +44,8 @@ def _list(x):
 def _phases(acu, n):
     """Their names, of n values."""
     phases = getattr(acu, "phases", None)
+    if hasattr(acu, "dispatch"):
+        return ("_PV", "_LOAD", "_DIESEL")
     if phases:
         return [_NAMES[k] for k in phases]
     return [_NAMES[k] for k in range(3)] if n == 3 else [_NAMES[acu.phase]]
@@ -59,7 +61,7 @@ def _now(session, acu):
     names = _phases(acu, len(i))
     session.form = "%-8s %12s %-5s"
     for k in range(len(u)):
-        yield ("U" + (_phases(acu, len(u))[k] if len(u) > 1 or len(i) == 1 else names[k]),
+        yield ("U" + (_phases(acu, len(u))[k] if len(u) > 1 or len(i) == 1 else ""),
                dec(u[k], 1), "V")
     if hasattr(m, "half_load_dv") and n_v == 4:
         yield ("UL", dec(None if bad & 8 else m.u_load_dv, 1), "V")
@@ -83,6 +85,8 @@ def _now(session, acu):
 
 
 def _energy(session, acu):
+    if hasattr(acu, "dispatch"):
+        raise Abort("E304 MET E: a microgrid's energies are on its own page. Type MG.")
     session.form = "%-20s %14s %-5s"
     energy = getattr(acu, "energy", None)
     if energy is None:

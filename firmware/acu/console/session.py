@@ -156,8 +156,8 @@ class Session:
     def drop(self, name):
         forget("acu.console." + name, "acu.console.settings", "acu.console.gates",
                "acu.console.bay", "acu.app", "acu.config", "acu.metering", "acu.recloser_settings",
-               "acu.sync_settings", "acu.protection_settings", "acu.events",
-               "acu.primitives.history")
+               "acu.sync_settings", "acu.protection_settings", "acu.microgrid_settings",
+               "acu.events", "acu.primitives.history")
 
     # -- one pass
 

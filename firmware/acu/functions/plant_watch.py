@@ -61,8 +61,8 @@ class DieselWatch:
         """Until step() has something to do while nothing changes; -1: nothing."""
         if self.state == STARTING:
             return self.since_ms + self._start_ms - now_ms
-        if self.state == FAILED:
-            return max(self.since_ms + self._retry_ms - now_ms, 0)
+        if self.state == FAILED and now_ms - self.since_ms < self._retry_ms:
+            return self.since_ms + self._retry_ms - now_ms
         return -1
 
     def _fail(self, now_ms, answer):

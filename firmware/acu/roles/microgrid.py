@@ -11,32 +11,19 @@ a diesel set that does not start counts as unavailable for a while.
 from micropython import const
 
 from acu import events as ev
+from acu.functions import devices as dv
 from acu.functions import dispatch as dp
 from acu.functions import plant_watch as pw
 from acu.primitives import plant_gate as pg
 from acu.primitives.recording import Record
 from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu
 
-# Devices, in the order of their settings.
-_KEYS = ("mg_battery", "mg_hydrogen", "mg_diesel", "mg_pv", "mg_load")
-_BATTERY = const(0)
-_HYDROGEN = const(1)
-_DIESEL = const(2)
-_PV = const(3)
-_LOAD = const(4)
-
-# What a store is taken for; numbers of the event MG_STORE.
-_GOOD = const(0)
-_IMPOSSIBLE = const(1)
-_SILENT = const(2)
-_NOT_READY = const(3)
-
 POLICIES = ("naive", "rule", "table")
-_FIRST_MS = const(2_000)     # from the self-test to the first step: devices have told their state
+_FIRST_MS = const(500)       # from the self-test to the first step: measured by then
+_HELD_MS = const(3_600_000)  # so long is what a dead channel showed last counted
 _POLICY_MS = const(60_000)   # a change of who decides is told so often at most
 _JUMP_MS = const(1_000)      # and steps because of a jump are so far apart
 _IDLE_PM = const(10)         # of its most: below, hydrogen is not worth to be enabled
-_PROBE = const(20)           # of the PV's most: so much more is tried while it says it could
 
 
 def policies(wanted, plant, store):
@@ -81,14 +68,11 @@ class Microgrid(Acu):
             self.log.add(now_ms, ev.LOST_REC, 3, 0, 0, True)
         self._count()
         self._step_ms = cfg["mg_step_s"] * 1000
-        self._silent_ms = cfg["mg_silent_s"] * 1000
         self._resend_ms = min(self._step_ms, cfg["mg_lease_s"] * 1000 // 3)
         self._hold_ms = cfg["mg_hold_s"] * 1000
         self._idle_ms = cfg["mg_idle_s"] * 1000
-        # what each device told last: when, its energy, power, available, works, throttled
-        self.ids = [cfg.get(key) for key in _KEYS]
-        self.told = [None] * len(_KEYS)
-        self.stores = [_NOT_READY] * 2       # what they are taken for
+        ids = [cfg.get(key) for key in dv.KEYS]
+        self.devices = dv.Devices(ids, cfg["mg_silent_s"] * 1000)
         self._refused = 0        # of the last step, bits as Dispatch.refused
         self.seen = [0, 0, cfg["mg_load_mw"], -1, -1, 1]
         self.by = 0              # who decided last, a number of POLICIES
@@ -100,14 +84,13 @@ class Microgrid(Acu):
         self._sum = [0, 0, 0]    # mW frames of PV and load since the last step; frames
         self.p_mw = [0, 0, 0]    # PV, load, diesel of the last window
         self._expect = [0, 0]    # PV and load as the last step left them
-        self._stepped_ms = now_ms
+        self._stepped_ms = -1    # no step yet
         self._next_ms = -1       # of the next step; -1: the self-test has not passed
         self._send_ms = 0
         self._pns = False        # load is being left out, and that was told
         self._rep_ms = 0         # of the next report
         self.pns_mw = 0          # load that was told to be left out
         self._left_out = False   # load is left out, and nobody told it to be
-        self._guess = False      # nobody knows how much
         self._stop = 0
         self._inputs = ()        # as they were looked at last
         base = "slvg/1/slv/%s/%s/" % (cfg["sc"], cfg["uc"])
@@ -115,7 +98,7 @@ class Microgrid(Acu):
         self._up = base + self.id + "/up/"
         self.link.subscribe(base + self.id + "/dn/+")
         self.link.subscribe(base + "all/dn/+")
-        for name in self.ids:
+        for name in ids:
             if name:
                 self.link.subscribe(base + name + "/up/mg.st")
         self.scheduler.add("dispatch", self._turn, 10, 500, True)
@@ -133,30 +116,33 @@ class Microgrid(Acu):
 
     def passed(self, now_ms):
         self.contacts.armed = True
+        self.contacts.wanted = 1 << pg.BATTERY      # it forms the grid
         self._next_ms = now_ms + _FIRST_MS
 
     # -- windows
 
     def window(self, now_ms):
-        m, out = self.measuring, self.dispatch.out
+        m = self.measuring
         bad = self._bad | self.sensing.bad
         self._bad = 0
         n = m.n_frames
-        pv = max(m.p_mw[0], 0)       # at night it is noise
-        load = max(m.p_mw[1], 0)
-        diesel = max(m.p_mw[2], 0)
-        dark = m.u_dv[0] * 10 < m.un_dv          # no voltage: nobody's power means anything
-        if bad & 9:
-            diesel = out[dp.DIE]     # what it was told is the best that is known
-        if bad & 7 or dark:
-            pv = load = 0
-        else:
+        p = [max(x, 0) for x in m.p_mw]          # at night a PV is noise
+        if m.u_dv[0] * 10 < m.un_dv:             # no voltage: nobody's power means anything
+            bad |= 1
+        if not bad & 7:
             self._good_ms = now_ms
-            self._sum[0] += pv * n
-            self._sum[1] += load * n
+            self._sum[0] += p[0] * n
+            self._sum[1] += p[1] * n
             self._sum[2] += n
-        self.p_mw = [pv, load, diesel]
-        self.accounts.add(n, pv, load, diesel, self.pns_mw, self.gear.feedback(pg.IN_RUNS))
+        held_ms = now_ms - self._good_ms
+        for k in range(3):
+            if bad & (1 | 2 << k):               # as it was last, or as it was told
+                p[k] = self.dispatch.out[dp.DIE] if k == 2 else self.p_mw[k]
+                if held_ms > _HELD_MS or k == 0 and self.stale == dp.IDLE:
+                    p[k] = 0
+        if not bad & 7:
+            self.p_mw = p
+        self.accounts.add(n, p[0], p[1], p[2], self.pns_mw, self.gear.feedback(pg.IN_RUNS))
 
     def _grown_mwh(self):
         return self.accounts.total() - self._stored
@@ -177,7 +163,7 @@ class Microgrid(Acu):
 
     def _turn(self, now_ms):
         due = self._look(now_ms) or now_ms >= self._next_ms
-        if not self.ready:
+        if not self.ready or self._stepped_ms < 0 and now_ms < self._next_ms:
             return
         jumped = not due and self._jumped(now_ms)
         if due or jumped:
@@ -213,9 +199,7 @@ class Microgrid(Acu):
             self.log.add(now_ms, ev.MG_DIESEL, answer, now_ms - before_ms, 0, True)
             if answer in (pw.NO_START, pw.LOST):
                 self._evt(now_ms, "DGF", answer, 0, 0)
-        turned = answer in (pw.NO_START, pw.LOST, pw.AGAIN)
-        for k in (_BATTERY, _HYDROGEN):
-            turned |= self._judge(now_ms, k)
+        turned = self._judge(now_ms) or answer in (pw.NO_START, pw.LOST, pw.AGAIN)
         age_ms = now_ms - self._good_ms
         stale = dp.FRESH
         if self._idle_ms and age_ms >= self._idle_ms:
@@ -229,53 +213,19 @@ class Microgrid(Acu):
             turned = True
         return turned
 
-    def _judge(self, now_ms, k):
-        """What a store is taken for; True if that has changed."""
-        told = self.told[k]
-        state = _GOOD
-        if now_ms - (told[0] if told else self._started_ms) > self._silent_ms:
-            state = _SILENT
-        elif not told or not told[3] or told[1] == -1:
-            state = _NOT_READY
-        elif self._refused & 1 << k:
-            state = _IMPOSSIBLE
-        before = self.stores[k]
-        if state == before or not self.ready or not self.ids[k]:
-            return False
-        self.stores[k] = state
-        self.log.add(now_ms, ev.MG_STORE, k + 1, state, told[1] // 1000 if told else -1, True)
-        if state:
-            self._evt(now_ms, "STO", k + 1, state, 0)
-        return True
-
-    def _energy(self, k):
-        """For dispatch: an impossible energy is asked about each time, until it is possible."""
-        return self.told[k][1] if self.stores[k] in (_GOOD, _IMPOSSIBLE) else -1
-
-    def _fresh(self, now_ms, k):
-        """What a device has told, None if that is too long ago."""
-        told = self.told[k]
-        return told if told and now_ms - told[0] <= self._silent_ms else None
-
-    def _potential(self, now_ms, pv_mw):
-        """What the PV could give: a throttled one tells less than it can."""
-        told = self._fresh(now_ms, _PV)
-        if told and told[5]:
-            most = self.cfg["mg_pv_mw"]
-            pv_mw += max(self.dispatch.out[dp.CUR], most // _PROBE)
-            return min(pv_mw, most)
-        return pv_mw
-
-    def _demand(self, now_ms, load_mw):
-        """What the load would be: what is left out is missing in what is measured. Where nobody
-        knows how much, it is all that the load may be."""
-        told = self._fresh(now_ms, _LOAD)
-        self._guess = False
-        if told and (told[5] or self.pns_mw):
-            most = max(load_mw, self.cfg["mg_load_mw"])
-            self._guess = not self.pns_mw
-            return most if self._guess else min(load_mw + self.pns_mw, most)
-        return load_mw
+    def _judge(self, now_ms):
+        """What the stores are taken for; True if that has changed."""
+        changed = False
+        for k in (dv.BATTERY, dv.HYDROGEN):
+            if self.ready and self.devices.judge(now_ms, self._started_ms, k,
+                                                 self._refused >> k & 1):
+                changed = True
+                state, told = self.devices.stores[k], self.devices.told[k]
+                self.log.add(now_ms, ev.MG_STORE, k + 1, state,
+                             told[dv.T_MWH] // 1000 if told else -1, True)
+                if state:
+                    self._evt(now_ms, "STO", k + 1, state, 0)
+        return changed
 
     def _step(self, now_ms, jumped=False):
         """Dispatch on the mean since the last step, after a jump on the last window; the next one
@@ -284,31 +234,36 @@ class Microgrid(Acu):
         self._left_out = False
         self._next_ms = (now_ms // self._step_ms + 1) * self._step_ms
         seen, sums, plant = self.seen, self._sum, self.plant
+        devices, cfg = self.devices, self.cfg
+        guess = not self.pns_mw and devices.left_out(now_ms)
         if jumped:
             sums[0], sums[1], sums[2] = self.p_mw[0], self.p_mw[1], 1
         if sums[2]:
-            seen[dp.PV] = self._potential(now_ms, sums[0] // sums[2])
-            seen[dp.LOAD] = self._demand(now_ms, sums[1] // sums[2])
+            seen[dp.PV] = devices.potential(now_ms, sums[0] // sums[2], self.dispatch.out[dp.CUR],
+                                            cfg["mg_pv_mw"])
+            seen[dp.LOAD] = devices.demand(now_ms, sums[1] // sums[2], self.pns_mw,
+                                           cfg["mg_load_mw"])
             self._sum = [0, 0, 0]
         seen[dp.UTC_S] = self.sync.utc_ms(now_ms) // 1000 if self.sync.synchronised(now_ms) else 0
-        seen[dp.B_MWH] = self._energy(_BATTERY)
-        seen[dp.H_MWH] = self._energy(_HYDROGEN)
+        seen[dp.B_MWH] = devices.energy(dv.BATTERY)
+        seen[dp.H_MWH] = devices.energy(dv.HYDROGEN)
         seen[dp.DT_S] = max((self._next_ms - now_ms + 500) // 1000, 1)
-        plant.d_max_mw = self.cfg["mg_d_max_mw"] if self._diesel(now_ms) else 0
+        diesel = int(self.watch.available and devices.diesel(now_ms))
+        plant.d_max_mw = cfg["mg_d_max_mw"] if diesel else 0
         one = self.dispatch
         out = one.step(now_ms, seen, now_ms - self._good_ms)
         self._refused = one.refused
-        for k in (_BATTERY, _HYDROGEN):
-            self._judge(now_ms, k)
+        self._judge(now_ms)
         if one.state == dp.FRESH:
             self.by = self._numbers[one.by]
         if self.by != self._told_by and now_ms - self._told_ms >= _POLICY_MS:
             self.log.add(now_ms, ev.MG_POLICY, self.by, self._told_by)
             self._told_by = self.by
             self._told_ms = now_ms
-        # on a guess, or blind, nobody is told to do without
-        self.pns_mw = 0 if self._guess or one.state == dp.IDLE else out[dp.PNS]
-        pns = self._guess or self.pns_mw > (0 if self._pns else self.cfg["mg_dead_mw"])
+        # on a guess, or blind, or deaf, nobody is told to do without
+        told = not guess and one.state != dp.IDLE and self.link.up
+        self.pns_mw = out[dp.PNS] if told else 0
+        pns = guess or self.pns_mw > (0 if self._pns else cfg["mg_dead_mw"])
         if pns != self._pns:
             self._pns = pns
             p_w = self.pns_mw // 1000
@@ -316,21 +271,16 @@ class Microgrid(Acu):
                          True)
             self._evt(now_ms, "PNS", 0, p_w, int(pns))
         self._expect = [seen[dp.PV] - out[dp.CUR], seen[dp.LOAD] - self.pns_mw]
-        h2 = out[dp.H2] if self.stores[_HYDROGEN] == _GOOD else 0
+        h2 = out[dp.H2] if devices.stores[dv.HYDROGEN] == dv.GOOD else 0
         if abs(h2) * 1000 < plant.hydrogen.p_max_mw * _IDLE_PM:
             h2 = 0
-        self.contacts.wanted = (
-            (out[dp.RUN] and self._diesel(now_ms)) << pg.DIESEL | (h2 < 0) << pg.ELECTROLYSER
-            | (h2 > 0) << pg.FUEL_CELL | (self.stores[_BATTERY] != _IMPOSSIBLE) << pg.BATTERY)
+        battery = devices.stores[dv.BATTERY] != dv.IMPOSSIBLE
+        self.contacts.wanted = ((out[dp.RUN] & diesel) << pg.DIESEL | (h2 < 0) << pg.ELECTROLYSER
+                                | (h2 > 0) << pg.FUEL_CELL | battery << pg.BATTERY)
         self._send(now_ms)
         if now_ms >= self._rep_ms:
-            self._rep_ms = now_ms + self.cfg["t_tele_ms"]
+            self._rep_ms = now_ms + cfg["t_tele_ms"]
             self._report(now_ms)
-
-    def _diesel(self, now_ms):
-        """1: it can be counted on; without a word from it, its inputs decide."""
-        told = self._fresh(now_ms, _DIESEL)
-        return int(self.watch.available and (told is None or told[3] == 1))
 
     # -- messages
 
@@ -349,7 +299,7 @@ class Microgrid(Acu):
         self._send_ms = min(now_ms + self._resend_ms, self._next_ms)
         points = self.set_points()
         for k in range(len(points)):
-            name = self.ids[k]
+            name = self.devices.ids[k]
             if name and self.link.up:       # an old set-point must not wait in an outbox
                 self.net.send(now_ms, self._net + name + "/dn/mg.set", "mg.set", name, {
                     "on": points[k][0], "p_mW": points[k][1], "lease_s": self.cfg["mg_lease_s"]},
@@ -358,13 +308,14 @@ class Microgrid(Acu):
     def state(self):
         """Bits of `err` and `st`: 3 as stale, 4 battery and 8 hydrogen left out, 16 no diesel set,
         32 stop, 64 load left out."""
-        return (self.stale | int(self.stores[0] != _GOOD) << 2 | int(self.stores[1] != _GOOD) << 3
+        stores = self.devices.stores
+        return (self.stale | int(stores[0] != dv.GOOD) << 2 | int(stores[1] != dv.GOOD) << 3
                 | int(not self.watch.available) << 4 | self._stop << 5 | int(self._pns) << 6)
 
     def _report(self, now_ms):
         out, sums, p = self.dispatch.out, self.sums, self.p_mw
-        e = [told[1] // 1000 if told and told[1] >= 0 else None
-             for told in self.told[:2]]
+        e = [told[dv.T_MWH] // 1000 if told and told[dv.T_MWH] >= 0 else None
+             for told in self.devices.told[:2]]
         self.net.send(now_ms, self._up + "mg.rep", "mg.rep", "*", {
             "p_W": [x // 1000 for x in p],
             "set_W": [out[dp.BAT] // 1000, out[dp.H2] // 1000, out[dp.DIE] // 1000],
@@ -377,7 +328,7 @@ class Microgrid(Acu):
         net = topic.split("/")              # slvg 1 slv sc uc op up|dn type
         senders = None
         if net[6] == "up":
-            senders = (net[5],) if net[5] in self.ids else ()
+            senders = (net[5],) if net[5] in self.devices.ids else ()
         return self.net.receive(now_ms, raw, False, senders)
 
     def handle(self, now_ms, topic, msg):
@@ -386,12 +337,7 @@ class Microgrid(Acu):
             if "/up/" not in topic:
                 self.net.count_foreign()
                 return self._count_drops(now_ms)
-            e_mwh = body["e_mWh"]
-            # -2: below what dispatch takes for "not known", and as impossible
-            e_mwh = -1 if e_mwh is None else max(e_mwh, -2)
-            k = self.ids.index(msg["s"])
-            self.told[k] = (now_ms, e_mwh, body["p_mW"], body["ok"], body["on"], body["lim"])
-            if k == _LOAD:
+            if self.devices.hear(now_ms, msg["s"], body) == dv.LOAD:
                 self._left_out = body["lim"] and not self.pns_mw
         elif t == "meas.req" and msg["d"] == self.id:
             self._reply_meas(now_ms, msg)
@@ -415,8 +361,8 @@ class Microgrid(Acu):
 
     def beat(self, now_ms):
         self.net.send(now_ms, self._up + "hb", "hb", "*", {
-            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": self.state(), "ph": 0,
-            "on": int(not self._pns), "why": 0})
+            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": self.state(),
+            "ph": 0, "on": int(not self._pns), "why": 0})
 
     # -- rest
 
@@ -427,10 +373,8 @@ class Microgrid(Acu):
             if self.gear.feedback(k) != self._inputs[k]:
                 return 0
         rest_ms = min(super().rest_ms(now_ms), self._next_ms - now_ms, self._send_ms - now_ms)
-        for k in (_BATTERY, _HYDROGEN):
-            told = self.told[k]
-            if self.ids[k] and self.stores[k] != _SILENT:
-                last_ms = told[0] if told else self._started_ms
-                rest_ms = min(rest_ms, last_ms + self._silent_ms + 10 - now_ms)
-        watch_ms = self.watch.rest_ms(now_ms)
-        return rest_ms if watch_ms < 0 else min(rest_ms, watch_ms)
+        for other_ms in (self.devices.rest_ms(now_ms, self._started_ms),
+                         self.watch.rest_ms(now_ms)):
+            if other_ms >= 0:
+                rest_ms = min(rest_ms, other_ms)
+        return rest_ms
