@@ -15,7 +15,7 @@ _WEEK_H = 7 * DAY_H
 _GIVES = (("battery", fw.BAT, "#4c78a8"), ("hydrogen", fw.H2, "#72b7b2"),
           ("diesel", fw.DIE, "#8c6d5a"), ("not supplied", fw.PNS, "#d62728"))
 _TAKES = (("battery, charging", fw.BAT, "#a6c5e3"), ("hydrogen, charging", fw.H2, "#c5e5e2"))
-_PV = "#f2cf5b"
+_PV, _DARK = "#f2cf5b", "#b8860b"
 _LATE = 2        # digits of EUR and kWh in the tables
 
 
@@ -45,7 +45,7 @@ def report(results: study.Results, facts: list[str]) -> Report:
             r.heading(f"A week in {name}")
             r.figure(name, _week(best, span, results.profiles.step_s, name),
                      f"{best.name}. Above 0 what delivers, below what takes; the line is the "
-                     "load. Charge in % of the capacity.")
+                     "load. Charge in % of the highest.")
     r.attach("years", *_parsed(study.table_csv(results)))
     return r
 
@@ -73,7 +73,8 @@ def _stores(results: study.Results) -> Figure:
     for name, one in every.items():
         top.plot(one.stores[day - 1::day, 1] / 1e6, lw=1, label=name)
     top.set(title="Hydrogen", ylabel="kWh")
-    top.legend(fontsize="small", ncols=4)
+    figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", fontsize="small",
+                  ncols=4)
     battery = results.best.stores[:, 0].reshape(-1, day) / 1e6
     bottom.fill_between(range(len(battery)), battery.min(axis=1), battery.max(axis=1), lw=0,
                         alpha=0.6)
@@ -98,18 +99,18 @@ def _week(one: Played, span: slice, step_s: int, name: str) -> Figure:
         for label, power, colour in stack:
             top.stairs(base + power, hours, baseline=base, fill=True, color=colour, label=label)
             base = base + power
-    top.stairs(used + did[:, fw.CUR], hours, baseline=None, color=_PV, ls="--", lw=1,
+    top.stairs(used + did[:, fw.CUR], hours, baseline=None, color=_DARK, ls="--", lw=1,
                label="PV possible")
     top.stairs(seen[:, fw.LOAD], hours, baseline=None, color="k", lw=1.2, label="load")
     top.set(title=f"A week in {name}: powers", ylabel="kW")
-    top.legend(fontsize="x-small", ncols=3, loc="upper right")
     for place, label in ((0, "battery"), (1, "hydrogen")):
-        stored = one.stores[span, place]
-        most = one.stores[:, place].max() or 1
-        bottom.plot(hours[1:], 100 * stored / most, label=label)
+        stored = one.stores[span, place] / max(int(one.stores[:, place].max()), 1)
+        bottom.plot(hours[1:], 100 * stored, label=label)
     bottom.set(xlabel="hours", ylabel="%", ylim=(-2, 102))
     bottom.set_xticks(range(0, _WEEK_H + 1, DAY_H))
-    bottom.legend(fontsize="x-small")
+    bottom.legend(fontsize="x-small", ncols=2)
+    figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", fontsize="x-small",
+                  ncols=9)
     for axes in (top, bottom):
         axes.grid(alpha=0.3)
     return figure
