@@ -15,11 +15,12 @@ from pathlib import Path
 from acu.protection_settings import ELEMENTS, INVERSE
 from host_sim.modules import ROOT, compiled, exists, lines_of, modules_of
 from host_sim.modules import source as source_of
+from host_sim.scenario import microgrid_plan
 from host_sim.scenario.load import load
 from host_sim.scenario.reading import load_board
 from host_sim.vm.find import micropython
 
-ROLES = ("coordinator", "operator", "meter", "recloser")
+ROLES = ("coordinator", "operator", "meter", "recloser", "microgrid")
 ALL_ROLES = (*ROLES, "subcoordinator")
 HEAP = "160K"
 # Of a recloser, whose measuring reads the samples themselves; its tables are made before its role
@@ -94,6 +95,10 @@ def spec_of(role: str) -> dict:
     if role == "recloser":
         return {"id": "rc1", "board": load_board(ROOT / "boards/pico_w_recloser/board.json"),
                 "config": RECLOSER, "utc0_ms": 1_772_345_000_000}
+    if role == "microgrid":
+        plan = microgrid_plan.read("microgrid")
+        return {"id": plan.id, "board": plan.board, "config": plan.config,
+                "utc0_ms": plan.start_utc_ms}
     scenario = load({"meter": "meter", "subcoordinator": "branch"}.get(role, "assay"))
     acu = next(a for a in scenario.acus if a.role == role)
     return {"id": acu.id, "board": acu.board, "config": acu.config,

@@ -20,7 +20,7 @@ from host_sim.scenario.complaints import InputError, choices
 MARCH = {"rp2040": "armv6m", "esp32": "xtensawin"}
 MICROPYTHON = "1.25"
 MPY = 6                     # version of the .mpy files
-ROLES = ("operator", "coordinator", "subcoordinator", "meter", "recloser")
+ROLES = ("operator", "coordinator", "subcoordinator", "meter", "recloser", "microgrid")
 # drivers that only the converter of this name needs; a DS18B20's only where an input is one
 CHOSEN = {"rp2_adc": "adc_dma", "mcp3208_pio": "mcp3208_pio", "mcp3208_burst": "mcp3208_burst",
           "esp32_adc": "esp32_adc", "atm90e32": "atm90e32"}
@@ -28,7 +28,9 @@ CHOSEN = {"rp2_adc": "adc_dma", "mcp3208_pio": "mcp3208_pio", "mcp3208_burst": "
 RECLOSER = ("acu.recloser_settings", "acu.sync_settings", "acu.protection_settings",
             "acu.functions.protection_table", "acu.functions.curves", "acu.console.syn",
             "acu.console.gates", "acu.console.bay")
-# and what it never needs, where it is the only role
+# the same of a dispatching ACU
+MICROGRID = ("acu.microgrid_settings", "acu.console.mg")
+# and what a recloser never needs, where it is the only role
 NOT_RECLOSER = ("acu.primitives.measuring", "acu.primitives.windows", "acu.metering",
                 "acu.functions.calibrating", "acu.functions.wiring")
 # the file system of a stock image: Pico W, ESP32 with 4 MB; both in blocks of 4 KiB
@@ -186,6 +188,8 @@ def _modules(roles: tuple[str, ...], pins: dict, march: str) -> list[str]:
     """All that may be imported on this board."""
     without = [f"acu.roles.{role}" for role in ROLES if role not in roles]
     without += _others(pins)
+    if "microgrid" not in roles:
+        without += MICROGRID
     if "recloser" not in roles:
         without += RECLOSER
     elif len(roles) == 1:

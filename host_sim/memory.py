@@ -29,6 +29,7 @@ BOARDS: dict[str, tuple[str, int, str, dict]] = {
     "coordinator": ("pico_w_coordinator", 1, "coordinator", {}),
     "subcoordinator": ("pico_w_branch", 1, "subcoordinator", {}),
     "recloser": ("pico_w_recloser", 1, "recloser", {}),
+    "microgrid": ("pico_w_microgrid", 1, "microgrid", {"mg_policy": "table"}),
     "meter": ("pico_w_meter", 1, "meter", {"cap_n": 0, "wiring": "A"}),
     "meter_3ph": ("pico_w_meter3", 1, "meter", {"cap_n": 0})}
 LEAST_FREE = 48 * 1024      # of the issue

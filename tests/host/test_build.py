@@ -55,6 +55,8 @@ def test_a_build_is_whole_and_its_own(name):
     driver = building.CHOSEN[pins["CONVERTER"]["driver"]]
     others = {*building.CHOSEN.values(), "ds18b20"} - {driver}
     left_out = building.RECLOSER if "recloser" not in board["roles"] else building.NOT_RECLOSER
+    if "microgrid" not in board["roles"]:
+        left_out += building.MICROGRID
     for module in own:
         package = module.removesuffix(".__init__")
         for needed in modules.imports(package, True):
