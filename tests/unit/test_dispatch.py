@@ -272,6 +272,20 @@ def test_a_set_gives_no_less_than_its_least_and_the_rest_is_stored_or_given_up()
     assert out[DIE] == 300_000 and out[BAT] == -200_000
 
 
+def test_the_least_of_a_set_goes_where_there_is_room():
+    """A battery that is left alone (its energy is unknown) takes nothing: hydrogen does."""
+    d = Dispatch(plant(d_min_mw=300_000), (Says(),))
+    out = ask(d, see(0, 100_000, -1, 0))
+    assert (out[DIE], out[BAT], out[H2]) == (300_000, 0, -200_000)
+    out = ask(d, see(250_000, 350_000, -1, -1))
+    assert (out[DIE], out[BAT], out[H2], out[CUR]) == (300_000, 0, 0, 200_000)
+
+
+def test_no_set_runs_backwards():
+    out = ask(Dispatch(plant(), (Says(die=-KW),)), see(KW, 0, CAP_B, CAP_H))
+    assert out[DIE] == 0 and out[CUR] == KW and out[RUN] == 0
+
+
 def test_a_set_that_must_go_on_turning_gives_its_least():
     d = Dispatch(plant(d_min_mw=300_000), run_ms=10 * MINUTE_MS)
     ask(d, see(0, 500_000, 0, 0, 60))

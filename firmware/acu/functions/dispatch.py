@@ -188,12 +188,12 @@ class Dispatch:
         room = plant.hydrogen.room_mw(h_mwh, dt_s)
         h2 = max(-room, min(avail, out[H2]))
         low, high = self._diesel_bounds(now_ms)
-        die = out[DIE]
-        if die > 0 or low:
+        die = max(out[DIE], 0)
+        if die or low:
             die = max(plant.d_min_mw, min(high, die)) if high else 0
         lack = seen[LOAD] - seen[PV] - h2 - die
-        battery = max(-plant.battery.room_mw(b_mwh, dt_s),
-                      min(plant.battery.avail_mw(b_mwh, dt_s), lack))
+        room_b = plant.battery.room_mw(b_mwh, dt_s)
+        battery = max(-room_b, min(plant.battery.avail_mw(b_mwh, dt_s), lack))
         lack -= battery
         if lack > 0:
             if h2 < 0:
@@ -204,13 +204,14 @@ class Dispatch:
                 more = min(high, max(die + lack, plant.d_min_mw)) - die
                 die += more
                 lack -= more
-                if lack < 0:            # the least that the set gives is more than is missing
-                    battery += lack
-                    lack = 0
-            part = min(lack, avail - h2)
-            h2 += part
+            if lack > 0:
+                part = min(lack, avail - h2)
+                h2 += part
+            else:                       # the least that the set gives is more than is missing
+                part = max(lack, -battery - room_b)
+                battery += part
             lack -= part
-        elif lack < 0:
+        if lack < 0:
             part = min(-lack, max(die - (plant.d_min_mw if low else 0), 0))
             die -= part
             if 0 < die < plant.d_min_mw:
