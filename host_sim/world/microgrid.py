@@ -66,14 +66,21 @@ class Tank:
         return -min(-p_mw, spec.p_max_mw,
                     (self._cap_mws - self.e_mws) * 1000 // (spec.eta_pm * dt_s))
 
-    def move(self, p_mw, dt_s):
-        """Delivers or takes p_mw for dt_s as far as it can; returns what it did."""
+    def able(self, p_mw, dt_s):
+        """What it can do of p_mw for dt_s: deliver (positive) or take."""
         spec = self.spec
+        if p_mw > 0:
+            return min(p_mw, spec.p_max_mw, self.e_mws * spec.zeta_pm // (1000 * dt_s))
+        return -min(-p_mw, spec.p_max_mw,
+                    (self._cap_mws - self.e_mws) * 1000 // (spec.eta_pm * dt_s))
+
+    def move(self, p_mw, dt_s):
+        """Does it as far as it can; returns what it did."""
         p_mw = self.able(p_mw, dt_s)
         if p_mw > 0:
-            self.e_mws -= -(-p_mw * dt_s * 1000 // spec.zeta_pm)
+            self.e_mws -= -(-p_mw * dt_s * 1000 // self.spec.zeta_pm)
         else:
-            self.e_mws += -p_mw * dt_s * spec.eta_pm // 1000
+            self.e_mws += -p_mw * dt_s * self.spec.eta_pm // 1000
         return p_mw
 
 
@@ -110,15 +117,28 @@ class Microgrid:
 
     def step(self, pv_mw, load_mw, asked, dt_s):
         """dt_s of PV and load under the set-points `asked`; returns `did`. A lack that the
-        set-points leave is load not supplied, a surplus PV given up, then diesel not taken."""
+        set-points leave is load not supplied, a surplus PV given up. Nothing is stored that has
+        no source, and nothing delivered that nobody takes: the diesel set gives way first."""
         spec, did, sums = self.spec, self.did, self.totals
-        bat = self.battery.move(asked[BAT], dt_s)
-        h2 = self.hydrogen.move(asked[H2], dt_s)
+        bat = self.battery.able(asked[BAT], dt_s)
+        h2 = self.hydrogen.able(asked[H2], dt_s)
         die = min(max(asked[DIE], 0), spec.d_max_mw)
+        short = -(pv_mw + bat + h2 + die)
+        over = bat + h2 + die - load_mw
+        if short > 0:
+            part = min(short, max(-bat, 0))
+            bat += part
+            h2 += short - part
+        elif over > 0:
+            part = min(over, die)
+            die -= part
+            over -= part
+            part = min(over, max(h2, 0))
+            h2 -= part
+            bat -= over - part
+        bat = self.battery.move(bat, dt_s)
+        h2 = self.hydrogen.move(h2, dt_s)
         lack = load_mw - pv_mw - bat - h2 - die
-        if lack < -pv_mw:                   # more than there is PV to give up
-            die += max(lack + pv_mw, -die)
-            lack = load_mw - pv_mw - bat - h2 - die
         did[BAT], did[H2], did[DIE] = bat, h2, die
         did[CUR] = -min(lack, 0)
         did[PNS] = max(lack, 0)
