@@ -12,7 +12,7 @@ import numpy as np
 from acu.functions import policy_table
 
 MAX_BYTES = 16384
-PRICE_UNIT = 40         # of a count, 0.1 mEUR per kWh: 255 counts are 1.02 EUR
+PRICE_UNIT = 40         # of a count, 0.1 mEUR per kWh: 255 counts are 1.02 EUR; see UNIT_MOST
 
 
 class PolicyError(ValueError):

@@ -49,6 +49,10 @@ class Devices:
         self.told[k] = (now_ms, e_mwh, body["p_mW"], body["ok"], body["on"], body["lim"])
         return k
 
+    def heard(self):
+        """Has each store spoken?"""
+        return all([self.told[k] or not self.ids[k] for k in (BATTERY, HYDROGEN)])
+
     def fresh(self, now_ms, k):
         """What a device has told, None if that is too long ago."""
         told = self.told[k]

@@ -17,8 +17,8 @@ from micropython import const
 
 from acu.functions.dispatch import B_MWH, DIE, DT_S, H2, H_MWH, LOAD, PV
 
-_MOST = const(16_000)       # units of the largest power
-_DEAR = const(16_000)       # 1.6 EUR/kWh: dearer than that changes no order
+_MOST = const(12_000)       # units of the largest power
+_DEAR = const(12_000)       # 1.2 EUR/kWh: what is dearer counts as much
 _PARTS = const(64)          # of the battery at most
 
 # Places of what meet() is told: hydrogen's power taken and given, its prices, and the diesel set.
@@ -59,6 +59,7 @@ def bid(k: int, f: int, n: int, slopes: ptr32, par: ptr32, bids: ptr32):
         w = par[_PART_IN]
         up += 1
     at = 1
+    # what charging costs is below _DEAR, since eta is below 1
     if par[_B_TAKE]:
         bids[at] = slopes[up] * eta // 1000
         bids[at + 1] = left
@@ -76,7 +77,10 @@ def bid(k: int, f: int, n: int, slopes: ptr32, par: ptr32, bids: ptr32):
     while left:
         if w > left or k == 0:
             w = left
-        bids[at] = slopes[k] * 1000 // par[_ZETA]
+        mu = slopes[k] * 1000 // par[_ZETA]
+        if mu > _DEAR:
+            mu = _DEAR
+        bids[at] = mu
         bids[at + 1] = w
         at += 2
         left -= w
@@ -176,7 +180,8 @@ class Merit:
         par[_PNS] = min(plant.c_pns_ueur_kwh // 100, _DEAR)
         par[_D0] = min(plant.d0_ueur_h * 10_000 // unit_mw, _DEAR * _MOST)
         par[_D1] = min(plant.d1_ueur_kwh // 100, _DEAR)
-        par[_RISE] = max(min(rise, _DEAR << 8), 1)
+        # at full power it costs _DEAR at most
+        par[_RISE] = max(min(rise, (_DEAR << 8) // (plant.d_max_mw // unit_mw or 1)), 1)
         par[_ETA] = plant.battery.eta_pm
         par[_ZETA] = plant.battery.zeta_pm
         self._part = (0, 0)         # parts of the battery, and seconds of a step, as last time
@@ -186,8 +191,8 @@ class Merit:
         self._running = array("i", [0, 0, 0])
 
     def solve(self, slopes, price, seen, out):
-        """out[H2] and out[DIE] for what is seen. slopes: array of 0.1 mEUR per kWh stored, falling;
-        of a kWh of hydrogen stored."""
+        """out[H2] and out[DIE] for what is seen. slopes: array of 0.1 mEUR per kWh stored,
+        falling; price: of a kWh of hydrogen stored. Both are 12000 at most."""
         plant, par, unit_mw = self._plant, self._par, self._unit_mw
         store, h_mwh, dt_s = plant.hydrogen, seen[H_MWH], seen[DT_S]
         par[_TAKE] = store.room_mw(h_mwh, dt_s) // unit_mw

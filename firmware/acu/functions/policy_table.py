@@ -18,6 +18,7 @@ from acu.functions.merit import Merit
 
 VERSION = const(1)
 MAGIC = b"MGPT"
+UNIT_MOST = const(47)        # 255 of them are below 1.2 EUR/kWh
 RECORD = "policy"            # its name in a board's store
 # magic, version, bytes of all; 13 words of the plant; seasons; nodes of hydrogen, load and sky and
 # parts of the battery; nodes of the price; price and PV of a count; offset of its hours to UTC; PV
@@ -51,6 +52,15 @@ _WORDS = ("battery power", "battery capacity", "battery eta", "battery zeta", "h
           "c_pns")
 
 
+def _whole(head):
+    """Do its numbers fit each other, and into 32 bits?"""
+    n, n_h, n_load, n_sky, parts, n_price, unit, pv_unit = head[16:24]
+    size = struct.calcsize(HEAD) + 2 * (n_h + n_load + n_sky) + 4 * _HOURS + 4
+    size += n * _HOURS * (1 + n_price + n_h * n_load * n_sky * parts)
+    return (head[2] == size and n and n_price > 1 and n_h and n_load and n_sky
+            and 0 < parts <= 64 and 0 < unit <= UNIT_MOST and pv_unit)
+
+
 def unfit(plant, read):
     """Why the file behind read(at, n) is no table for this plant (None: for any), as a sentence;
     '' if it is."""
@@ -69,7 +79,7 @@ def unfit(plant, read):
             break
         crc = crc32(part, crc)
         at += len(part)
-    if read(total, 5) != struct.pack("<I", crc & 0xFFFFFFFF):
+    if read(total, 5) != struct.pack("<I", crc & 0xFFFFFFFF) or not _whole(head):
         return "E422 policy: the table is damaged (checksum). Place it again."
     words = plant_words(plant) if plant else ()
     for k in range(len(words)):
@@ -176,7 +186,8 @@ class Table:
         self._pv_w = 0          # that a clear sky gives at this hour
         self._sky = 512_000     # 1024 times per mille of it
         self._day = -1
-        self._sums = [0, 0, 0, 0]
+        # a day that fits is taken for granted: one odd hour at the start says nothing
+        self._sums = [0, 0, sum(self._profile_mw) // 1000 * 3600, 0]
         self.misfit_pm = 0
 
     def propose(self, seen, out):
