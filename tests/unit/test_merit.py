@@ -86,6 +86,12 @@ def test_the_no_load_cost_keeps_the_set_stopped_for_a_little():
     assert solved(one, [0], 3250, seen(0, 300, 0, 100)) == (0, 300)
 
 
+def test_half_a_watt_at_night_starts_no_set():
+    out = [0] * dp.SET
+    Merit(plant()).solve(array("i", [0]), 3250, [0, 0, 400, 0, 100_000_000, 3600], out)
+    assert (out[dp.H2], out[dp.DIE]) == (1000, 0)
+
+
 def test_dear_hydrogen_waits_and_cheap_hydrogen_goes_first():
     one = plant()
     # at the price the set's marginal cost reaches at 600 W

@@ -59,7 +59,6 @@ def bid(k: int, f: int, n: int, slopes: ptr32, par: ptr32, bids: ptr32):
         w = par[_PART_IN]
         up += 1
     at = 1
-    # what charging costs is below _DEAR, since eta is below 1
     if par[_B_TAKE]:
         bids[at] = slopes[up] * eta // 1000
         bids[at + 1] = left
@@ -77,10 +76,7 @@ def bid(k: int, f: int, n: int, slopes: ptr32, par: ptr32, bids: ptr32):
     while left:
         if w > left or k == 0:
             w = left
-        mu = slopes[k] * 1000 // par[_ZETA]
-        if mu > _DEAR:
-            mu = _DEAR
-        bids[at] = mu
+        bids[at] = slopes[k] * 1000 // par[_ZETA]
         bids[at + 1] = w
         at += 2
         left -= w
@@ -117,8 +113,8 @@ def meet(net: int, d_max: int, bids: ptr32, par: ptr32, found: ptr32):
         elif mu < low:
             other -= take
         lack = net - other
-        if lack <= 0 or mu >= pns:
-            break
+        if lack <= 0 or mu >= pns:      # what is dearer than to leave load out stays; no product
+            break                       # of a greater price than that is made
         if lack <= w:
             w = lack
             k = end
