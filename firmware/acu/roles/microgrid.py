@@ -19,7 +19,7 @@ from acu.primitives.recording import Record
 from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu
 
 POLICIES = ("naive", "rule", "table")
-_FIRST_MS = const(500)       # from the self-test to the first step: measured by then
+_FIRST_MS = const(5_000)     # from the self-test to the first step, if not all stores answer
 _HELD_MS = const(3_600_000)  # so long is what a dead channel showed last counted
 _POLICY_MS = const(60_000)   # a change of who decides is told so often at most
 _JUMP_MS = const(1_000)      # and steps because of a jump are so far apart
@@ -118,6 +118,7 @@ class Microgrid(Acu):
         self.contacts.armed = True
         self.contacts.wanted = 1 << pg.BATTERY      # it forms the grid
         self._next_ms = now_ms + _FIRST_MS
+        self._send_ms = now_ms      # a set-point is answered with a state
 
     # -- windows
 
@@ -163,9 +164,11 @@ class Microgrid(Acu):
 
     def _turn(self, now_ms):
         due = self._look(now_ms) or now_ms >= self._next_ms
-        if not self.ready or self._stepped_ms < 0 and now_ms < self._next_ms:
+        if not self.ready:
             return
-        jumped = not due and self._jumped(now_ms)
+        if self._stepped_ms < 0:        # a diesel set started for want of a word runs for long
+            due = now_ms >= self._next_ms or self._sum[2] and self.devices.heard()
+        jumped = not due and self._stepped_ms >= 0 and self._jumped(now_ms)
         if due or jumped:
             self._step(now_ms, jumped)
         elif now_ms >= self._send_ms:
@@ -374,7 +377,8 @@ class Microgrid(Acu):
                 return 0
         rest_ms = min(super().rest_ms(now_ms), self._next_ms - now_ms, self._send_ms - now_ms)
         for other_ms in (self.devices.rest_ms(now_ms, self._started_ms),
-                         self.watch.rest_ms(now_ms)):
+                         self.watch.rest_ms(now_ms),
+                         self._stepped_ms + _JUMP_MS + 200 - now_ms):    # and a window
             if other_ms >= 0:
                 rest_ms = min(rest_ms, other_ms)
         return rest_ms
