@@ -282,8 +282,9 @@ def test_the_least_of_a_set_goes_where_there_is_room():
 
 
 def test_no_set_runs_backwards():
-    out = ask(Dispatch(plant(), (Says(die=-KW),)), see(KW, 0, CAP_B, CAP_H))
-    assert out[DIE] == 0 and out[CUR] == KW and out[RUN] == 0
+    for d_min_mw in (0, 300_000):
+        out = ask(Dispatch(plant(d_min_mw=d_min_mw), (Says(die=-KW),)), see(KW, 0, CAP_B, CAP_H))
+        assert out[DIE] == 0 and out[CUR] == KW and out[RUN] == 0
 
 
 def test_a_set_that_must_go_on_turning_gives_its_least():
