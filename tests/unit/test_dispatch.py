@@ -285,6 +285,8 @@ def test_no_set_runs_backwards():
     for d_min_mw in (0, 300_000):
         out = ask(Dispatch(plant(d_min_mw=d_min_mw), (Says(die=-KW),)), see(KW, 0, CAP_B, CAP_H))
         assert out[DIE] == 0 and out[CUR] == KW and out[RUN] == 0
+        out = ask(Dispatch(plant(d_min_mw=d_min_mw), (Says(die=-KW),)), see(0, 100_000, CAP_B, 0))
+        assert out[DIE] == 0 and out[BAT] == 100_000 and out[RUN] == 0
 
 
 def test_a_set_that_must_go_on_turning_gives_its_least():
