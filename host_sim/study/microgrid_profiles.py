@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -108,7 +109,8 @@ def read(path: Path) -> Profiles:
         raise InputError([f"E411 {name}: is no kind of profiles. Give {', '.join(_KINDS)}."])
     try:
         columns, row = _npz(path) if name.lower().endswith(".npz") else _csv(path)
-    except (OSError, EOFError, zipfile.BadZipFile, UnicodeDecodeError, csv.Error) as e:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, UnicodeDecodeError,
+            csv.Error) as e:
         why = getattr(e, "strerror", None) or str(e) or type(e).__name__
         raise InputError([f"E411 {name}: cannot be read ({why}). Is it complete, and of the "
                           "kind that its name says?"]) from None
@@ -135,6 +137,8 @@ def _csv(path: Path) -> tuple[dict, Row]:
 
 def _npz(path: Path) -> tuple[dict, Row]:
     columns = {}
+    if not zipfile.is_zipfile(path):
+        raise zipfile.BadZipFile("no archive of arrays")
     with np.load(path, allow_pickle=False) as file:
         _known(path.name, list(file.files))
         for name in file.files:
