@@ -30,7 +30,7 @@ from host_sim.study.policy_sdp import (
 from host_sim.study.pool import spread
 from host_sim.world.microgrid import PlantSpec, StoreSpec
 
-SEASONS = 24
+SEASONS = 16
 LEVELS_OF_H = np.linspace(0.025, 0.975, 9)
 
 

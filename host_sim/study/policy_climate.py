@@ -52,7 +52,7 @@ class Climate:
     dawn_kw: float
 
     @classmethod
-    def of(cls, pv_kw: np.ndarray, load_kw: np.ndarray, factors: int = 5) -> "Climate":
+    def of(cls, pv_kw: np.ndarray, load_kw: np.ndarray, factors: int = 3) -> "Climate":
         """pv_kw, load_kw: hourly, whole years of 8760 h."""
         years = len(pv_kw) // (DAYS * 24)
         pv = pv_kw.reshape(years, DAYS, 24)

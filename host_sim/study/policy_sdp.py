@@ -22,10 +22,10 @@ from host_sim.study.policy_climate import (
     sky_weights,
 )
 
-LEVELS = 30                 # of the battery
+LEVELS = 16                 # of the battery
 H_LEVELS = 101              # of the hydrogen
 _SAMPLE_AROUND = 15         # training days around a season's middle that are played
-_CYCLES = 4                 # days and years until they repeat themselves
+_CYCLES = 3                 # days and years until they repeat themselves
 _TRIALS = np.linspace(0, 1, 41)
 # prices of hydrogen that are worked out, of the diesel set's marginal cost at full power
 _PRICES = np.array([0.07, 0.16, 0.205, 0.235, 0.26, 0.29, 0.315, 0.345, 0.37, 0.4, 0.425, 0.455,

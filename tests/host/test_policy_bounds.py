@@ -30,7 +30,8 @@ def values():
     yield [0], 0
     yield [DEAR, 0, 0, 0], DEAR
     for _ in range(3):
-        yield sorted((RNG.randrange(DEAR + 1) for _ in range(4)), reverse=True), RNG.randrange(DEAR)
+        slopes = sorted((RNG.randrange(DEAR + 1) for _ in range(4)), reverse=True)
+        yield slopes, RNG.randrange(DEAR)
 
 
 def test_any_plant_in_any_state_at_any_price():
