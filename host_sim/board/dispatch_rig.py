@@ -6,7 +6,7 @@ of bytes, so that the set-points of the two Pythons can be compared.
 """
 from array import array
 
-from acu.functions.dispatch import DT_S, SEEN, Dispatch, Plant, Store
+from acu.functions.dispatch import DT_S, SEEN, SET, Dispatch, Plant, Store
 
 
 def plant_of(words):
@@ -41,12 +41,15 @@ class Rig:
     def run(self, block):
         """block: of each step what is seen, 64-bit integers; the set-points in 32 bits."""
         rows = array("q", block)
-        out = array("i")
+        n = len(rows) // SEEN
+        out = array("i", bytes(4 * SET * n))
         seen = [0] * SEEN
-        for at in range(0, len(rows), SEEN):
+        for row in range(n):
             for k in range(SEEN):
-                seen[k] = rows[at + k]
-            out.extend(array("i", self.step(seen)))
+                seen[k] = rows[row * SEEN + k]
+            did = self.step(seen)
+            for k in range(SET):
+                out[row * SET + k] = did[k]
         return bytes(out)
 
 

@@ -260,7 +260,7 @@ _CLEAR_AIR, _DIFFUSE, _YIELD = 0.858, 0.055, 0.81
 _SUN_W = 1361.0
 _HIGHEST = 1.03                  # clearness
 _BENT = np.log([0.122, 1.12])     # first exponent of the clearness in winter and in summer
-_SHARE = 0.72                    # second
+_SHARE, _DIP = 0.78, 0.28        # second, and by how much it is less between the two
 _TURN_DEG, _WIDTH_DEG = -9.0, 3.4   # declination at which winter's skies become summer's
 _FAST_H, _SLOW_H, _SLOW = 2.5, 27.0, 0.58
 _PEAKS = ((0.7027, 9.0, 2.0), (1.0, 18.0, 3.0))    # of the load: height, hour, width
@@ -320,7 +320,8 @@ def clearness(years: int, seed: int) -> np.ndarray:
     decl_deg = 23.45 * np.sin(2 * np.pi * (284 + day) / 365)
     summer = 1 / (1 + np.exp(-(decl_deg - _TURN_DEG) / _WIDTH_DEG))
     bent = np.exp(_BENT[0] + (_BENT[1] - _BENT[0]) * summer)
-    return _HIGHEST * (1 - (1 - ndtr(z)) ** (1 / _SHARE)) ** (1 / bent)
+    share = _SHARE - _DIP * 4 * summer * (1 - summer)
+    return _HIGHEST * (1 - (1 - ndtr(z)) ** (1 / share)) ** (1 / bent)
 
 
 def synthetic(years: int, seed: int) -> Profiles:

@@ -19,7 +19,8 @@ from host_sim.study.microgrid_profiles import Profiles
 from host_sim.vm.process import VmProcess
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAP = "512K"                # the sources are compiled in it too
+FOLDERS = (ROOT / "firmware", ROOT)      # where the VM imports from
+HEAP = "4M"                  # the sources are compiled in it too; leaks must not end it
 STEPS = 100_000              # over which memory must not grow (spec, section 10)
 GROWS_BYTES = 256            # less is not growth: a number of 64 bits more or less at that moment
 _BLOCK = 500                 # steps; what is noted is played in blocks of the same size
@@ -45,17 +46,18 @@ class Compared:
 
 
 def long_enough(profiles: Profiles) -> Profiles:
-    """The same in so many shorter steps that there are STEPS of them, if they can be cut."""
-    for n in range(1, profiles.step_s + 1):
+    """The same in so many shorter steps that there are STEPS of them, or all that a second
+    each gives."""
+    for n in range(1, profiles.step_s):
         if profiles.step_s % n == 0 and n * len(profiles) >= STEPS:
             return profiles.held(profiles.step_s // n)
-    return profiles
+    return profiles.held(1)
 
 
 class Vm(VmProcess):
     """The firmware's dispatch in a MicroPython of its own. given: of a Rig."""
 
-    def __init__(self, given: dict, folders=(ROOT / "firmware", ROOT), heap: str = HEAP):
+    def __init__(self, given: dict, folders=FOLDERS, heap: str = HEAP):
         super().__init__(ROOT / "host_sim/vm/dispatch_server.py", *folders, heap=heap)
         self._write(json.dumps(given).encode() + b"\n")
 
@@ -68,10 +70,11 @@ class Vm(VmProcess):
 
 
 def compare(played: Played, policy: Policy, case: Case | None = None, options: dict | None = None,
-            progress: Callable[[int, int], None] = lambda done, of: None) -> Compared:
+            progress: Callable[[int, int], None] = lambda done, of: None,
+            folders=FOLDERS) -> Compared:
     """played: a run of this policy in this case with these options."""
     case = case or Case()
-    vm = Vm(policy.given(case.told or case.spec, options))
+    vm = Vm(policy.given(case.told or case.spec, options), folders)
     digest = hashlib.sha256()
     first = None
     heaps: list[int] = []
