@@ -29,10 +29,6 @@ def test_a_table_is_placed_and_the_board_decides_by_it(vm, tmp_path):
             assert receipt["records"] == ["/data/policy"]
             link.say("ACC")
             assert re.search(r"decided by +table +wanted: table", link.say("MG"))
-            link.repl(fresh=False)
-            said = link.run("f = open('/data/policy', 'rb'); print(len(f.read())); f.close()",
-                            "a test looked")
-            assert int(said) == len(table())
         finally:
             link.close()
 
