@@ -59,14 +59,6 @@ class Tank:
         return self.e_mws // HOUR_S
 
     def able(self, p_mw, dt_s):
-        """What of p_mw it can deliver (positive) or take for dt_s."""
-        spec = self.spec
-        if p_mw > 0:
-            return min(p_mw, spec.p_max_mw, self.e_mws * spec.zeta_pm // (1000 * dt_s))
-        return -min(-p_mw, spec.p_max_mw,
-                    (self._cap_mws - self.e_mws) * 1000 // (spec.eta_pm * dt_s))
-
-    def able(self, p_mw, dt_s):
         """What it can do of p_mw for dt_s: deliver (positive) or take."""
         spec = self.spec
         if p_mw > 0:

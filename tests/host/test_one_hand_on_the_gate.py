@@ -4,7 +4,8 @@ import ast
 from pathlib import Path
 
 ACU = Path(__file__).resolve().parents[2] / "firmware/acu"
-DRIVES = {"drive": {"switching.Gate.open_all", "switching.Gate.close", "switching.Gate.fast"},
+DRIVES = {"drive": {"switching.Gate.open_all", "switching.Gate.close", "switching.Gate.fast",
+                    "plant_gate.PlantGate.fast"},
           "open_all": {"panel.Panel.protect", "branch.Branch.protect",
                        "switched.Switched._carry_out", "phase_switching.PhaseSequence.start",
                        "phase_switching.PhaseSequence.abort", "phase_switching.PhaseSequence.fast",
@@ -51,7 +52,15 @@ def test_the_locks_of_the_gate_are_opened_in_two_places_only():
     memory."""
     armed = [p.stem for p in ACU.rglob("*.py") if "armed = True" in p.read_text()]
     freed = [p.stem for p in ACU.rglob("*.py") if "gate.locked = 0" in p.read_text()]
-    assert armed == ["switched"] and freed == ["switched"]
+    assert sorted(armed) == ["microgrid", "switched"] and freed == ["switched"]
+
+
+def test_contacts_of_an_island_are_driven_from_the_fast_tier_and_wanted_by_the_slow_one():
+    source = (ACU / "roles/microgrid.py").read_text()
+    assert source.count("contacts.fast(") == 1
+    assert "contacts.fast(" in source.split("def protect")[1].split("def ")[0]
+    wanted = [p.stem for p in sorted(ACU.rglob("*.py")) if ".wanted = " in p.read_text()]
+    assert wanted == ["plant_gate", "microgrid"]
 
 
 def test_only_the_fast_tier_carries_orders_out_and_moves_the_sequence_of_a_branch():

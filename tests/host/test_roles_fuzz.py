@@ -13,6 +13,8 @@ from host_sim.board.doors import SimClock, SimLink, SimStore, SimSwitchgear, Sim
 from tests.unit import box, spot
 from tests.unit.box import Box
 from tests.unit.cabinet import DOWN, Cabinet
+from tests.unit.isle import NET as ISLE
+from tests.unit.isle import Isle
 from tests.unit.mast import Mast
 from tests.unit.spot import Spot
 from tests.unit.test_fast_alloc import Post
@@ -121,6 +123,28 @@ def test_a_coordinator_with_branches_takes_anything(seed):
         m.acu.cycle = r.choice((0, 1, 7))
         m.run(10)
     m.run(2000)
+
+
+@pytest.mark.parametrize("policy", ["naive", "table"])
+def test_a_dispatching_acu_takes_anything_and_keeps_its_gate(policy):
+    r = random.Random(1)
+    s = Isle(mg_policy=policy, mg_start_s=2, mg_retry_s=10, mg_run_s=5, mg_stop_s=2).started()
+    s._sent = lambda topic, raw: None
+    for t, raw in frames(r, 1500, ("cd", "scc", "bat", "h2", "die", "pv", "load", "eu1"),
+                         ("mg", "mg", "*"), s.utc_ms):
+        src = messages.decode(raw)["s"]
+        s._post.append((ISLE + r.choice((f"{src}/up/", "bat/up/", "mg/dn/")) + t, raw))
+        s.p_w = [r.choice((0, 500, 3000, -100, 9000)) for _ in range(3)]
+        s.inputs = [r.randrange(2), *r.choice(((0, 1, 0), (0, 1, 0), (1, 1, 0), (0, 0, 1)))]
+        s.frozen = r.choice(((), (), (), (1,), (0,)))
+        s.starts = r.random() < 0.8
+        s.run(r.choice((5, 10, 30, 300)))
+        assert not (s.closed[1] and s.closed[2]) and (not s.inputs[3] or s.closed == [0, 0, 0, 0])
+        assert s.acu.log.seq - s.acu.log._saved < 100
+    s.frozen, s.starts, s.inputs[1:] = (), True, [0, 1, 0]
+    s.p_w = [0, 500, 0]
+    s.run(40_000)
+    assert s.acu.stale == 0 and s.closed[3]
 
 
 @pytest.mark.parametrize("kind", ["post", "single"])

@@ -173,7 +173,7 @@ def test_zoom_is_carried_to_the_scenario():
     ({"feeder": {"operators": "pico_x"}},
      "E211 [feeder] operators = 'pico_x' is not in boards/. Did you mean pico_w_meter? There are: "
      "esp32_coordinator, esp32_operator, pico_w_branch, pico_w_coordinator, pico_w_meter, "
-     "pico_w_meter2, pico_w_meter3, pico_w_operator, pico_w_recloser."),
+     "pico_w_meter2, pico_w_meter3, pico_w_microgrid, pico_w_operator, pico_w_recloser."),
     ({"feeder": {"operators": "pico_w_branch"}},
      "E212 [feeder] operators = 'pico_w_branch' runs no operator. It is for: "
      "subcoordinator."),

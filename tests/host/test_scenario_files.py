@@ -110,8 +110,8 @@ def test_own_settings_and_parts_of_an_acu_override_the_common_ones():
     ('board = "pico_w_coordinator"', 'board = "pico_coordinator"',
      "E211 [acu 1] board = 'pico_coordinator' is not in boards/. Did you mean "
      "pico_w_coordinator? There are: esp32_coordinator, esp32_operator, pico_w_branch, "
-     "pico_w_coordinator, pico_w_meter, pico_w_meter2, pico_w_meter3, pico_w_operator, "
-     "pico_w_recloser."),
+     "pico_w_coordinator, pico_w_meter, pico_w_meter2, pico_w_meter3, pico_w_microgrid, "
+     "pico_w_operator, pico_w_recloser."),
     ("t_tele_ms = 5_000", "t_tele_ms = 5",
      "E107 [config] t_tele_ms = 5 is below its minimum of 1000 ms. Set 1000 to 86400000."),
     ("t_tele_ms", "t_tele_s", "E101 [config] unknown key t_tele_s. Did you mean t_tele_ms?"),

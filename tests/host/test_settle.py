@@ -9,7 +9,7 @@ LAZY = {("balancing.py", "Planner"), ("quantities.py", "Phasors"), ("calibrating
         ("calibration.py", "Record")}
 # These run before settle().
 BUILDING = ("__init__", "_fit", "_fit_measuring", "ports", "_sampler", "fit", "contacts",
-            "complete")
+            "complete", "policies")
 
 
 def parts():

@@ -31,7 +31,7 @@ class Isle(Place):
 
     ME = "mg"
 
-    def __init__(self, store=None, **config):
+    def __init__(self, store=None, rests=True, **config):
         cfg = {"id": self.ME, "role": "microgrid", "sc": "sc1", "uc": "uc1", "mg_step_s": 10}
         cfg.update(NAMES)
         cfg.update(config)
@@ -57,7 +57,7 @@ class Isle(Place):
         self._odd = False
         spec = {"id": self.ME, "board": BOARD, "config": cfg, "level": "quantity",
                 "utc0_ms": UTC0_MS}
-        self.unit = Unit(spec, None, self._ask)
+        self.unit = Unit(spec, None, self._ask, rests=rests)
         if store:
             self.unit.store = store
         self.filters = self.unit.boot(self.t_us, self.inputs)

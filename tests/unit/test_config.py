@@ -69,7 +69,7 @@ def test_what_a_controller_is_must_be_said():
         assert len(errors) == 1 and errors[0].startswith("E108 config: %s is missing" % key)
     assert complaints(role="boss") == [
         "E105 config: role = boss. Choose one of: operator subcoordinator coordinator "
-        "meter recloser."]
+        "meter recloser microgrid."]
 
 
 def test_lists_belong_to_the_members():

@@ -520,6 +520,26 @@ def test_the_longest_messages_fit_their_frames():
 
 # -- rest
 
+def test_what_it_says_and_drives_is_the_same_when_it_rests():
+    told = []
+    for rests in (True, False):
+        s = Isle(rests=rests, mg_silent_s=20, mg_start_s=5, mg_retry_s=20)
+        s.started().run(12_000)
+        s.tells.remove("h2")
+        s.run(30_000)
+        s.e_mwh["bat"] = 0
+        s.starts = False
+        s.run(40_000)
+        s.inputs[pg.IN_STOP] = 1
+        s.run(5_000)
+        s.inputs[pg.IN_STOP] = 0
+        s.p_w = [900, 1800, 0]
+        s.run(20_000)
+        told.append((s.lines, s.drives, [(m["t"], m["n"], m["b"]) for m in s.mail]))
+        assert rests == (s.unit.passes < s.ms() // 20)
+    assert told[0] == told[1] and len(told[0][0]) > 10
+
+
 def test_it_rests_between_its_steps_and_wakes_for_what_it_must_see():
     s = settled(mg_step_s=3600, mg_lease_s=10_800, mg_silent_s=600)
     s.run(70_000)                   # the log is stored

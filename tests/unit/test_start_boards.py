@@ -14,7 +14,7 @@ from tests.unit import rack
 
 NET = {"id": "me", "sc": "sc1", "uc": "uc1"}
 CFG = {"operator": {}, "coordinator": {"members": ["eu1", "eu2"]}, "meter": {},
-       "subcoordinator": {"members": ["eu1", "eu2"]}}
+       "subcoordinator": {"members": ["eu1", "eu2"]}, "microgrid": {}}
 GONE = ("recloser",)        # roles of a later issue
 # one of each converter, for CPython, which is slower
 FEW = ("pico_w_meter", "esp32_coordinator", "esp32_operator")
@@ -83,7 +83,7 @@ class AnyRack(rack.Rack):
         for rule in pins["INPUTS"]:
             if "ds18b20" in rule:
                 chip.wires.one_wire(rule["ds18b20"], Ds18b20(20 * 16))
-            elif rule["pull"] is None or "mirror" in rule["name"]:
+            elif rule["pull"] is None or "mirror" in rule["name"] or rule["name"] == "stop":
                 chip.wires.outside(rule["pin"], 1 - rule["active"])     # open, at rest
         if pins["INTERLOCK"]:
             chip.wires.outside(pins["INTERLOCK"]["pin"], pins["INTERLOCK"]["active"])

@@ -10,6 +10,7 @@ from acu import (
     events,
     messages,
     metering,
+    microgrid_settings,
     protection_settings,
     recloser_settings,
     sync_settings,
@@ -21,6 +22,7 @@ _KINDS = {"i": "integer", "u": "0 to 127", "f": "0 or 1", "n": "integer or null"
           "b": "body of `meas`"}
 _BEGIN = "<!-- drawn by slvg reference from firmware/acu/console/commands.py -->"
 _BEGIN_SYNC = "<!-- drawn by slvg reference from firmware/acu/sync_settings.py -->"
+_BEGIN_MG = "<!-- drawn by slvg reference from firmware/acu/microgrid_settings.py -->"
 _END = "<!-- end of the drawn table -->"
 _NOTE = "Drawn from `firmware/acu/{}` by `slvg reference`; do not edit here."
 
@@ -44,6 +46,10 @@ def settings() -> str:
              "Currents and powers are secondary. `_do`: off, an alarm, or a trip; `rst_`: the",
              "level at which an element drops, of its pick-up.", "", *_HEAD,
              *_settings(dict(protection_settings.rules()))]
+    rows += ["", "## Settings that only a dispatching ACU has", "",
+             _NOTE.format("microgrid_settings.py"), "",
+             "What each means: [dispatching.md](dispatching.md).", "", *_HEAD,
+             *_settings(microgrid_settings.KEYS)]
     return "\n".join(rows) + "\n"
 
 
@@ -81,12 +87,60 @@ SYNC_MEANS = {
 }
 
 
+# The same of a dispatching ACU; in the order of microgrid_settings.KEYS.
+MG_MEANS = {
+    "mg_policy": "who decides: `table` falls back to `rule`, `rule` to `naive`",
+    "mg_step_s": "how often",
+    "mg_battery": "id of the battery's management on the Slave Net",
+    "mg_hydrogen": "of the hydrogen storage",
+    "mg_diesel": "of the diesel set",
+    "mg_pv": "of the PV inverter: takes a ceiling, says when it is throttled",
+    "mg_load": "of a load switch: leaves load out when told, says when it does",
+    "mg_pv_mw": "most that the PV gives",
+    "mg_load_mw": "most that the load takes",
+    "mg_b_mw": "battery: bus-side limit, both ways",
+    "mg_b_mwh": "its capacity; 0: there is none",
+    "mg_b_eta_pm": "of what it takes, so much is stored",
+    "mg_b_zeta_pm": "of what is stored, so much is delivered",
+    "mg_b_res_mwh": "left alone; 3 to 5 % give the diesel set time to start",
+    "mg_h_mw": "hydrogen: the same",
+    "mg_h_mwh": "its capacity; 0: there is none",
+    "mg_h_eta_pm": "electrolyser",
+    "mg_h_zeta_pm": "fuel cell",
+    "mg_h_res_mwh": "left alone",
+    "mg_d_max_mw": "diesel set: most; 0: there is none",
+    "mg_d_min_mw": "least while it runs",
+    "mg_d0_ueurh": "its cost: an hour at no load",
+    "mg_d1_ueurkwh": "and for each kWh",
+    "mg_d2_ueurkw2h": "and for each kW squared in an hour",
+    "mg_pns_ueurkwh": "what a kWh not supplied is worth",
+    "mg_dead_mw": "inside this band around balance the battery alone works",
+    "mg_jump_mw": "PV or load off by that: a step at once; 0: off",
+    "mg_run_s": "the diesel set runs so long at least",
+    "mg_stop_s": "and stands so long",
+    "mg_hold_s": "from this age of PV or load on the set-points are held; 0: off",
+    "mg_idle_s": "from this age on the stores idle and the diesel set follows the load; 0: off",
+    "mg_silent_s": "a device silent for longer is left out",
+    "mg_start_s": "the diesel set must run by then",
+    "mg_retry_s": "and is tried again after that",
+    "mg_lease_s": "for so long a set-point is good",
+}
+
+
 def sync_table() -> str:
     """The part of docs/synccheck.md that is drawn from the firmware's settings."""
+    return _with_meaning(sync_settings.KEYS, SYNC_MEANS)
+
+
+def dispatching_table() -> str:
+    """The same of docs/dispatching.md."""
+    return _with_meaning(microgrid_settings.KEYS, MG_MEANS)
+
+
+def _with_meaning(keys: dict, means: dict) -> str:
     rows = ["| key | unit | default | lowest | highest | meaning |", "|---|---|---|---|---|---|"]
-    for key, (default, low, high) in sync_settings.KEYS.items():
-        rows.append(f"| `{key}` | {config.unit(key)} | {default} | {low} | {high} | "
-                    f"{SYNC_MEANS[key]} |")
+    for key, row in zip(keys, _settings(keys), strict=True):
+        rows.append(f"{row} {means[key]} |")
     return "\n".join(rows) + "\n"
 
 
@@ -142,7 +196,14 @@ def message_page() -> str:
              "swell, 512 interruption; `n` counts samples.", "",
              "Codes of a recloser: PRO (an element of its protection tripped: `ph` which one, as",
              "`el` in events.md, `val` its value, `lim` all that trip, as bits), VTS (`val`: the",
-             "alarms of its voltage transformers)."]
+             "alarms of its voltage transformers).", "",
+             "Codes of a dispatching ACU: STL (`val` 0 fresh, 1 set-points held, 2 stores idle;",
+             "`lim` age in ms), STO (a store is left out: `ph` 1 battery, 2 hydrogen, `val` why),",
+             "DGF (the diesel set: `ph` 2 did not start, 3 stopped by itself), PNS (load is left",
+             "out: `val` W, `lim` 1 it begins, 0 it is over). `st` of `mg.rep` and `err` of its",
+             "heart beat, as bits: 1 held, 2 idle, 4 battery, 8 hydrogen left out, 16 no diesel",
+             "set, 32 stop, 64 load left out; `by` 0 naive, 1 rule, 2 table. Energies of",
+             "`mg.rep`: `v_Wh` PV, `e_Wh` load, `d_Wh` diesel set, `x_Wh` not supplied."]
     errors = {getattr(events, name): name for name in dir(events) if name.startswith("E_")}
     rows += ["", "## Errors `e` of an acknowledgement", "", "| number | meaning |", "|---|---|"]
     rows += [f"| {number} | {errors[number][2:].replace('_', ' ').lower()} |"
@@ -163,7 +224,17 @@ def event_page() -> str:
     for number, line in sorted(table.items()):
         name, *keys = line.split()
         rows.append(f"| {number} | {name} | {', '.join(f'`{key}`' for key in keys)} |")
-    return "\n".join(rows + _recloser_words()) + "\n"
+    return "\n".join(rows + _recloser_words() + _MICROGRID_WORDS) + "\n"
+
+
+_MICROGRID_WORDS = [
+    "", "## Numbers in the events of a dispatching ACU", "",
+    "`policy`: 0 naive, 1 rule, 2 table. `state` of MG_STALE: 0 fresh, 1 set-points held, 2",
+    "stores idle, the diesel set follows the load; of MG_STORE: 0 back, 1 impossible charge, 2",
+    "silent, 3 not ready; `store` 1 battery, 2 hydrogen; `e_wh` -1: not known. `state` of MG_DIESEL: 0",
+    "stopped, 1 runs, 2 did not start in time or has a fault, 3 stopped by itself, 4 may be tried",
+    "again; `ms` since its last change. MG_PNS `p_w` 0: nobody knows how much. What to do:",
+    "[dispatching.md](dispatching.md)."]
 
 
 def _recloser_words() -> list[str]:
@@ -204,6 +275,7 @@ def _drawn(path: Path, begin: str, table: str) -> str:
 def pages(folder: Path = Path("docs")) -> dict[str, str]:
     return {"console.md": _drawn(folder / "console.md", _BEGIN, command_table()),
             "synccheck.md": _drawn(folder / "synccheck.md", _BEGIN_SYNC, sync_table()),
+            "dispatching.md": _drawn(folder / "dispatching.md", _BEGIN_MG, dispatching_table()),
             "settings.md": settings(),
             "messages.md": message_page(), "events.md": event_page()}
 
