@@ -231,7 +231,8 @@ _MICROGRID_WORDS = [
     "", "## Numbers in the events of a dispatching ACU", "",
     "`policy`: 0 naive, 1 rule, 2 table. `state` of MG_STALE: 0 fresh, 1 set-points held, 2",
     "stores idle, the diesel set follows the load; of MG_STORE: 0 back, 1 impossible charge, 2",
-    "silent, 3 not ready; `store` 1 battery, 2 hydrogen; `e_wh` -1: not known. `state` of MG_DIESEL: 0",
+    "silent, 3 not ready; `store` 1 battery, 2 hydrogen; `e_wh` -1: not known. `state` of",
+    "MG_DIESEL: 0",
     "stopped, 1 runs, 2 did not start in time or has a fault, 3 stopped by itself, 4 may be tried",
     "again; `ms` since its last change. MG_PNS `p_w` 0: nobody knows how much. What to do:",
     "[dispatching.md](dispatching.md)."]
