@@ -164,6 +164,7 @@ class Bench:
 
 def figures() -> dict:
     """All of them."""
+    from host_sim import bench_policy
     from host_sim.thumb import asm_cycles_per_pair, cycles_per_pair
     from host_sim.tick_count import statements_per_tick
 
@@ -199,6 +200,7 @@ def figures() -> dict:
         out["fast_tick_instructions"] = {role: roles[role]["bytecodes"] for role in ROLES}
     finally:
         bench.close()
+    out["dispatch_step"] = bench_policy.figures()
     out["viper_cycles_per_pair"] = cycles["sums"]
     out["viper_cycles_per_pair_correlation"] = cycles["correlation"]
     out["asm_cycles_per_pair"] = asm["sums"]

@@ -1,5 +1,5 @@
-"""How much Python one fast tick runs: statements, byte codes and viper calls, counted and not
-timed.
+"""How much Python one fast tick, or one step of dispatch, runs: statements, byte codes and viper
+calls, counted and not timed.
 
 Counted on CPython by tracing, on the firmware's own files; what viper functions do inside is
 compiled code: a call, and the statements in it apart. Byte codes are CPython's and only comparable
@@ -23,6 +23,54 @@ def _viper_functions() -> set[tuple[str, str]]:
             for name in _VIPER.findall(path.read_text())}
 
 
+class Counter:
+    """Counts what the firmware runs inside `with`: each use adds a row to `each`."""
+
+    def __init__(self):
+        self.each: list[dict] = []
+        self._viper = _viper_functions()
+        self._now: dict[str, int] = {}
+        self._before = None
+
+    def __enter__(self) -> "Counter":
+        self._now = {"statements": 0, "bytecodes": 0, "viper_calls": 0, "viper_statements": 0}
+        self._before = sys.gettrace()
+        sys.settrace(self._calls)
+        return self
+
+    def __exit__(self, *_) -> None:
+        sys.settrace(self._before)
+        self.each.append(self._now)
+
+    def _local(self, frame, event, arg):
+        if event == "line":
+            self._now["statements"] += 1
+        elif event == "opcode":
+            self._now["bytecodes"] += 1
+        return self._local
+
+    def _inside(self, frame, event, arg):
+        if event == "line":
+            self._now["viper_statements"] += 1
+        return self._inside
+
+    def _calls(self, frame, event, arg):
+        code = frame.f_code
+        if not code.co_filename.startswith(FIRMWARE):
+            return None
+        if (code.co_filename, code.co_name) in self._viper:
+            self._now["viper_calls"] += 1
+            return self._inside
+        frame.f_trace_opcodes = True
+        return self._local
+
+    def figures(self) -> dict:
+        """Means, and the most statements of a row."""
+        n = len(self.each)
+        return {**{key: round(sum(one[key] for one in self.each) / n) for key in self.each[0]},
+                "statements_max": max(one["statements"] for one in self.each)}
+
+
 def statements_per_tick(role: str) -> dict:
     """Mean and greatest count of a tick of a controller of this role, nothing happening."""
     spec = {**spec_of(role), "level": "wave"}
@@ -37,47 +85,15 @@ def statements_per_tick(role: str) -> dict:
     for _ in range(200):
         t_us += 5000
         unit.instant(t_us, frames, levels, (), t_us % 10_000 == 0, True)
-
-    viper = _viper_functions()
-    counts = {"statements": 0, "bytecodes": 0, "viper_calls": 0, "viper_statements": 0}
-
-    def local(frame, event, arg):
-        if event == "line":
-            counts["statements"] += 1
-        elif event == "opcode":
-            counts["bytecodes"] += 1
-        return local
-
-    def inside(frame, event, arg):
-        if event == "line":
-            counts["viper_statements"] += 1
-        return inside
-
-    def calls(frame, event, arg):
-        code = frame.f_code
-        if not code.co_filename.startswith(FIRMWARE):
-            return None
-        if (code.co_filename, code.co_name) in viper:
-            counts["viper_calls"] += 1
-            return inside
-        frame.f_trace_opcodes = True
-        return local
-
     acu_object = unit.acu
     if acu_object is None:
         raise RuntimeError("the controller did not start")
-    each = []
-    before = sys.gettrace()
+    counter = Counter()
     for _ in range(_TICKS):
         t_us += 5000
         unit.clock.set(t_us)
         unit.sampler.push(frames)
         ticks_us = unit.clock.ticks_us()
-        for key in counts:
-            counts[key] = 0
-        sys.settrace(calls)
-        acu_object.fast(ticks_us)
-        sys.settrace(before)
-        each.append(dict(counts))
-    return {**{key: round(sum(one[key] for one in each) / _TICKS) for key in counts},
-            "statements_max": max(one["statements"] for one in each)}
+        with counter:
+            acu_object.fast(ticks_us)
+    return counter.figures()
