@@ -132,7 +132,8 @@ class Part:
 @dataclass(frozen=True, eq=False)
 class Played:
     """seen, asked, did: (steps, ..) integers as the firmware has them; stores: energy in mWh after
-    each step; answered: steps that a policy answered, not the last resort."""
+    each step (all empty if they were not kept); answered: steps that a policy answered, not the
+    last resort."""
 
     name: str
     parts: list[Part]
@@ -174,8 +175,8 @@ def _silent(done: int, of: int) -> None:
 
 
 def drive(profiles: Profiles, case: Case, name: str, ask: Callable,
-          progress: Progress = _silent) -> Played:
-    """ask(seen): set-points. Profiles are the case's already."""
+          progress: Progress = _silent, keep: bool = True) -> Played:
+    """ask(seen): set-points. Profiles are the case's already. keep: every step's numbers."""
     world = Microgrid(case.spec)
     pv, load = profiles.pv_mw.tolist(), profiles.load_mw.tolist()
     dt_s, utc_s = profiles.step_s, profiles.start_s
@@ -186,11 +187,14 @@ def drive(profiles: Profiles, case: Case, name: str, ask: Callable,
         for k in range(part.start, part.stop):
             seen[:] = (utc_s + k * dt_s, pv[k], load[k], world.battery.e_mwh,
                        world.hydrogen.e_mwh, dt_s)
-            saw.extend(seen)
+            shown = tuple(seen)
             out = ask(seen)
-            asked.extend(out)
-            did.extend(world.step(pv[k], load[k], out, dt_s))
-            stores.extend((world.battery.e_mwh, world.hydrogen.e_mwh))
+            done = world.step(pv[k], load[k], out, dt_s)
+            if keep:
+                saw.extend(shown)
+                asked.extend(out)
+                did.extend(done)
+                stores.extend((world.battery.e_mwh, world.hydrogen.e_mwh))
             if not k % _TELL_EVERY:
                 progress(k, len(pv))
         parts.append(_part(world))
@@ -205,7 +209,7 @@ def drive(profiles: Profiles, case: Case, name: str, ask: Callable,
 
 
 def play(profiles: Profiles, case: Case | None = None, policy: Policy = NAIVE,
-         options: dict | None = None, progress: Progress = _silent) -> Played:
+         options: dict | None = None, progress: Progress = _silent, keep: bool = True) -> Played:
     """One run of the firmware. options: of Dispatch."""
     case = case or Case()
     rig = Rig(policy.given(case.told or case.spec, options))
@@ -217,11 +221,11 @@ def play(profiles: Profiles, case: Case | None = None, policy: Policy = NAIVE,
             answered[0] += 1
         return out
 
-    played = drive(case.profiles(profiles), case, policy.name, ask, progress)
+    played = drive(case.profiles(profiles), case, policy.name, ask, progress, keep)
     return replace(played, answered=answered[0])
 
 
-def random(profiles: Profiles, seed: int, case: Case | None = None) -> Played:
+def random(profiles: Profiles, seed: int, case: Case | None = None, keep: bool = True) -> Played:
     """Diesel and hydrogen anything, each step anew; the battery takes what it can of the rest."""
     case = case or Case()
     spec = case.spec
@@ -242,4 +246,4 @@ def random(profiles: Profiles, seed: int, case: Case | None = None) -> Played:
             hydrogen = -min(-hydrogen, room * HOUR_S * 1000 // (spec.hydrogen.eta_pm * seen[DT_S]))
         return [seen[LOAD] - seen[PV] - hydrogen - diesel, hydrogen, diesel, 0, 0, int(diesel > 0)]
 
-    return drive(case.profiles(profiles), case, "Random", ask)
+    return drive(case.profiles(profiles), case, "Random", ask, keep=keep)

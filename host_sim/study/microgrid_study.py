@@ -21,6 +21,7 @@ from host_sim.study.microgrid_vm import GROWS_BYTES, Compared, compare, long_eno
 
 RANDOM = "Random, mean of 10"
 TABLE = "Table"
+MOST_STEPS = 5_000_000      # of a run: 100 bytes each are kept
 
 
 @dataclass
@@ -74,13 +75,16 @@ def run(profiles: Profiles, raw: bytes | None, step_s: int | None, seed: int, jo
         vm: bool = False) -> Results:
     """raw: a table; without it one is made of the first years, if there is one and make says so.
     step_s: of the firmware; the bound stays at the profiles' own, which no shorter step beats."""
+    fine = profiles if step_s is None else profiles.held(step_s)
+    if len(fine) > MOST_STEPS:
+        raise InputError([f"E417 --step-s {fine.step_s}: {len(fine)} steps in all, at most "
+                          f"{MOST_STEPS}. Take longer steps, or fewer --years."])
     train: tuple[int, ...] = ()
     if raw is None and make and profiles.years:
         train = training(profiles.years)
         values = policy.sdp(*policy.hourly(profiles, train), mg.PlantSpec(), jobs,
                             progress("seasons worked out"))
         raw = policy.pack(plant_of(mg.words(mg.PlantSpec())), values)
-    fine = profiles if step_s is None else profiles.held(step_s)
     results = Results(fine, raw, train)
     who = [mg.NAIVE, mg.RULE] + ([mg.table(raw, TABLE)] if raw is not None else [])
     for one in who:
@@ -88,16 +92,17 @@ def run(profiles: Profiles, raw: bytes | None, step_s: int | None, seed: int, jo
                                            progress=progress(f"{one.name}: steps played"))
     told = progress("runs at random")
     for k in range(mg.RANDOM_RUNS):
-        results.random.append(mg.random(fine, seed * 1000 + k))
+        results.random.append(mg.random(fine, seed * 1000 + k, keep=False))
         told(k + 1, mg.RANDOM_RUNS)
     told = progress("variants played")
     for k, case in enumerate(mg.VARIANTS[1:]):
-        results.variants[case.name] = mg.play(fine, case)
+        results.variants[case.name] = mg.play(fine, case, keep=False)
         told(k + 1, len(mg.VARIANTS) - 1)
     if robust:
         told = progress("robustness cases played")
         for k, case in enumerate(mg.ROBUST):
-            results.robust[case.name] = {one.name: mg.play(fine, case, one) for one in who}
+            results.robust[case.name] = {one.name: mg.play(fine, case, one, keep=False)
+                                          for one in who}
             told(k + 1, len(mg.ROBUST))
     if bounded:
         results.bound = bound(profiles, progress=progress("bound: iterations of the simplex"))
