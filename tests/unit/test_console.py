@@ -99,12 +99,13 @@ def test_commands_by_three_letters_or_more_in_any_case():
     for word, name, twin in (("met", "MET", False), ("METER", "MET", False), ("cme", "MET", True),
                              ("CMET", "MET", True), ("cser", "SER", True), ("CLO", "CLO", False),
                              ("COM", "COM", False), ("CCOM", "COM", True), ("CAL", "CAL", False),
+                             ("mg", "MG", False), ("cmg", "MG", True),
                              ("me", None, False), ("", None, False), ("COPE", None, False)):
         row, is_twin = commands.find(word)
         assert (row and row[commands.NAME]) == name, word
         assert bool(is_twin) == twin, word
     names = [row[commands.NAME] for row in commands.rows()]
-    assert len(names) == len(set(names)) == 33
+    assert len(names) == len(set(names)) == 34
     assert "E301" in desk().text("FOO") and "E301" in desk().text("ME")
 
 

@@ -203,6 +203,22 @@ def test_a_thermometer_is_read_without_waiting_and_missed_when_it_is_gone():
     assert gear.feedback(0) == 1
 
 
+def test_contacts_that_are_phases_of_one_switch_exclude_one_another_and_others_do_not():
+    for apart, both in ((0, 0), (1, 1)):
+        outputs = tuple([{"name": "h", "drive": "hold", "pin": p, "active": 1, "apart": apart}
+                         for p in (6, 7)])
+        chip = Chip()
+        install(chip)
+        gear = BoardSwitchgear(outputs, (), None, True)
+        gear.drive(0, CLOSE)
+        gear.drive(1, CLOSE)
+        assert [chip.wires.driven(p) for p in (6, 7)] == [1, both] and gear.refused == 1 - both
+        gear.drive(0, RELEASE)
+        assert chip.wires.driven(6) == 1            # a held contact stays where it is
+        gear.drive(0, OPEN)
+        assert chip.wires.driven(6) == 0
+
+
 def test_85_degrees_of_a_sensor_that_lost_its_supply_is_no_temperature():
     chip, _, gear = cabinet((), ({"name": "t", "ds18b20": 15},), None)
     sensor = Ds18b20(85 * 16)
