@@ -3,6 +3,8 @@ the variants cost what the specification says, both Pythons dispatch alike."""
 import itertools
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from tests.host.policy_kit import PLANT, made_up
 SHARED = Path(os.environ.get("SLVG_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 DATA = SHARED / "data" / "microgrid"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the specification's data are absent")
+ROOT = Path(__file__).resolve().parents[2]
 HOUR_S = 3600
 WEEK_H = 168
 
@@ -337,6 +340,16 @@ def test_the_study_on_a_made_up_file(tmp_path):
     names = {p.name for p in (tmp_path / "r").iterdir()}
     assert {"microgrid.html", "microgrid-stores.png", "microgrid-costs.csv"} <= names
     assert "Perfect information" in done.output and "rest of 336 h" in done.output
+
+
+def test_standard_output_is_json_alone_though_the_solver_talks(tmp_path):
+    path = tmp_path / "day.csv"
+    path.write_text("pv_kw,load_kw\n" + "1.5,0.4\n0,0.9\n" * 12)
+    command = "import host_sim; from slvg.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", command, "study", "microgrid", "--data",
+                           str(path), "--json", "-"], cwd=ROOT, capture_output=True, text=True,
+                          env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT}/tools"}, check=True)
+    assert json.loads(done.stdout)["bound_eur"][0] > 0
 
 
 def test_what_the_command_refuses(tmp_path):

@@ -13,7 +13,7 @@ from rich.table import Table
 from host_sim.scenario.complaints import InputError
 from host_sim.study.pool import cores
 from host_sim.vm.client import VmError
-from host_sim.vm.find import NoMicroPython
+from host_sim.vm.find import NoMicroPython, micropython
 from slvg.output import JsonFile, bad_input, writable, write_json
 from slvg.progress import Counted
 from slvg.study_options import Jobs, ReportDir, Seed, report_folder, save
@@ -56,6 +56,8 @@ def microgrid(
     from host_sim.study.microgrid_profiles import read, synthetic
 
     try:
+        if vm:
+            micropython()        # not after minutes
         raw = None if policy is None else one.usable(_bytes(policy), str(policy))
         profiles = synthetic(years or 3, seed) if data is None else read(data)
         if data is not None and years is not None:
