@@ -10,9 +10,10 @@ from pathlib import Path
 from host_sim.build import HEAP, build
 from host_sim.memory import _MODELS, BOARDS, ROOT, _run, lay_out, shim, spec_of
 
-LINES = ("QUI", "2AC", "HEL", "VER", "MET", "MET E", "MG", "SER 20", "HIS", "EVE", "STA S", "TAR", "COM",
-         "SHO", "DAT", "EXP E310", "ERR", "SET un_dv 2310", "REV", "CON", "", "\x03", "CON M", "",
-         "", "CAL", "230", "5", "0", "PAS B", "secret-1", "secret-1", "OPE", "Y", "Y", "QUI")
+LINES = ("QUI", "2AC", "HEL", "VER", "MET", "MET E", "MG", "SER 20", "HIS", "EVE", "STA S", "TAR",
+         "COM", "SHO", "DAT", "EXP E310", "ERR", "SET un_dv 2310", "REV", "CON", "", "\x03",
+         "CON M", "", "", "CAL", "230", "5", "0", "PAS B", "secret-1", "secret-1", "OPE", "Y", "Y",
+         "QUI")
 
 
 def held(role: str) -> list[tuple[str, int, int]]:
