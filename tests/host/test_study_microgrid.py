@@ -344,7 +344,7 @@ def test_the_study_on_a_made_up_file(tmp_path):
 
 def test_standard_output_is_json_alone_though_the_solver_talks(tmp_path):
     path = tmp_path / "day.csv"
-    path.write_text("pv_kw,load_kw\n" + "1.5,0.4\n0,0.9\n" * 12)
+    path.write_text("pv_kw,load_kw\n" + "0.5,1.4\n0,1.9\n" * 12)
     command = "import host_sim; from slvg.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", command, "study", "microgrid", "--data",
                            str(path), "--json", "-"], cwd=ROOT, capture_output=True, text=True,
