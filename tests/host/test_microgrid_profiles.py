@@ -2,6 +2,7 @@
 that can is read the same in every form, and made-up years are like real ones."""
 import gzip
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,6 +121,18 @@ def test_the_same_profiles_in_every_form(tmp_path):
     (folder / "only.csv").write_text(text)
     (folder / "README").write_text("of somebody")
     assert len(mp.read(folder)) == 48
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_stands(tmp_path, monkeypatch):
+    (tmp_path / "p.csv").write_text(csv("time,pv_kw,load_kw", *[
+        f"2015-06-01T{k:02d}:00,1,1" for k in range(24)]))
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert mp.read(tmp_path / "p.csv").start_s == 1_433_116_800
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_quarter_hours_with_their_own_clock(tmp_path):
