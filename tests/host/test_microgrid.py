@@ -84,14 +84,17 @@ def test_no_energy_appears_whatever_the_plant_is_asked(spec, sequence, dt_s):
 
 def carried_out(out, did, spec, dt_s):
     """To the milliwatt; of a store that is full to less than a mWh, which the gauge does not
-    tell, what does not fit in is given up or not generated."""
-    less = 0
-    for store, k in ((spec.battery, BAT), (spec.hydrogen, H2)):
-        not_taken = did[k] - out[k]
-        assert 0 <= not_taken <= (HOUR_S * 1000 // (store.eta_pm * dt_s) + 1) * (out[k] < 0)
-        less += not_taken
+    tell, what does not fit in is given up, not generated or not taken from the other store."""
+    kept = [(store, out[k], did[k]) for store, k in ((spec.battery, BAT), (spec.hydrogen, H2))]
+    not_taken = sum(done - asked for _, asked, done in kept if asked < 0)
+    for store, asked, done in kept:
+        if asked < 0:
+            assert 0 <= done - asked <= HOUR_S * 1000 // (store.eta_pm * dt_s) + 1
+        else:
+            assert 0 <= asked - done <= not_taken
     assert out[PNS] == did[PNS]
-    assert did[CUR] - out[CUR] + out[DIE] - did[DIE] == less
+    instead = did[CUR] - out[CUR] + out[DIE] - did[DIE]
+    assert instead == sum(done - asked for _, asked, done in kept)
     assert did[CUR] >= out[CUR] and did[DIE] <= out[DIE]
 
 
