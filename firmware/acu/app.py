@@ -84,7 +84,9 @@ def build(board, config, ports):
         from acu.roles.microgrid import Microgrid as Role
     else:
         from acu.roles.subcoordinator import SubCoordinator as Role
-    return Role(facts, cfg, ports)
+    acu = Role(facts, cfg, ports)
+    forget("acu.primitives.kinds")
+    return acu
 
 
 def _calibrated(board, ports, role):

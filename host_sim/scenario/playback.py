@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from acu.primitives.measuring import PAIRS
+from acu.primitives.kinds import PAIRS
 from host_sim.board.firmware import Firmware
 from host_sim.comtrade.check import RecordError
 from host_sim.comtrade.read import Record, read

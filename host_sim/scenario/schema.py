@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from acu.primitives.measuring import PAIRS
+from acu.primitives.kinds import PAIRS
 from acu.primitives.windows import F_MIN_MHZ
 from host_sim.world.spec import (
     AcuSpec,

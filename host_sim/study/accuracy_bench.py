@@ -15,7 +15,8 @@ import numpy as np
 
 from acu.functions import adc_table, calibrating
 from acu.functions.quantities import Quantities
-from acu.primitives.measuring import PAIRS, Measuring
+from acu.primitives.kinds import PAIRS
+from acu.primitives.measuring import Measuring
 from host_sim.waveform.adc import CODES, READINGS, Converter, Curve
 from host_sim.waveform.twin import TwinSampler, correct
 

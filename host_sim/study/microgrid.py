@@ -27,18 +27,21 @@ _KWH_MWS = 1_000_000 * HOUR_S    # a kWh in mW s
 @dataclass(frozen=True)
 class Policy:
     """Who proposes: a class of the firmware, made with the plant and, if there is one, with what
-    reads its table. Without a module nobody does, and Dispatch falls back on Naive."""
+    reads its table. Without a module nobody does, and Dispatch falls back on Naive. then: asked
+    when it does not answer."""
 
     name: str
     module: str = ""
     cls: str = ""
     table: bytes | None = None
+    then: tuple["Policy", ...] = ()
 
     def given(self, spec: PlantSpec, options: dict | None = None) -> dict:
         """For a Rig, as JSON takes it."""
-        table = None if self.table is None else self.table.hex()
-        return {"plant": words(spec), "options": options or {},
-                "policies": [[self.module, self.cls, table]] if self.module else []}
+        chain = [one for one in (self, *self.then) if one.module]
+        return {"plant": words(spec), "options": options or {}, "policies": [
+            [one.module, one.cls, None if one.table is None else one.table.hex()]
+            for one in chain]}
 
 
 NAIVE = Policy("Naive")
@@ -46,7 +49,8 @@ RULE = Policy("Rule", "acu.functions.policy_rule", "Rule")
 
 
 def table(raw: bytes, name: str = "Table") -> Policy:
-    return Policy(name, "acu.functions.policy_table", "Table", raw)
+    """As a board has it: the rule decides where the table does not answer."""
+    return Policy(name, "acu.functions.policy_table", "Table", raw, (RULE,))
 
 
 def words(spec: PlantSpec) -> list[int]:
@@ -61,7 +65,8 @@ def words(spec: PlantSpec) -> list[int]:
 class Case:
     """What is played. told: the plant that the firmware believes in, if it is another one.
     load_pm: factor on the load; noise_pm: standard deviation of a factor on each hour's load;
-    offset_h: the firmware's clock is so far ahead."""
+    offset_h: the firmware's clock is so far ahead; step_s: of the firmware, if not the
+    profiles'."""
 
     name: str = "as specified"
     spec: PlantSpec = field(default_factory=PlantSpec)
@@ -70,8 +75,11 @@ class Case:
     noise_pm: int = 0
     noise_seed: int = 1
     offset_h: int = 0
+    step_s: int = 0
 
     def profiles(self, given: Profiles) -> Profiles:
+        if 0 < self.step_s < given.step_s:
+            given = given.held(self.step_s)
         load_mw = given.load_mw * self.load_pm // 1000
         if self.noise_pm:
             hour = HOUR_S // given.step_s
@@ -103,12 +111,14 @@ VARIANTS = (
 )
 ROBUST = (
     Case("battery 0.90, not told", efficiency(_BASE, 900), told=_BASE),
-    Case("load + 10 %", load_pm=1100),
-    Case("load - 10 %", load_pm=900),
-    Case("load noise 20 %", noise_pm=200),
-    Case("clock 1 h fast", offset_h=1),
+    Case("steps of 15 min", step_s=900),
+    Case("load x 0.8", load_pm=800),
+    Case("load x 1.2", load_pm=1200),
+    Case("noise of 30 % on each hour's load", noise_pm=300),
+    Case("clock 2 h fast", offset_h=2),
     Case("clock 2 h slow", offset_h=-2),
-    Case("clock 30 days fast", offset_h=720),
+    Case("clock 12 h wrong", offset_h=12),
+    Case("clock half a year wrong", offset_h=4380),
 )
 
 

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from acu.primitives.measuring import PAIRS, Measuring
+from acu.primitives.kinds import PAIRS
+from acu.primitives.measuring import Measuring
 from acu.primitives.watching import Watch
 from host_sim.study import accuracy_bench as bench
 from host_sim.study.pool import spread

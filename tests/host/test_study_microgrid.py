@@ -141,10 +141,11 @@ def test_each_robustness_case_changes_what_it_says():
     base = mg.Case().profiles(AUTUMN)
     for case in mg.ROBUST:
         given = case.profiles(AUTUMN)
-        changed = (not np.array_equal(given.load_mw, base.load_mw), given.start_s != base.start_s,
-                   case.told is not None)
+        held = len(given) // len(AUTUMN)
+        changed = (not np.array_equal(given.load_mw[::held], base.load_mw),
+                   given.start_s != base.start_s, case.told is not None, held > 1)
         assert sum(changed) == 1, case.name
-        assert np.array_equal(given.pv_mw, base.pv_mw)
+        assert np.array_equal(given.pv_mw[::held], base.pv_mw)
     noisy = mg.Case(noise_pm=200).profiles(mp.synthetic(1, 1)).load_mw
     plain = mp.synthetic(1, 1).load_mw
     ratio = noisy[plain > 100_000] / plain[plain > 100_000]

@@ -156,3 +156,15 @@ def test_on_the_specifications_data_it_beats_the_published_network_and_the_goal(
     assert told["naive_total_eur"] == 3974.43
     assert told["total_eur"] <= 2700 and told["heldout_eur"] <= 900
     assert told["rule_total_eur"] <= 2958 and told["rule_heldout_eur"] <= 1000
+
+
+def test_never_dearer_than_naive_whatever_it_was_not_made_for(made):
+    one = synthetic(2, 7)
+    for case in microgrid.ROBUST:
+        naive = microgrid.play(one, case, keep=False)
+        table = microgrid.play(one, case, microgrid.table(made.raw), keep=False)
+        assert table.corrected_eur < 0.95 * naive.corrected_eur, case.name
+        if "12 h" in case.name:           # the clock is found wrong, and the rule decides
+            rule = microgrid.play(one, case, microgrid.RULE, keep=False)
+            assert abs(table.corrected_eur - rule.corrected_eur) < 0.01 * rule.corrected_eur
+            assert table.answered < 100

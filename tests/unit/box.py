@@ -4,7 +4,7 @@ Runs in both Pythons on integers only; `kind` is that of its board: post, two or
 quantity level, so that there are sums and no samples: 5 ms an instant, 20 frames.
 """
 from acu import messages
-from acu.primitives.measuring import PAIRS
+from acu.primitives.kinds import PAIRS
 from host_sim.board.unit import Unit
 from tests.unit.place import Place
 

@@ -7,7 +7,8 @@ from acu.functions import calibrating
 from acu.functions.calibrating import Point, calibrate, lag_of, thinned
 from acu.functions.wiring import explain
 from acu.primitives import calibration
-from acu.primitives.measuring import PAIRS, Measuring
+from acu.primitives.kinds import PAIRS
+from acu.primitives.measuring import Measuring
 from host_sim.board.doors import SimStore
 
 try:

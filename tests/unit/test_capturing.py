@@ -8,7 +8,8 @@ import micropython
 from acu.dsp.ring import RingSampler
 from acu.functions import captured
 from acu.functions.capturing import CHANNEL, HEAD, MAGIC, UNSYNC, Capture
-from acu.primitives.measuring import PAIRS, Measuring
+from acu.primitives.kinds import PAIRS
+from acu.primitives.measuring import Measuring
 from acu.primitives.synchronising import Synchroniser
 from host_sim.board.doors import SimClock, SimStore, SumsSampler
 

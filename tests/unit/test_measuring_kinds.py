@@ -3,7 +3,8 @@ from array import array
 from math import acos, atan2, pi, sqrt
 
 from acu.dsp.ring import RingSampler
-from acu.primitives.measuring import PAIRS, Measuring
+from acu.primitives.kinds import PAIRS
+from acu.primitives.measuring import Measuring
 from tests.unit.test_measuring import RATE_HZ, Bench, near
 
 SINGLE = ("single", 2, PAIRS["single"], 1)

@@ -2,7 +2,7 @@
 from math import acos, cos, pi, sin, sqrt
 
 from acu.functions.quantities import UNKNOWN, Quantities
-from acu.primitives.measuring import PAIRS
+from acu.primitives.kinds import PAIRS
 from tests.unit.test_measuring import Bench, near
 
 U = (230.0, 0), (230.0, -120), (230.0, 120)

@@ -4,7 +4,8 @@ from math import cos, pi, sqrt
 
 from acu.dsp.ring import RingSampler
 from acu.functions.spectrum import UNKNOWN, Spectrum
-from acu.primitives.measuring import PAIRS, Measuring
+from acu.primitives.kinds import PAIRS
+from acu.primitives.measuring import Measuring
 from tests.unit.test_measuring import near
 
 RATE_HZ = 4000

@@ -12,7 +12,6 @@ import time
 import machine
 from micropython import const
 
-from acu.primitives.measuring import PAIRS
 from acu.primitives.readings import Readings, full_scale
 
 _METER_EN = const(0x00)
@@ -45,11 +44,12 @@ class Atm90e32:
 
     rate_hz = 1000                # frames of a part are milliseconds
     channels = 6
-    pairs = PAIRS["post"]
     ring = None
     stale_ticks = _TICKS
 
     def __init__(self, conv, board):
+        from acu.primitives import kinds
+        self.pairs = kinds.PAIRS["post"]
         self.overruns = 0
         self.resets = 0           # set up again after it had lost its settings
         self.errors = 0           # readings that were nonsense

@@ -19,7 +19,6 @@ from micropython import const
 
 from acu.dsp.fixed import atan2, isqrt
 from acu.dsp.kernels import SINE
-from acu.primitives.measuring import PAIRS
 from acu.primitives.readings import full_scale
 
 _MOST = const(124)            # frames of a burst: sums stay below 2^31
@@ -72,13 +71,14 @@ class Burst:
     stale_ticks = 50              # of 5 ms: two bursts missed
 
     def __init__(self, board):
+        from acu.primitives import kinds
         kind = board["kind"]
-        self.pairs = PAIRS[kind]
+        self.pairs = kinds.PAIRS[kind]
         self.channels = len(board["channels"])
         self.full_u = full_scale(board)
         self.overruns = 0
         self.spoilt = 0           # bursts in which a frame came late
-        self._n_u = {"customer": 4, "two": 2, "single": 1}.get(kind, 3)
+        self._n_u = kinds.VOLTAGES.get(kind, 3)
         self._n_p = 1 if kind == "customer" else self._n_u
         self._buffer = array("H", bytes(2 * self.channels * (_MOST + 1)))
         self._par = array("i", [0] * 5)

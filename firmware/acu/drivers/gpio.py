@@ -23,7 +23,8 @@ class BoardSwitchgear:
         from acu.drivers import wiring
         self.outputs = len(outputs)
         self.inputs = len(inputs)
-        self._apart = outputs and all([rule.get("apart") for rule in outputs])
+        # outputs of which one at a time may be closed
+        self._joined = 0 if all([rule.get("apart") for rule in outputs]) else self.outputs
         self.refused = 0        # closings that the chain, or another coil, forbade
         # the coil that closes, the one that opens (None: the other holds), what they draw at
         self._close, self._open, self._on = wiring.coils(outputs, unused)
@@ -46,11 +47,10 @@ class BoardSwitchgear:
         close = self._close[output]
         trip = self._open[output]
         if level == CLOSE:
-            if not self._apart:
-                for k in range(self.outputs):
-                    if k != output and self._close[k]() == self._on[k]:
-                        self.refused += 1
-                        return
+            for k in range(self._joined):
+                if k != output and self._close[k]() == self._on[k]:
+                    self.refused += 1
+                    return
             if self.interlocked():
                 self.refused += 1
                 return

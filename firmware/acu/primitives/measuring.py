@@ -37,11 +37,6 @@ from acu.primitives.windows import EVENT, F_MIN_MHZ, LONG, LOST, Windows
 HISTORY = const(16)  # half cycles that half() can look back
 _TICKS = const(0x3FFFFFFF)
 
-# Always three pairs: a meter of fewer phases measures its own again.
-PAIRS = {"post": ((0, 3), (1, 4), (2, 5)), "branch": ((0, 3), (1, 4), (2, 5)),
-         "customer": ((3, 4), (0, 1), (2, 0)), "two": ((0, 2), (1, 3), (0, 2)),
-         "single": ((0, 1), (0, 1), (0, 1)), "microgrid": ((0, 1), (0, 2), (0, 3))}
-
 
 class Measuring(Windows):
     """cal: for each channel (full_u, slot_ns, bend): microvolt or microampere at code 2048 + 2048,
@@ -50,8 +45,9 @@ class Measuring(Windows):
     fn_mhz: nominal voltage and frequency."""
 
     def __init__(self, sampler, kind, cal, un_dv, fn_mhz):
-        pairs = PAIRS[kind]
-        n_v = {"customer": 4, "two": 2, "single": 1, "microgrid": 1}.get(kind, 3)
+        from acu.primitives import kinds
+        pairs = kinds.PAIRS[kind]
+        n_v = kinds.VOLTAGES.get(kind, 3)
         if sampler.pairs != pairs or sampler.rate_hz * 500 >= 127 * F_MIN_MHZ:
             raise ValueError("measuring: the sampler's pairs or rate do not fit a " + kind)
         super().__init__(sampler, pairs, n_v, cal, un_dv, fn_mhz)
