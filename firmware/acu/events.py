@@ -80,7 +80,7 @@ VT = const(90)          # alarms of the voltage transformers' supervision
 GROUP = const(91)       # setting group of the protection
 POSITION = const(92)    # contacts 52a and 52b that are no position
 # of a dispatching ACU
-MG_START = const(93)    # policy in force, policy wanted: 0 naive, 1 rule, 2 table
+MG_START = const(93)    # policy in force, wanted: 0 naive, 1 rule, 2 table; E420 to E423 or 0
 MG_POLICY = const(94)   # another one decides: which, and which before
 MG_STALE = const(95)    # 0 fresh, 1 set-points held, 2 stores idle; age; channels not believed
 MG_STORE = const(96)    # 1 battery, 2 hydrogen; 0 back, 1 impossible, 2 silent, 3 not available
@@ -179,7 +179,7 @@ TABLE = {
     VT: "VT alarms",
     GROUP: "GROUP n",
     POSITION: "POSITION a b",
-    MG_START: "MG_START policy wanted",
+    MG_START: "MG_START policy wanted e",
     MG_POLICY: "MG_POLICY policy before",
     MG_STALE: "MG_STALE state age_ms ch_mask",
     MG_STORE: "MG_STORE store state e_wh",

@@ -423,7 +423,7 @@ def test_the_first_step_waits_for_each_store_and_not_for_ever():
 
 def test_a_missing_table_falls_back_to_the_rule_and_says_so():
     s = isle(mg_policy="table")
-    assert s.said("MG_START") == ["MG_START policy=1 wanted=2"]
+    assert s.said("MG_START") == ["MG_START policy=1 wanted=2 e=420"]
     s.run(22_000)
     assert s.acu.by == 1
 
@@ -432,12 +432,12 @@ def test_a_damaged_table_falls_back_too():
     store = Isle().unit.store
     store.write("policy", b"MGPT" + bytes(300))
     s = Isle(store, mg_policy="table").started()
-    assert s.said("MG_START") == ["MG_START policy=1 wanted=2"]
+    assert s.said("MG_START") == ["MG_START policy=1 wanted=2 e=421"]
 
 
 def test_naive_needs_nothing():
     s = isle(mg_policy="naive")
-    assert s.said("MG_START") == ["MG_START policy=0 wanted=0"]
+    assert s.said("MG_START") == ["MG_START policy=0 wanted=0 e=0"]
 
 
 # -- what is counted

@@ -11,6 +11,7 @@ E101 to E118|A setting is refused: the sentence names it, its bounds and the rem
 E180 to E185|Protection of a recloser: two settings contradict each other. The sentence says which.
 E190 to E194|Synchronism check: settings contradict each other, or IEEE 1547. The sentence says.
 E160 to E169|Calibration: what the reference, a record or the wiring has that cannot be.
+E420 to E423|Dispatch table: none, other version, damaged, other plant. See slvg flash --policy.
 E196 to E199|A microgrid's settings contradict each other. The sentence says which. See SHO.
 E301 to E308|The console: command, level, form, no controller, cancelled, fault of a page, memory.
 E310|A closing was refused by the gate at the moment of driving. The sentence says why.

@@ -27,21 +27,25 @@ _IDLE_PM = const(10)         # of its most: below, hydrogen is not worth to be e
 
 
 def policies(wanted, plant, store):
-    """(policies before Naive, in their order; their numbers in POLICIES). The one place where they
-    are made: one that is not to be had is left out, and the next decides."""
-    made, numbers = (), ()
+    """(policies before Naive, in their order; their numbers in POLICIES; what is wrong with the
+    table, a code or 0). The one place where they are made: one that is not to be had is left out,
+    and the next decides."""
+    made, numbers, code = (), (), 0
     if wanted == 2:
         from acu.functions import policy_table
 
         def read(at, n):
-            return store.read("policy", at, n)
-        if not policy_table.unfit(plant, read):
+            return store.read(policy_table.RECORD, at, n)
+        wrong = policy_table.unfit(plant, read)
+        if wrong:
+            code = int(wrong[1:4])
+        else:
             made, numbers = (policy_table.Table(plant, read),), (2,)
     if wanted:
         from acu.functions.policy_rule import Rule
         made += (Rule(plant),)
         numbers += (1,)
-    return made, numbers
+    return made, numbers, code
 
 
 class Microgrid(Acu):
@@ -54,12 +58,12 @@ class Microgrid(Acu):
         self.contacts = pg.PlantGate(self.gear)
         self.plant = plant = board["plant"]
         self.policy = POLICIES.index(cfg.get("mg_policy", "naive"))
-        made, self._numbers = policies(self.policy, plant, self.store)
+        made, self._numbers, code = policies(self.policy, plant, self.store)
         self._numbers += (0,)
         self.dispatch = dp.Dispatch(plant, made, cfg["mg_dead_mw"], cfg["mg_run_s"] * 1000,
                                     cfg["mg_stop_s"] * 1000, cfg["mg_hold_s"] * 1000,
                                     cfg["mg_idle_s"] * 1000)
-        self.log.add(now_ms, ev.MG_START, self._numbers[0], self.policy)
+        self.log.add(now_ms, ev.MG_START, self._numbers[0], self.policy, code)
         self.watch = pw.DieselWatch(cfg["mg_start_s"] * 1000, cfg["mg_retry_s"] * 1000)
         self.accounts = pw.Accounts(plant, self._sampler.rate_hz)
         self._kept = Record(self.store, "mgrid")
