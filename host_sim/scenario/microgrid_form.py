@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from host_sim.scenario.one_acu import OneThing
 from host_sim.scenario.schema import Between, Expected, Form, FrontEnd, Id, Network
 
 Store = Literal["battery", "hydrogen"]
@@ -61,10 +62,9 @@ class ToldEvent(Form):
     for_s: int = Field(ge=1, le=_LASTS_S)
 
 
-KINDS = ("freeze", "silent", "told", "no_start", "gas", "stop", "link_lost", "reboot", "console")
 
 
-class EventForm(Form):
+class EventForm(OneThing):
     """no_start (diesel set), gas (alarm), stop (chain open), link_lost: seconds that it lasts."""
     at_s: float = Field(ge=0, le=1_000_000)
     freeze: FreezeEvent | None = None
@@ -76,18 +76,6 @@ class EventForm(Form):
     link_lost: int | None = Field(None, ge=1, le=_LASTS_S)
     reboot: int | None = Field(None, ge=5, le=600_000)      # ms without supply
     console: list[str] | None = Field(None, min_length=1, max_length=40)    # lines typed
-
-    def kind(self) -> str:
-        return next(k for k in KINDS if getattr(self, k) is not None)
-
-    @model_validator(mode="after")
-    def _one_thing(self):
-        given = [k for k in KINDS if getattr(self, k) is not None]
-        if len(given) != 1:
-            raise ValueError(f"an event does exactly one thing, this one {len(given)} "
-                             f"({', '.join(given) or 'nothing'}). Give one of: "
-                             f"{', '.join(KINDS)}.")
-        return self
 
 
 class ExpectForm(Expected):

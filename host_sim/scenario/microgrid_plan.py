@@ -7,15 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from acu import config as acu_config
-from host_sim.scenario import load, reading
-from host_sim.scenario.complaints import Complaints, InputError, meant
+from host_sim.scenario import load, one_acu, reading
+from host_sim.scenario.complaints import Complaints, InputError
 from host_sim.scenario.microgrid_form import EventForm, ExpectForm, MicrogridForm, ProfileForm
 from host_sim.world.island import DEVICES
 from host_sim.world.microgrid import PlantSpec, StoreSpec
 from host_sim.world.spec import FrontEndSpec
 
-_FROM_STRUCTURE = ("id", "role", "sc", "uc")
 STEP_US = 5_000
 _SECOND_US = 1_000_000
 
@@ -55,11 +53,8 @@ class Plan:
 
 
 def is_one(name: str) -> bool:
-    """Does this name or file mean a microgrid's scenario? What cannot be read load.py refuses."""
-    try:
-        return reading.read_toml(load.find(name)).get("kind") == "microgrid"
-    except InputError:
-        return False
+    """Does this name or file mean a microgrid's scenario?"""
+    return one_acu.is_kind(name, "microgrid")
 
 
 def read(name: str) -> Plan:
@@ -72,9 +67,10 @@ def build(given: dict, path: Path) -> Plan:
     form = reading.form_of(MicrogridForm, given, path.name)
     wrong = Complaints(path.name)
     start_ms = load.utc_ms_of(form.start_utc, wrong)
-    board = _board(form.board, path, wrong)
+    board = one_acu.board_of(form.board, path, "microgrid", wrong)
     names = {name: name for name in DEVICES}
-    config, full = _config(form, names, path.name, wrong)
+    config, full = one_acu.config_of(form, "microgrid", path.name, wrong, {
+        f"mg_{name}": name for name in names})
     front = form.front_end.model_dump()
     for sentence in load.too_fine(front, "phasor"):
         wrong.add("E127", "", sentence)
@@ -93,30 +89,6 @@ def build(given: dict, path: Path) -> Plan:
         FrontEndSpec(slot_ns=board["slot_ns"], **front), form.network.model_dump(), spec,
         _course(form.profile, form.profile.pv_w), _course(form.profile, form.profile.load_w),
         tuple(_deeds(events)), form.expect)
-
-
-def _board(name: str, path: Path, wrong: Complaints) -> dict:
-    found = {p.parent.name: p for folder in (load.BOARDS, path.resolve().parent / "boards")
-             for p in folder.glob("*/board.json")}
-    if name not in found:
-        wrong.add("E211", f"board = {name!r}", f" is not in boards/. {meant(name, found)}")
-        return {}
-    board = reading.load_board(found[name])
-    if "microgrid" not in board["roles"]:
-        wrong.add("E212", f"board = {name!r}", " dispatches no microgrid. Take pico_w_microgrid.")
-    return board
-
-
-def _config(form: MicrogridForm, names: dict, file: str, wrong: Complaints) -> tuple[dict, dict]:
-    """(as the controller is given it, complete)"""
-    for key in (*_FROM_STRUCTURE, *(f"mg_{name}" for name in names)):
-        if key in form.config:
-            wrong.add("E121", f"[config] {key}", " follows from the other tables. Remove it.")
-    given = form.config | {"id": form.id, "role": "microgrid", "sc": form.sc, "uc": form.uc}
-    given |= {f"mg_{name}": name for name in names}
-    full, errors = acu_config.check(given)
-    wrong.all += [error.replace(" config: ", f" {file}: [config] ", 1) for error in errors]
-    return given, full
 
 
 def _store(full: dict, letter: str, pct: float) -> StoreSpec:

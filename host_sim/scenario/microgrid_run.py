@@ -14,7 +14,7 @@ from acu import messages
 from host_sim.board.bus import Bus
 from host_sim.board.firmware import Firmware
 from host_sim.scenario.microgrid_plan import STEP_US, Deed, Plan
-from host_sim.scenario.recloser_run import Typist
+from host_sim.scenario.one_acu import Typist
 from host_sim.vm.client import VmFirmware
 from host_sim.waveform.island_front import IslandFront
 from host_sim.world.island import DEVICES, SECOND_US, Island
@@ -310,12 +310,8 @@ class Run:
 
     def _type(self, t_us: int) -> None:
         typist = self._typist
-        if not typist.busy():
-            return
-        keys = typist.turn(t_us, self.firmware.keys(self._plan.id, b""))
-        if keys:
-            self.firmware.keys(self._plan.id, keys)
-        elif not typist.lines and typist.idle(t_us):
+        typist.type(t_us, self.firmware.keys, self._plan.id)
+        if typist.idle(t_us):
             typist.open = False
 
 

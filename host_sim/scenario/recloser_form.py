@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from host_sim.scenario.one_acu import OneThing
 from host_sim.scenario.schema import Between, Expected, Form, Id, Phase, WithHarmonics
 from host_sim.world.bay import INPUTS
 
@@ -84,10 +85,9 @@ class FreezeEvent(Form):
     for_ms: int = Field(ge=5, le=_LASTS_MS)
 
 
-KINDS = ("side", "fuse", "fault", "input", "freeze", "breaker", "message", "console", "reboot")
 
 
-class EventForm(Form):
+class EventForm(OneThing):
     at_s: float = Field(ge=0, le=10_000)
     side: SideEvent | None = None
     fuse: FuseEvent | None = None
@@ -99,18 +99,6 @@ class EventForm(Form):
     message: Literal["close", "open", "tag", "untag"] | None = None
     console: list[str] | None = Field(None, min_length=1, max_length=40)    # lines typed
     reboot: int | None = Field(None, ge=5, le=600_000)      # ms without supply
-
-    def kind(self) -> str:
-        return next(k for k in KINDS if getattr(self, k) is not None)
-
-    @model_validator(mode="after")
-    def _one_thing(self):
-        given = [k for k in KINDS if getattr(self, k) is not None]
-        if len(given) != 1:
-            raise ValueError(f"an event does exactly one thing, this one {len(given)} "
-                             f"({', '.join(given) or 'nothing'}). Give one of: "
-                             f"{', '.join(KINDS)}.")
-        return self
 
 
 class ExpectForm(Expected):

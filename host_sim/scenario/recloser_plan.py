@@ -6,14 +6,12 @@ breaker makes of it, only the run knows. Every fault of a file ends in InputErro
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from acu import config as acu_config
-from host_sim.scenario import load, reading
-from host_sim.scenario.complaints import Complaints, InputError, meant
+from host_sim.scenario import load, one_acu, reading
+from host_sim.scenario.complaints import Complaints, InputError
 from host_sim.scenario.recloser_form import EventForm, ExpectForm, RecloserForm, SideForm
 from host_sim.world.bay import Fault, Input, Load
 from host_sim.world.two_sided import Side, TwoSided
 
-_FROM_STRUCTURE = ("id", "role", "sc", "uc")
 _SUDDEN_S = 1e-3        # a step of the frequency; the angle has none
 CHANNELS = ("u1ab", "u1bc", "u2ab", "u2bc", "u0", "ia", "ib", "ic")
 
@@ -56,11 +54,8 @@ class Plan:
 
 
 def is_one(name: str) -> bool:
-    """Does this name or file mean a recloser's scenario? What cannot be read load.py refuses."""
-    try:
-        return reading.read_toml(load.find(name)).get("kind") == "recloser"
-    except InputError:
-        return False
+    """Does this name or file mean a recloser's scenario?"""
+    return one_acu.is_kind(name, "recloser")
 
 
 def read(name: str) -> Plan:
@@ -73,8 +68,8 @@ def build(given: dict, path: Path) -> Plan:
     form = reading.form_of(RecloserForm, given, path.name)
     wrong = Complaints(path.name)
     start_ms = load.utc_ms_of(form.start_utc, wrong)
-    board = _board(form.board, path, wrong)
-    config = _config(form, path.name, wrong)
+    board = one_acu.board_of(form.board, path, "recloser", wrong)
+    _, config = one_acu.config_of(form, "recloser", path.name, wrong)
     events = sorted(form.event, key=lambda event: event.at_s)
     if wrong.all:
         raise InputError(wrong.all)
@@ -86,28 +81,6 @@ def build(given: dict, path: Path) -> Plan:
                 form.breaker.scatter_ms / 1e3, form.breaker.spring_s),
         Load(form.load.i_a, form.load.deg), tuple(_faults(events)), tuple(_inputs(events)),
         tuple(_deeds(events)), form.expect)
-
-
-def _board(name: str, path: Path, wrong: Complaints) -> dict:
-    found = {p.parent.name: p for folder in (load.BOARDS, path.resolve().parent / "boards")
-             for p in folder.glob("*/board.json")}
-    if name not in found:
-        wrong.add("E211", f"board = {name!r}", f" is not in boards/. {meant(name, found)}")
-        return {}
-    board = reading.load_board(found[name])
-    if "recloser" not in board["roles"]:
-        wrong.add("E212", f"board = {name!r}", " runs no recloser. Take pico_w_recloser.")
-    return board
-
-
-def _config(form: RecloserForm, file: str, wrong: Complaints) -> dict:
-    for key in _FROM_STRUCTURE:
-        if key in form.config:
-            wrong.add("E121", f"[config] {key}", " follows from the other tables. Remove it.")
-    full, errors = acu_config.check(form.config | {
-        "id": form.id, "role": "recloser", "sc": form.sc, "uc": form.uc})
-    wrong.all += [error.replace(" config: ", f" {file}: [config] ", 1) for error in errors]
-    return full
 
 
 def _end(event: EventForm, for_ms: int) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 from acu import messages
 from host_sim.board.firmware import Firmware
+from host_sim.scenario.one_acu import Typist
 from host_sim.scenario.recloser_plan import Plan
 from host_sim.vm.client import VmFirmware
 from host_sim.waveform.bay_block import BayBlocks
@@ -24,8 +25,6 @@ STEP_US = 5000
 _CENTRE = "scc"
 _SCC = 3                   # `why` of the centre's orders (events.WHY_SCC)
 _TIME_US = 1_000_000       # the centre tells the time
-_STOOD_US = 300_000
-_ENDS = ("=", "=>", "==>", "=>>", "? ")
 _NULL_CODE = "0" * 16
 
 
@@ -92,37 +91,6 @@ class Centre:
             self._switch(t_us, True, False)
 
 
-class Typist:
-    """Lines for the console, one after the other."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.said = ""
-        self._quiet_us = 0
-        self.open = False
-
-    def turn(self, t_us: int, said: bytes) -> bytes:
-        """What to type now."""
-        if said:
-            self.said += said.decode(errors="replace")
-            self._quiet_us = t_us
-        if not self.lines:
-            return b""
-        stands = self.said.replace("\r", "").rpartition("\n")[2]
-        if self.open and not (stands.endswith(_ENDS) and t_us - self._quiet_us >= _STOOD_US):
-            return b""
-        self.open = True
-        self._quiet_us = t_us
-        return self.lines.pop(0).encode() + b"\r"
-
-    def busy(self) -> bool:
-        return self.open or bool(self.lines)
-
-    def idle(self, t_us: int) -> bool:
-        """All was typed, and the answer has stood for a while."""
-        return not self.lines and t_us - self._quiet_us >= _STOOD_US
-
-
 class Run:
     def __init__(self, plan: Plan, vm: bool = False, seed: int | None = None):
         seed = plan.seed if seed is None else seed
@@ -186,7 +154,7 @@ class Run:
         arrived: list[tuple[str, bytes]] = []
         if slow:
             arrived, self._centre.to = self._centre.to, []
-            self._type(t_us)
+            self._typist.type(t_us, self.firmware.keys, self._plan.id)
         (drives, sent, lines, _), = self.firmware.instant(
             t_us, slow, [(self._plan.id, codes.tobytes(), levels, arrived, True)])
         for _, level in drives:
@@ -199,14 +167,6 @@ class Run:
             out.events.append((t_us, line))
             if on_event:
                 on_event(t_us, line)
-
-    def _type(self, t_us: int) -> None:
-        typist = self._typist
-        if not typist.busy():
-            return
-        keys = typist.turn(t_us, self.firmware.keys(self._plan.id, b""))
-        if keys:
-            self.firmware.keys(self._plan.id, keys)
 
     def _due(self, t_us: int) -> None:
         """What the plan does now."""

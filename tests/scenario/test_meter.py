@@ -1,10 +1,6 @@
 """Scenario `meter`: a three-phase meter at the post, one of one phase at a customer, and what they
-say of dips, a swell, an interruption, energy fed in, tampering and a dying channel.
-
-SLVG_UPDATE_GOLDEN=1 rewrites the golden log: read the difference before you commit it."""
-import os
+say of dips, a swell, an interruption, energy fed in, tampering and a dying channel."""
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +8,9 @@ from host_sim.scenario import load
 from host_sim.scenario.complaints import InputError
 from host_sim.scenario.figures import check, check_events
 from host_sim.scenario.runner import Run
+from tests.scenario.golden import is_golden
 from tests.scenario.kit import Played, assay, drops, play
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "meter-wave-seed1.log"
 U_DV = {"m0": 2301, "m1": 2301}      # of phase A before the events
 
 
@@ -40,10 +36,7 @@ def test_everything_that_the_scenario_expects_comes(wave):
 
 
 def test_the_event_log_is_the_golden_one(wave):
-    text = wave.result.event_log()
-    if os.environ.get("SLVG_UPDATE_GOLDEN"):
-        GOLDEN.write_text(text)
-    assert text == GOLDEN.read_text()
+    assert is_golden("meter-wave-seed1", wave.result.event_log())
 
 
 @pytest.mark.parametrize("acu", ["m0", "m1"])

@@ -1,13 +1,10 @@
 """Scenarios of a dispatching ACU: an island of PV, stores, diesel set and load, through the whole
 firmware.
 
-SLVG_UPDATE_GOLDEN=1 rewrites their golden logs: read the difference before you commit it. In
-MicroPython the same logs come: tests/vm/test_microgrid_on_vm.py."""
+Golden logs: golden.py. In MicroPython the same logs come: tests/vm/test_microgrid_on_vm.py."""
 import json
-import os
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -21,8 +18,8 @@ from host_sim.world.island import CONTACTS, DEVICES, Island
 from host_sim.world.microgrid import PlantSpec, StoreSpec
 from host_sim.world.spec import FrontEndSpec
 from slvg.cli import app
+from tests.scenario.golden import is_golden
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 NAMES = [name for name in load.scenario_names() if microgrid_plan.is_one(name)]
 QUIET = """kind = "microgrid"
 title = "Nothing happens"
@@ -53,11 +50,7 @@ def test_everything_that_a_scenario_expects_comes(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_event_log_is_the_golden_one(name):
-    golden = GOLDEN / f"{name}-seed1.log"
-    log = played(name).event_log()
-    if os.environ.get("SLVG_UPDATE_GOLDEN"):
-        golden.write_text(log)
-    assert log == golden.read_text()
+    assert is_golden(f"{name}-seed1", played(name).event_log())
 
 
 def test_there_is_a_day_and_a_list_of_faults():

@@ -1,16 +1,9 @@
-"""The supervisory panel (spec smartlvgrid, section 12), whole runs, variants and golden logs.
-
-SLVG_UPDATE_GOLDEN=1 rewrites tests/golden/ from the present runs: read the difference before you
-commit it.
-"""
-import os
-from pathlib import Path
-
+"""The supervisory panel (spec smartlvgrid, section 12), whole runs, variants and golden logs."""
 import pytest
 
+from tests.scenario.golden import is_golden
 from tests.scenario.kit import assay, panel_subsequence, play
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 PANEL = ["OK A B A", "OUT A B A", "OUT - - -", "RES - - -", "OK A B A", "OK A B C"]
 
 
@@ -105,9 +98,5 @@ def test_with_nobody_holding_up_all_the_same_everybody_comes_back():
 
 
 def test_the_event_log_is_the_golden_one(played):
-    path = GOLDEN / f"assay-{played.result.level}-seed{played.result.seed}.log"
-    log = played.result.event_log().encode()
-    if os.environ.get("SLVG_UPDATE_GOLDEN") == "1":
-        path.write_bytes(log)
-    assert log.decode().splitlines() == path.read_text().splitlines()
-    assert log == path.read_bytes()
+    one = played.result
+    assert is_golden(f"assay-{one.level}-seed{one.seed}", one.event_log())

@@ -1,12 +1,9 @@
 """Scenarios of a recloser: a breaker between two sources, through the whole firmware.
 
-SLVG_UPDATE_GOLDEN=1 rewrites their golden logs: read the difference before you commit it. In
-MicroPython the same logs come: tests/vm/test_recloser_on_vm.py."""
+Golden logs: golden.py. In MicroPython the same logs come: tests/vm/test_recloser_on_vm.py."""
 import json
-import os
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,8 +19,8 @@ from host_sim.world.bay import Bay, Fault, Load
 from host_sim.world.breaker import Breaker
 from host_sim.world.two_sided import Side, TwoSided
 from slvg.cli import app
+from tests.scenario.golden import is_golden
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 NAMES = [name for name in load.scenario_names() if recloser_plan.is_one(name)]
 QUIET = """kind = "recloser"
 title = "Nothing happens"
@@ -51,11 +48,7 @@ def test_everything_that_a_scenario_expects_comes(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_event_log_is_the_golden_one(name):
-    golden = GOLDEN / f"{name}-seed1.log"
-    log = played(name).event_log()
-    if os.environ.get("SLVG_UPDATE_GOLDEN"):
-        golden.write_text(log)
-    assert log == golden.read_text()
+    assert is_golden(f"{name}-seed1", played(name).event_log())
 
 
 def test_there_is_one_for_each_thing_that_may_happen():

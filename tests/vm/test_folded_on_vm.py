@@ -2,7 +2,6 @@
 the same logs, messages and drives as its sources give on CPython."""
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +9,8 @@ from host_sim.bench import ROOT, compile_to, firmware_files
 from host_sim.scenario import runner
 from host_sim.scenario.load import load
 from host_sim.vm.client import VmFirmware
+from tests.scenario.golden import golden
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 DOORS = ("__init__.py", "board/__init__.py", "board/doors.py", "board/unit.py",
          "board/measuring.py")
 
@@ -32,12 +31,12 @@ def compiled(vm, folder, monkeypatch):
 
 def test_the_assay(compiled):
     there = runner.run(load("assay"), level="wave", vm=True)
-    assert there.event_log() == (GOLDEN / "assay-wave-seed1.log").read_text()
+    assert there.event_log() == golden("assay-wave-seed1")
 
 
 def test_a_meter(compiled):
     there = runner.run(load("meter"), level="wave", vm=True)
-    assert there.event_log() == (GOLDEN / "meter-wave-seed1.log").read_text()
+    assert there.event_log() == golden("meter-wave-seed1")
 
 
 def test_branches(compiled):

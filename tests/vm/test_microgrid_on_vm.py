@@ -1,13 +1,12 @@
 """The dispatching ACU's scenarios inside MicroPython: their golden logs to the byte, the same
 messages, the same words at the console."""
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from host_sim.scenario import load, microgrid_plan, microgrid_run
+from tests.scenario.golden import golden
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 NAMES = [name for name in load.scenario_names() if microgrid_plan.is_one(name)]
 
 
@@ -15,7 +14,7 @@ NAMES = [name for name in load.scenario_names() if microgrid_plan.is_one(name)]
 def test_the_golden_log_comes_there_too(vm, name):
     there = microgrid_run.run(microgrid_plan.read(name), vm=True)
     assert there.python == "vm"
-    assert there.event_log() == (GOLDEN / f"{name}-seed1.log").read_text()
+    assert there.event_log() == golden(f"{name}-seed1")
 
 
 @pytest.mark.parametrize("policy", ["naive", "table"])

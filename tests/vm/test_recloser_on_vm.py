@@ -1,13 +1,12 @@
 """The recloser's scenarios inside MicroPython: their golden logs to the byte, the same records of
 samples, the same words at the console."""
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from host_sim.scenario import load, recloser_plan, recloser_run
+from tests.scenario.golden import golden
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 NAMES = [name for name in load.scenario_names() if recloser_plan.is_one(name)]
 
 
@@ -15,7 +14,7 @@ NAMES = [name for name in load.scenario_names() if recloser_plan.is_one(name)]
 def test_the_golden_log_comes_there_too(vm, name):
     there = recloser_run.run(recloser_plan.read(name), vm=True)
     assert there.python == "vm"
-    assert there.event_log() == (GOLDEN / f"{name}-seed1.log").read_text()
+    assert there.event_log() == golden(f"{name}-seed1")
 
 
 def test_records_messages_and_the_console_are_the_same_in_both_pythons(vm):
