@@ -19,6 +19,11 @@ def pytest_addoption(parser):
         "without it on a virtual one."))
 
 
+def pytest_collection_modifyitems(items):
+    """The longest first, so that at the end no core waits for the other."""
+    items.sort(key=lambda item: "vm" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def vm() -> str:
     """The real 32-bit MicroPython. Skipped without one, but never in CI (SLVG_REQUIRE_VM=1)."""
