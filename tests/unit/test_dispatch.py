@@ -202,6 +202,12 @@ def test_a_lack_in_the_dead_band_is_covered_when_the_battery_is_empty():
     assert out[DIE] == 30_000 and out[PNS] == 0
 
 
+def test_nobody_is_left_out_for_the_dead_bands_sake():
+    d = Dispatch(plant(d_max_mw=0), dead_mw=50_000)
+    out = ask(d, see(0, 30_000, 0, 100_000_000))
+    assert (out[H2], out[PNS]) == (30_000, 0)
+
+
 MINUTE_MS = 60_000
 
 

@@ -142,9 +142,11 @@ class Dispatch:
         self.state = FRESH
         b_mwh = self._possible(seen, B_MWH, self.plant.battery, 1)
         h_mwh = self._possible(seen, H_MWH, self.plant.hydrogen, 2)
-        if self._quiet(seen[LOAD] - seen[PV]):
+        lack = seen[LOAD] - seen[PV]
+        if self._quiet(lack):
             out[H2] = out[DIE] = 0
-            h_mwh = -1
+            if lack < 0:
+                h_mwh = -1          # no electrolyser for so little
         else:
             k = 0
             while not self.policies[k].propose(seen, out):
