@@ -5,7 +5,7 @@ of the real byte code.
 from dataclasses import replace
 
 from host_sim.bench import STATEMENT_CYCLES, VIPER_CALL_CYCLES
-from host_sim.board.dispatch_rig import Rig, plant_of
+from host_sim.board.dispatch_rig import Rig
 from host_sim.study import microgrid as mg
 from host_sim.study.microgrid_profiles import MW_KW, synthetic
 from host_sim.study.microgrid_vm import compare
@@ -20,7 +20,7 @@ def figures(mhz: int = 125) -> dict:
     in the VM, and the estimate for the board."""
     year = synthetic(1, 1)
     days = replace(year, pv_mw=year.pv_mw[:24 * _DAYS], load_mw=year.load_mw[:24 * _DAYS])
-    raw = pack(plant_of(mg.words(mg.PlantSpec())), even(days.load_mw / MW_KW))
+    raw = pack(mg.PlantSpec(), even(days.load_mw / MW_KW))
     out = {}
     for name, policy in (("naive", mg.NAIVE), ("rule", mg.RULE), ("table", mg.table(raw))):
         played = mg.play(days, policy=policy)

@@ -10,8 +10,7 @@ from acu.functions.dispatch import DT_S, SEEN, SET, Dispatch, Plant, Store
 
 
 def plant_of(words):
-    """words: of the battery and of the hydrogen p_max_mw, cap_mwh, eta_pm, zeta_pm, then d_max_mw,
-    d0, d1, d2, c_pns as acu.functions.dispatch.Plant names them."""
+    """words: as acu.functions.policy_table.plant_words() tells them."""
     return Plant(Store(*words[:4]), Store(*words[4:8]), words[8], 0, *words[9:13])
 
 
@@ -28,7 +27,7 @@ class Rig:
                 policies.append(made(plant))
             else:
                 raw = bytes.fromhex(table)
-                policies.append(made(plant, _reader(raw)))
+                policies.append(made(plant, reader(raw)))
         self.dispatch = Dispatch(plant, policies, **given["options"])
         self.now_ms = 0
 
@@ -53,7 +52,8 @@ class Rig:
         return bytes(out)
 
 
-def _reader(raw):
+def reader(raw):
+    """read(at, n) of a table's bytes, as a board's store reads its record."""
     def read(at, n):
         return raw[at:at + n]
     return read

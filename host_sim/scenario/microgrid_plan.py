@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from acu import microgrid_settings
 from host_sim.scenario import load, one_acu, reading
 from host_sim.scenario.complaints import Complaints, InputError
 from host_sim.scenario.microgrid_form import EventForm, ExpectForm, MicrogridForm, ProfileForm
 from host_sim.world.island import DEVICES
-from host_sim.world.microgrid import PlantSpec, StoreSpec
+from host_sim.world.microgrid import PlantSpec
 from host_sim.world.spec import FrontEndSpec
 
 STEP_US = 5_000
@@ -77,10 +78,8 @@ def build(given: dict, path: Path) -> Plan:
     if wrong.all:
         raise InputError(wrong.all)
     front["i_lead_urad"] = ()
-    spec = PlantSpec(
-        _store(full, "b", form.devices.battery_pct), _store(full, "h", form.devices.hydrogen_pct),
-        full["mg_d_max_mw"], full["mg_d0_ueurh"], full["mg_d1_ueurkwh"], full["mg_d2_ueurkw2h"],
-        full["mg_pns_ueurkwh"])
+    spec = PlantSpec.of(microgrid_settings.plant(full), form.devices.battery_pct,
+                        form.devices.hydrogen_pct)
     events = sorted(form.event, key=lambda event: event.at_s)
     return Plan(
         path.stem, form.title, form.seed, round(form.run_s * 1e6) // STEP_US * STEP_US, start_ms,
@@ -89,12 +88,6 @@ def build(given: dict, path: Path) -> Plan:
         FrontEndSpec(slot_ns=board["slot_ns"], **front), form.network.model_dump(), spec,
         _course(form.profile, form.profile.pv_w), _course(form.profile, form.profile.load_w),
         tuple(_deeds(events)), form.expect)
-
-
-def _store(full: dict, letter: str, pct: float) -> StoreSpec:
-    cap = full[f"mg_{letter}_mwh"]
-    return StoreSpec(full[f"mg_{letter}_mw"], cap, full[f"mg_{letter}_eta_pm"],
-                     full[f"mg_{letter}_zeta_pm"], round(cap * pct / 100))
 
 
 def _course(form: ProfileForm, values: list[float]) -> Callable[[int], int]:

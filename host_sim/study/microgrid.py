@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from acu.functions.dispatch import DT_S, H_MWH, LOAD, PV, SEEN, SET
+from acu.functions.policy_table import plant_words
 from host_sim.board.dispatch_rig import Rig
 from host_sim.study.microgrid_profiles import HOUR_S, Profiles, normal
 from host_sim.world.dice import bits
@@ -39,7 +40,7 @@ class Policy:
     def given(self, spec: PlantSpec, options: dict | None = None) -> dict:
         """For a Rig, as JSON takes it."""
         chain = [one for one in (self, *self.then) if one.module]
-        return {"plant": words(spec), "options": options or {}, "policies": [
+        return {"plant": plant_words(spec), "options": options or {}, "policies": [
             [one.module, one.cls, None if one.table is None else one.table.hex()]
             for one in chain]}
 
@@ -51,14 +52,6 @@ RULE = Policy("Rule", "acu.functions.policy_rule", "Rule")
 def table(raw: bytes, name: str = "Table") -> Policy:
     """As a board has it: the rule decides where the table does not answer."""
     return Policy(name, "acu.functions.policy_table", "Table", raw, (RULE,))
-
-
-def words(spec: PlantSpec) -> list[int]:
-    """The plant as the firmware is told it (dispatch_rig.plant_of)."""
-    stores = [x for s in (spec.battery, spec.hydrogen)
-              for x in (s.p_max_mw, s.cap_mwh, s.eta_pm, s.zeta_pm)]
-    return [*stores, spec.d_max_mw, spec.d0_ueur_h, spec.d1_ueur_kwh, spec.d2_ueur_kw2h,
-            spec.c_pns_ueur_kwh]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from statistics import fmean
 
 from acu.functions.policy_table import unfit
-from host_sim.board.dispatch_rig import plant_of
+from host_sim.board.dispatch_rig import reader
 from host_sim.scenario.complaints import InputError
 from host_sim.study import microgrid as mg
 from host_sim.study import policy
@@ -58,8 +58,7 @@ Progress = Callable[[str], Callable[[int, int], None]]
 
 def usable(raw: bytes, name: str) -> bytes:
     """A table for the plant of the study."""
-    plant = plant_of(mg.words(mg.PlantSpec()))
-    wrong = unfit(plant, lambda at, n: raw[at:at + n])
+    wrong = unfit(mg.PlantSpec(), reader(raw))
     if wrong:
         raise InputError([f"{wrong} (--policy {name})"])
     return raw
@@ -82,9 +81,8 @@ def run(profiles: Profiles, raw: bytes | None, step_s: int | None, seed: int, jo
     train: tuple[int, ...] = ()
     if raw is None and make and profiles.years:
         train = training(profiles.years)
-        values = policy.sdp(*policy.hourly(profiles, train), mg.PlantSpec(), jobs,
-                            progress("seasons worked out"))
-        raw = policy.pack(plant_of(mg.words(mg.PlantSpec())), values)
+        raw, _ = policy.table_of(profiles, mg.PlantSpec(), train, jobs=jobs,
+                                 progress=progress("seasons worked out"))
     results = Results(fine, raw, train)
     who = [mg.NAIVE, mg.RULE] + ([mg.table(raw, TABLE)] if raw is not None else [])
     for one in who:

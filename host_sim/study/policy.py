@@ -12,8 +12,6 @@ from functools import partial
 
 import numpy as np
 
-from acu.functions.dispatch import Plant
-from host_sim.board.dispatch_rig import plant_of
 from host_sim.scenario.complaints import InputError
 from host_sim.study import microgrid
 from host_sim.study.microgrid_profiles import HOUR_S, MW_KW, Profiles
@@ -28,7 +26,7 @@ from host_sim.study.policy_sdp import (
     sample_days,
 )
 from host_sim.study.pool import spread
-from host_sim.world.microgrid import PlantSpec, StoreSpec
+from host_sim.world.microgrid import PlantSpec
 
 SEASONS = 16
 LEVELS_OF_H = np.linspace(0.025, 0.975, 9)
@@ -87,15 +85,6 @@ def method(name: str) -> Callable:
                           f"{' '.join(METHODS)}, or module:function of your own."]) from None
 
 
-def spec_of(plant: Plant) -> PlantSpec:
-    """Of a board's settings; the battery empty, hydrogen half full at first."""
-    b, h = plant.battery, plant.hydrogen
-    return PlantSpec(StoreSpec(b.p_max_mw, b.cap_mwh, b.eta_pm, b.zeta_pm),
-                     StoreSpec(h.p_max_mw, h.cap_mwh, h.eta_pm, h.zeta_pm, h.cap_mwh // 2),
-                     plant.d_max_mw, plant.d0_ueur_h, plant.d1_ueur_kwh, plant.d2_ueur_kw2h,
-                     plant.c_pns_ueur_kwh)
-
-
 @dataclass(frozen=True, eq=False)
 class Made:
     """A table, and what it is worth: `played` with it, the others without."""
@@ -132,9 +121,9 @@ def hourly(profiles: Profiles, years: tuple[int, ...]) -> tuple[np.ndarray, np.n
     return out[0], out[1]
 
 
-def make(profiles: Profiles, spec: PlantSpec, train: tuple[int, ...], how: Callable,
-         jobs: int = 1, progress=None) -> Made:
-    """A table from the years `train`, and all years played by the firmware with it."""
+def table_of(profiles: Profiles, spec: PlantSpec, train: tuple[int, ...], how: Callable = sdp,
+             jobs: int = 1, progress=None) -> tuple[bytes, Values]:
+    """The table that the years `train` make, as a file and as values."""
     wrong = [y for y in train if not 1 <= y <= profiles.years]
     if wrong or not train:
         raise InputError([f"E428 --train: year {wrong[0] if wrong else 'none'} is not in "
@@ -142,9 +131,15 @@ def make(profiles: Profiles, spec: PlantSpec, train: tuple[int, ...], how: Calla
                           f"{profiles.years}."])
     values = how(*hourly(profiles, train), spec, jobs, progress)
     try:
-        raw = pack(plant_of(microgrid.words(spec)), values)
+        return pack(spec, values), values
     except PolicyError as e:
         raise InputError([str(e)]) from None
+
+
+def make(profiles: Profiles, spec: PlantSpec, train: tuple[int, ...], how: Callable,
+         jobs: int = 1, progress=None) -> Made:
+    """A table from the years `train`, and all years played by the firmware with it."""
+    raw, values = table_of(profiles, spec, train, how, jobs, progress)
     case = microgrid.Case(spec=spec)
     return Made(raw, values, train, microgrid.play(profiles, case, microgrid.table(raw)),
                 microgrid.play(profiles, case, microgrid.RULE), microgrid.play(profiles, case))

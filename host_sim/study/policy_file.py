@@ -75,7 +75,7 @@ def _check(values: Values) -> None:
 
 
 def pack(plant, values: Values) -> bytes:
-    """plant: acu.functions.dispatch.Plant."""
+    """plant: the firmware's Plant, or a PlantSpec of the world."""
     _check(values)
     seasons, _, n_h, n_load, n_sky, parts = values.slopes.shape
     pv_unit_mw = max(1, -(-int(values.clear_kw.max() * 1e6) // 255))
@@ -98,8 +98,3 @@ def pack(plant, values: Values) -> bytes:
                        round(1e6 * values.dawn_kw), values.fit_pm)
     raw = head + body
     return raw + struct.pack("<I", zlib.crc32(raw))
-
-
-def reader(raw: bytes):
-    """read(at, n) of the firmware's door on bytes."""
-    return lambda at, n: raw[at:at + n]

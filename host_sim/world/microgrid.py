@@ -11,10 +11,6 @@ BAT, H2, DIE, CUR, PNS, RUN = range(6)
 HOUR_S = 3600
 
 
-class PlantError(ValueError):
-    """A parameter that no plant has; args[0] is the sentence."""
-
-
 @dataclass(frozen=True)
 class StoreSpec:
     """p_max_mw: bus-side limit both ways; eta_pm: stored of what is taken, zeta_pm: delivered of
@@ -38,6 +34,17 @@ class PlantSpec:
     d1_ueur_kwh: int = 108_000
     d2_ueur_kw2h: int = 310_000
     c_pns_ueur_kwh: int = 1_000_000
+
+    @classmethod
+    def of(cls, plant, battery_pct: float = 0, hydrogen_pct: float = 50) -> "PlantSpec":
+        """What a controller believes in (anything with these names); its stores so full at
+        first."""
+        def store(one, pct):
+            return StoreSpec(one.p_max_mw, one.cap_mwh, one.eta_pm, one.zeta_pm,
+                             round(one.cap_mwh * pct / 100))
+        return cls(store(plant.battery, battery_pct), store(plant.hydrogen, hydrogen_pct),
+                   plant.d_max_mw, plant.d0_ueur_h, plant.d1_ueur_kwh, plant.d2_ueur_kw2h,
+                   plant.c_pns_ueur_kwh)
 
 
 def diesel_neur_h(spec, p_mw, run):

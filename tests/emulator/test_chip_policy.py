@@ -8,7 +8,8 @@ import subprocess
 import types
 
 from host_sim.bench import ROOT, compile_to
-from host_sim.study.policy_file import pack, reader
+from host_sim.board.dispatch_rig import reader
+from host_sim.study.policy_file import pack
 from host_sim.vm.find import micropython
 from tests.emulator.test_chip_kernels import GIVEN, HERE, pytestmark  # noqa: F401
 from tests.emulator.test_chip_roles import FILES_AT

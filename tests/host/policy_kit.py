@@ -1,10 +1,10 @@
 """A table of made-up but sensible values, for tests that need one and no training."""
 import numpy as np
 
-from acu.functions.dispatch import Plant, Store
 from host_sim.study.policy_file import Values
+from tests.unit.policies import plant
 
-PLANT = Plant(Store(2_900_000, 2_900_000, 950, 950), Store(1_000_000, 200_000_000, 650, 650))
+PLANT = plant()
 
 
 def made_up(seasons=8, parts=4):

@@ -19,8 +19,8 @@ from acu.functions.dispatch import (
     RUN,
     Dispatch,
 )
+from acu.functions.policy_table import plant_words
 from host_sim.board.dispatch_rig import plant_of
-from host_sim.study.microgrid import words
 from host_sim.world.microgrid import Microgrid, PlantSpec, StoreSpec
 
 KW = 1_000_000
@@ -108,7 +108,7 @@ def test_any_proposal_becomes_what_the_plant_can_do_and_costs_least(spec, sequen
     """The set-points are carried out to the milliwatt; nobody is left out while anything could
     deliver, no PV is given up while anything could take it."""
     world = Microgrid(spec)
-    plant = plant_of(words(spec))
+    plant = plant_of(plant_words(spec))
     says = Says()
     dispatch = Dispatch(plant, (says,))
     for k, (pv, load, _, says.h2, says.die) in enumerate(sequence):
@@ -133,7 +133,7 @@ def test_any_proposal_becomes_what_the_plant_can_do_and_costs_least(spec, sequen
 def test_with_the_rules_of_the_field_the_balance_still_comes_out(spec, sequence, dt_s, dead_mw,
                                                                  d_min_mw, run, stop):
     world = Microgrid(spec)
-    plant = plant_of(words(spec))
+    plant = plant_of(plant_words(spec))
     plant.d_min_mw = min(d_min_mw, plant.d_max_mw)
     says = Says()
     times = {"run_ms": run * dt_s * 1000, "stop_ms": stop * dt_s * 1000}
@@ -186,7 +186,7 @@ def test_integers_follow_the_float_naive_within_two_units():
         dt_s = dice.choice((1, 60, 900, HOUR_S, HOUR_S))
         world = Microgrid(spec)
         world.battery.e_mws, world.hydrogen.e_mws = b * HOUR_S, h * HOUR_S
-        out = Dispatch(plant_of(words(spec))).step(0, seen_by(world, pv, load, dt_s))
+        out = Dispatch(plant_of(plant_words(spec))).step(0, seen_by(world, pv, load, dt_s))
         did = world.step(pv, load, out, dt_s)
         *powers_kw, b_kwh, h_kwh = naive(spec, pv / 1e6, load / 1e6, b / 1e6, h / 1e6,
                                          dt_s / HOUR_S)
@@ -202,7 +202,7 @@ def test_costs_are_the_papers():
         spec = PlantSpec(StoreSpec(2_900_000, 2_900_000, 950, 950, b_mwh),
                          StoreSpec(KW, 200 * KW, 650, 650, h_mwh))
         world = Microgrid(spec)
-        out = Dispatch(plant_of(words(spec))).step(0, seen_by(world, 0, load, HOUR_S))
+        out = Dispatch(plant_of(plant_words(spec))).step(0, seen_by(world, 0, load, HOUR_S))
         world.step(0, load, out, HOUR_S)
         assert abs(world.totals.eur - eur) < 1e-9
 
@@ -212,7 +212,7 @@ def test_a_short_step_costs_its_share():
     found = []
     for dt_s in (HOUR_S, 900, 1):
         world = Microgrid()
-        dispatch = Dispatch(plant_of(words(world.spec)))
+        dispatch = Dispatch(plant_of(plant_words(world.spec)))
         for k in range(HOUR_S // dt_s):
             out = dispatch.step(k * dt_s * 1000, seen_by(world, 0, 1_500_000, dt_s))
             world.step(0, 1_500_000, out, dt_s)

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from acu.functions import policy_table
-from host_sim.board.dispatch_rig import plant_of
+from host_sim.board.dispatch_rig import reader
 from host_sim.scenario.complaints import InputError
 from host_sim.study import microgrid, policy, policy_file, policy_sdp
 from host_sim.study.microgrid_profiles import read, synthetic
@@ -48,7 +48,7 @@ def test_the_table_beats_rule_and_naive_in_a_year_that_it_never_saw(made):
 def test_a_table_of_a_wrong_plan_earns_less(made):
     """The same values half a day away: it is the plan that earns it, not the fallback."""
     values = replace(made.values, slopes=np.roll(made.values.slopes, 12, axis=1))
-    raw = policy_file.pack(plant_of(microgrid.words(SPEC)), values)
+    raw = policy_file.pack(SPEC, values)
     wrong = microgrid.play(synthetic(2, 7), policy=microgrid.table(raw))
     assert wrong.total_eur > 1.15 * made.played.total_eur
 
@@ -90,8 +90,8 @@ def test_the_model_of_the_sky_is_a_chain_and_knows_the_seasons():
 def test_a_file_is_read_back_as_it_was_written():
     values = made_up()
     raw = policy_file.pack(PLANT, values)
-    assert policy_table.unfit(PLANT, policy_file.reader(raw)) == ""
-    one = policy_table.Table(PLANT, policy_file.reader(raw))
+    assert policy_table.unfit(PLANT, reader(raw)) == ""
+    one = policy_table.Table(PLANT, reader(raw))
     one._turn(1_388_534_400 // 3600 + 24 * 23 + 18)      # the middle of the first of 8 seasons
     got = np.array(one._block[10:]).reshape(3, 2, 3, 4) * 40e-4 / 256
     assert np.abs(got - values.slopes[0, 18]).max() < 0.004

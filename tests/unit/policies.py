@@ -5,6 +5,7 @@ from binascii import crc32
 
 from acu.functions import dispatch as dp
 from acu.functions import policy_table as pt
+from host_sim.board.dispatch_rig import reader  # noqa: F401  for those who use this kit
 
 UTC_S = 1_388_534_400           # 2014-01-01 00:00
 NOON_JUNE_S = UTC_S + 172 * 86_400 + 12 * 3600
@@ -49,12 +50,6 @@ def table(of=None, version=pt.VERSION, unit=40, fit_pm=1000):
     head = struct.pack(pt.HEAD, pt.MAGIC, version, total, *(
         pt.plant_words(of or plant()) + [8, 3, 2, 2, 4, 5, unit, 25_000, 0, 150_000, fit_pm]))
     return head + body + struct.pack("<I", crc32(head + body) & 0xFFFFFFFF)
-
-
-def reader(raw):
-    def read(at, n):
-        return raw[at:at + n]
-    return read
 
 
 def seen(pv_w, load_w, b_wh, h_kwh, utc_s=NOON_JUNE_S, dt_s=3600):

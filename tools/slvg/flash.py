@@ -93,7 +93,8 @@ def policy_of(file: Path | None, settings: dict | None, board: str) -> dict[str,
         return {}
     from acu import microgrid_settings
     from acu.functions import policy_table
-    from host_sim.study.policy_file import MAX_BYTES, reader
+    from host_sim.board.dispatch_rig import reader
+    from host_sim.study.policy_file import MAX_BYTES
 
     try:
         raw = file.read_bytes()

@@ -66,10 +66,10 @@ def _years(text: str) -> tuple[int, ...]:
 def _plant(settings: Path):
     from acu import microgrid_settings
     from host_sim.scenario.reading import load_config
-    from host_sim.study.policy import spec_of
+    from host_sim.world.microgrid import PlantSpec
 
     full = load_config(settings)
     if full["role"] != "microgrid":
         raise InputError([f"E429 {settings.name}: role = {full['role']} has no plant. Give the "
                           "settings of a board in role microgrid."])
-    return spec_of(microgrid_settings.plant(full))
+    return PlantSpec.of(microgrid_settings.plant(full))

@@ -132,14 +132,12 @@ class Dispatch:
         """Set-points for what is seen; the list is the same each time. age_ms: of the older one of
         PV and load. A store whose energy is not known (-1) or impossible is left out."""
         out = self.out
-        if self._idle_ms and age_ms >= self._idle_ms:
-            self.state = IDLE
+        self.state = self.stale(age_ms)
+        if self.state == IDLE:
             self._alone(now_ms, seen)
             return out
-        if self._hold_ms and age_ms >= self._hold_ms:
-            self.state = HOLD
+        if self.state == HOLD:
             return out
-        self.state = FRESH
         b_mwh = self._possible(seen, B_MWH, self.plant.battery, 1)
         h_mwh = self._possible(seen, H_MWH, self.plant.hydrogen, 2)
         lack = seen[LOAD] - seen[PV]
@@ -154,6 +152,12 @@ class Dispatch:
             self.by = k
         self._balance(now_ms, seen, b_mwh, h_mwh)
         return out
+
+    def stale(self, age_ms):
+        """What is done about inputs of this age: FRESH, HOLD or IDLE."""
+        if self._idle_ms and age_ms >= self._idle_ms:
+            return IDLE
+        return HOLD if self._hold_ms and age_ms >= self._hold_ms else FRESH
 
     def _possible(self, seen, place, store, bit):
         """Energy of a store, -1 if it cannot be so; an excess of 2 % is a matter of gauges."""

@@ -73,8 +73,6 @@ class Microgrid(Acu):
         self._count()
         self._step_ms = cfg["mg_step_s"] * 1000
         self._resend_ms = min(self._step_ms, cfg["mg_lease_s"] * 1000 // 3)
-        self._hold_ms = cfg["mg_hold_s"] * 1000
-        self._idle_ms = cfg["mg_idle_s"] * 1000
         ids = [cfg.get(key) for key in dv.KEYS]
         self.devices = dv.Devices(ids, cfg["mg_silent_s"] * 1000)
         self._refused = 0        # of the last step, bits as Dispatch.refused
@@ -208,11 +206,7 @@ class Microgrid(Acu):
                 self._evt(now_ms, "DGF", answer, 0, 0)
         turned = self._judge(now_ms) or answer in (pw.NO_START, pw.LOST, pw.AGAIN)
         age_ms = now_ms - self._good_ms
-        stale = dp.FRESH
-        if self._idle_ms and age_ms >= self._idle_ms:
-            stale = dp.IDLE
-        elif self._hold_ms and age_ms >= self._hold_ms:
-            stale = dp.HOLD
+        stale = self.dispatch.stale(age_ms)
         if stale != self.stale and self.ready:
             self.stale = stale
             self.log.add(now_ms, ev.MG_STALE, stale, age_ms, self.sensing.bad, True)
