@@ -87,6 +87,12 @@ MG_STORE = const(96)    # 1 battery, 2 hydrogen; 0 back, 1 impossible, 2 silent,
 MG_DIESEL = const(97)   # 0 stopped, 1 runs, 2 did not start, 3 stopped by itself, 4 tried again
 MG_PNS = const(98)      # load is left out: 1 begins, 0 is over; W; Wh so far
 MG_STOP = const(99)     # the stop chain is open: 1, whole again: 0
+# of the nets
+LINK = const(100)       # net 0 LAN, 1 MAN; 1 connected, 0 lost or not reached; C_* of mqtt_link
+DISCARDED = const(101)  # messages given up, neither sent nor stored: since said last, in all
+ORDER = const(102)      # a command of somebody else: place of its type in messages.TYPES, e, counter
+LOCAL = const(103)      # 1: no command from afar counts; 0: they do again
+BLOCKED = const(104)    # the slow tier stood still for a handshake or a name: ms, fast ticks late
 
 # number: name, then names of a, b, c; one string takes a third of the RAM of a tuple. 'op' is an
 # index into the Coordinator's member list, 'br' the place of a branch among its Sub-Coordinators.
@@ -186,6 +192,11 @@ TABLE = {
     MG_DIESEL: "MG_DIESEL state ms",
     MG_PNS: "MG_PNS on p_w e_wh",
     MG_STOP: "MG_STOP on",
+    LINK: "LINK net up cause",
+    DISCARDED: "DISCARDED n total",
+    ORDER: "ORDER what e k",
+    LOCAL: "LOCAL on",
+    BLOCKED: "BLOCKED ms gaps",
 }
 
 # Reasons of an opening, a closing, a refusal or an abort ('why').
