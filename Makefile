@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MPY := $(VENV)/micropython/micropython
+UMQTT := $(VENV)/umqtt/umqtt/simple.py
 
 .PHONY: run test bench lint setup lock clean
 
@@ -27,7 +28,7 @@ lint: setup
 
 # The two parts do not need each other: side by side they cost the time of one.
 setup:
-	@$(MAKE) -s --no-print-directory -j2 $(VENV)/.packages $(MPY)
+	@$(MAKE) -s --no-print-directory -j2 $(VENV)/.packages $(MPY) $(UMQTT)
 
 $(VENV)/.packages: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -46,6 +47,11 @@ $(MPY): tools/setup/micropython.sh
 	@echo "setup: 32-bit MicroPython into $(VENV)/micropython"
 	@tools/setup/micropython.sh $(VENV)/micropython >/dev/null && touch $@ || \
 	  echo "setup: going on without it; --vm and the VM tests are not available."
+
+# MQTT of the boards. Without it a build has no network, and its tests are skipped.
+$(UMQTT): tools/setup/umqtt.py | $(VENV)/.packages
+	@echo "setup: umqtt.simple into $(VENV)/umqtt"
+	@$(BIN)/python tools/setup/umqtt.py $(VENV)/umqtt || echo "setup: going on without it."
 
 # After a change of the dependencies in pyproject.toml.
 lock: setup

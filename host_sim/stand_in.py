@@ -16,6 +16,7 @@ machine and network are not imitated: firmware gets them from its ports.
 """
 import ast
 import builtins
+import importlib
 import inspect
 import operator
 import sys
@@ -289,6 +290,8 @@ def install():
     m.opt_level = lambda level=0: 0
     m.schedule = lambda f, arg: f(arg)
     sys.modules["micropython"] = m
+    for name in ("binascii", "socket", "struct"):       # as the umqtt.simple of PyPI calls them
+        sys.modules.setdefault("u" + name, importlib.import_module(name))
     for kind in (ptr8, ptr16, ptr32, uint):
         setattr(builtins, kind.__name__, kind)
     builtins._viper_ = sys.modules[__name__]

@@ -16,7 +16,7 @@ SOURCES = sorted(FIRMWARE.rglob("*.py"))
 # What the boards' images have, and ourselves; hardware besides in drivers/.
 BUILT_IN = {"micropython", "acu", "array", "binascii", "gc", "hashlib", "json", "struct", "sys"}
 IN_DRIVERS = {"machine", "network", "rp2", "esp32", "socket", "ssl", "os", "time", "umqtt", "vfs",
-              "select", "uctypes", "onewire", "ds18x20", "io"}
+              "select", "uctypes", "onewire", "ds18x20", "io", "tls"}
 
 
 def tool(*words, cwd=ROOT):
