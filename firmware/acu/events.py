@@ -65,7 +65,7 @@ FATAL = const(71)       # the last run ended by an error, see /data/fatal
 FAST_GAP = const(72)    # ticks of the fast tier that came late, since it was said last
 SENSOR = const(73)      # inputs whose sensor does not answer
 STORE = const(77)       # code of the error, failures so far, files thrown away
-LOST_REC = const(78)    # both slots of a record are damaged: 1 boot, 2 energy, 3 a microgrid's
+LOST_REC = const(78)    # both slots of a record are damaged: 1 boot, 2 energy, 3 a microgrid's, 4 keys
 LOGIN = const(81)       # at the console: level 0 (logged out) to 3
 PASSWORD = const(82)    # wrong ones in a row
 SETTINGS = const(83)    # stored at the console: how many differ from the defaults
@@ -90,9 +90,8 @@ MG_STOP = const(99)     # the stop chain is open: 1, whole again: 0
 # of the nets
 LINK = const(100)       # net 0 LAN, 1 MAN; 1 connected, 0 lost or not reached; C_* of mqtt_link
 DISCARDED = const(101)  # messages given up, neither sent nor stored: since said last, in all
-ORDER = const(102)      # a command of somebody else: place of its type in messages.TYPES, e, counter
-LOCAL = const(103)      # 1: no command from afar counts; 0: they do again
-BLOCKED = const(104)    # the slow tier stood still for a handshake or a name: ms, fast ticks late
+LOCAL = const(102)      # 1: no command from afar counts; 0: they do again
+BLOCKED = const(103)    # the slow tier stood still for a handshake or a name: ms, fast ticks late
 
 # number: name, then names of a, b, c; one string takes a third of the RAM of a tuple. 'op' is an
 # index into the Coordinator's member list, 'br' the place of a branch among its Sub-Coordinators.
@@ -194,7 +193,6 @@ TABLE = {
     MG_STOP: "MG_STOP on",
     LINK: "LINK net up cause",
     DISCARDED: "DISCARDED n total",
-    ORDER: "ORDER what e k",
     LOCAL: "LOCAL on",
     BLOCKED: "BLOCKED ms gaps",
 }

@@ -24,6 +24,8 @@ TABLE = {
     "time": "001 is utc_ms src",
     "cfg": "101 si k val",
     "cfg.ack": "100 sfu k ok e",
+    # a question for the time: the answer is a `time` for the asker alone, whose x is -nonce
+    "time.req": "000 i nonce",
     "meas.req": "000 ii what win_ms",
     "meas": "000 aaaaaiinnnnni u_dV i_mA p_W q_var s_VA f_mHz e_Wh t_dC gnd dofc ph on fl",
     # of a branch: its own readings, and a row [id, ph, on, s_VA, p_W, q_var, fl] for each Operator

@@ -108,7 +108,12 @@ class SimSwitchgear:
 
 
 class SimLink:
-    """Messages out; `up` is what the network says of this node's connection."""
+    """Messages out; `up` is what the network says of this node's connection. What it takes is
+    delivered or lost, never confirmed."""
+
+    trusted = True      # nobody is on the simulated network but the simulation
+    acks = ()
+    session = cause = 0
 
     def __init__(self):
         self.up = True

@@ -26,7 +26,7 @@ def body_of(t, number=1, word="ab"):
 def frame(t, body=None, **envelope):
     e = {"src": "eu1", "dst": "cd", "n": 17, "c": 3, "ts": TS, "k": 9, "x": TS + 10_000}
     e.update(envelope)
-    return m.encode(t, e["src"], e["dst"], e["n"], e["c"], e["ts"], body or body_of(t), sign,
+    return m.encode(t, e["src"], e["dst"], e["n"], e["c"], e["ts"], body_of(t) if body is None else body, sign,
                     e["k"], e["x"])
 
 

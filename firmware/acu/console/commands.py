@@ -31,7 +31,8 @@ HIS|1|C|log|HIS [n]|What switched, tripped or was out, newest first
 EVE|1|C|log|EVE [number]|Records of samples: the list; CEVE number: its bytes
 STA|1|C|status|STA [S]|Self-test, converter, memory, start; S: all that support needs
 TAR|1|C|status|TAR|Targets: each bit of state, 0 or 1
-COM|1|C|status|COM|Communication: links, losses, clock
+COM|1|C|com|COM [A]|Communication: links, losses, clock; Audit: who asked what
+REM|1|C|com|REM [0 or 1]|Commands from afar count (1) or not (0); level B changes it
 SHO|1|C|settings|SHO [key]|Settings in force, with bounds
 DAT|1||maintain|DAT [yyyy-mm-dd]|Date (UTC); level 2 sets it
 TIM|1||maintain|TIM [hh:mm:ss]|Time (UTC); level 2 sets it

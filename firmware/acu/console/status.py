@@ -1,4 +1,4 @@
-"""VER, STA, TAR, COM: who this is, how it does, each bit of its state. Reads only."""
+"""VER, STA, TAR: who this is, how it does, each bit of its state. Reads only."""
 import gc
 
 from acu.console.session import Abort
@@ -17,10 +17,8 @@ def run(session, word, words):
             if words[0].upper() != "S":
                 raise Abort("E304 STA: S is all it takes. Type STA or STA S.")
             yield from _support(session)
-    elif word == "TAR":
-        yield from _targets(session.acu())
     else:
-        yield from _links(session.acu())
+        yield from _targets(session.acu())
 
 
 def _version(session):
@@ -124,12 +122,3 @@ def _targets(acu):
         yield ("WHY", acu.why)
     for k in range(acu.gear.inputs):
         yield ("IN%d" % (k + 1), acu.gear.feedback(k))
-
-
-def _links(acu):
-    yield ("Link", "up" if acu.link.up else "down")
-    yield ("Waiting", "yes" if acu.net.waiting() else "no")
-    for k in range(len(acu.net.dropped)):
-        yield ("Dropped %d" % k, acu.net.dropped[k])
-    yield ("Clock", "synchronised" if acu.sync.synchronised(acu.clock.now_ms())
-           else "not synchronised")

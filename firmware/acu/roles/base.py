@@ -11,7 +11,9 @@ import sys
 from micropython import const
 
 from acu import events as ev
-from acu.primitives.messaging import Messenger
+from acu import messages
+from acu.primitives import authentication
+from acu.primitives.messaging import STALE, Messenger
 from acu.primitives.processing import Scheduler
 from acu.primitives.recording import Record, Recorder
 from acu.primitives.synchronising import Synchroniser
@@ -22,6 +24,8 @@ _ENERGY_MS = const(60_000)    # the energy registers are stored this often at mo
 _ENERGY_MWH = const(100)      # and when one of them has grown by that
 _BAND_MS = const(10_000)      # at once when a voltage leaves its band, so often at most
 _HALVES = const(10)           # and this many half cycles must be whole
+_ASK_MS = const(10_000)       # between two questions for the time while none is answered
+_ASK_AGAIN_MS = const(600_000)
 
 # Quality bits `fl` of a measurement and `q` of a heart beat.
 Q_UNSYNC = const(1)
@@ -37,6 +41,8 @@ T_STORE = const(4)
 T_CLOCK = const(8)
 T_MEMORY = const(16)
 T_PORTS = const(32)     # something that is no driver stands behind a door
+
+REMOTE = const(9)       # `what` of REFUSED: any command, since the switch says local
 
 # The four domain-related functions of a point of interface, as bits (spec smartlvgrid, Table 1).
 DRF_1 = const(1)    # sensing
@@ -70,7 +76,17 @@ class Acu:
         self.boots = self._booted_before() + 1
         self._boot_record.save(struct.pack("<I", self.boots))
         self.log.boots = self.boots
-        self.net = Messenger(ports.link, self.sync, self.id, self.boots)
+        self._local_record = Record(ports.store, "local")
+        raw = self._local_record.load()
+        # 1: no command from afar counts; so it is when nobody knows any more
+        self.local = int(raw[0] if raw else self._local_record.damaged)
+        auth, broken = authentication.load(ports.store, ports.link.trusted)
+        self.net = Messenger(ports.link, self.sync, self.id, self.boots, ports.store, auth)
+        if auth.strict:
+            from acu.primitives.audit import Audit
+            self.net.audit = Audit(ports.store)
+        elif broken:
+            self.log.add(ports.clock.now_ms(), ev.LOST_REC, 4, 0, 0, True)
         self._sampler = ports.sampler
         self.cause = getattr(ports, "cause", 0)     # of this start, for the BOOT event
         self._test_ports = getattr(ports, "self_test", None)
@@ -96,9 +112,13 @@ class Acu:
         self._hello_due = True
         self._overruns = 0
         self._dropped = [0] * len(self.net.dropped)
+        self._discarded = 0
+        self._ask_ms = 0                # when to ask for the time
         self.half_us = 500_000_000 // cfg["fn_mhz"]
         self.scheduler.add("measure", self._measure, 10, 500, True)
         self.scheduler.add("talk", self._talk, 10, 500, True)
+        if auth.strict:
+            self.scheduler.add("ask", self._ask_time, _ASK_MS, 3 * _ASK_MS)
         self.scheduler.add("beat", self._beat, cfg["t_hb_ms"], cfg["t_hb_ms"] * 2 + 500)
 
     # -- the three entries
@@ -127,7 +147,8 @@ class Acu:
         state changes; 0: not at all. Asked after slow()."""
         if not self.ready or self._hello_due or self.net.waiting() or not self.sensing.calm():
             return 0
-        return min(self.scheduler.rest_ms(now_ms), self.log.rest_ms(now_ms))
+        return min(self.scheduler.rest_ms(now_ms), self.log.rest_ms(now_ms),
+                   self.net.rest_ms(now_ms))
 
     def stirred(self):
         """Does something of the fast tier end the rest?"""
@@ -143,8 +164,15 @@ class Acu:
         msg = self.accept(now_ms, topic, raw)
         if msg is None:
             self._count_drops(now_ms)
-        elif msg["t"] == "time":
+        else:
+            self._take(now_ms, topic, msg)
+
+    def _take(self, now_ms, topic, msg):
+        """An accepted message that is for us."""
+        if msg["t"] == "time":
             self._on_time(now_ms, msg)
+        elif self.local and messages.command(msg["t"]):
+            self._not_from_afar(now_ms, msg)
         else:
             self.handle(now_ms, topic, msg)
 
@@ -298,11 +326,30 @@ class Acu:
             self._exported_wh = exported // 1000
 
     def _talk(self, now_ms):
-        self.net.slow()
+        self.net.slow(now_ms, self.may_write())
         if self._hello_due and self.link.up and self.ready:
             self._hello_due = False
+            self.net.question(now_ms)       # whom we tell who we are tells us the time
+            self.sync.asked(now_ms)
             self.say_hello(now_ms)
             self.beat(now_ms)       # whom an outage left open must not wait for t_hb to say so
+            self._ask_time(now_ms)
+        lost = self.net.outbox.discarded
+        if lost != self._discarded:
+            if lost == 1 or lost // 10 != self._discarded // 10:
+                self.log.add(now_ms, ev.DISCARDED, lost - self._discarded, lost)
+            self._discarded = lost
+
+    def _ask_time(self, now_ms):
+        """Where there are keys: a question that only who has ours can answer, and not before it
+        was asked. Until then no command counts, whatever was recorded of the network."""
+        if not self.net.auth.strict or now_ms < self._ask_ms or self._hello_due or (
+                not self.link.up or not self._up):
+            return
+        self._ask_ms = now_ms + _ASK_MS - 1000
+        nonce = self.net.question(now_ms)
+        self.sync.asked(now_ms)
+        self.net.send(now_ms, self._up + "time.req", "time.req", "*", {"nonce": nonce})
 
     def _evt(self, now_ms, code, ph, val, lim, t0_ms=None):
         """An event up its role's net. t0_ms: when it began, if not now."""
@@ -317,9 +364,30 @@ class Acu:
             self.beat(now_ms)
 
     def _on_time(self, now_ms, msg):
-        step_ms = self.sync.set(now_ms, msg["b"]["utc_ms"], msg["k"])
+        utc_ms = msg["b"]["utc_ms"]
+        answer = self.net.answers(msg)
+        if self.net.auth.strict and not answer and not self.sync.trims(now_ms, utc_ms):
+            # the group's key, or an old recording: not enough to move the clock
+            self.net.count(STALE)
+            self._ask_ms = min(self._ask_ms, now_ms + _ASK_MS)
+            return self._count_drops(now_ms)
+        if answer:
+            self._ask_ms = now_ms + _ASK_AGAIN_MS
+        step_ms = self.sync.set(now_ms, utc_ms, msg["k"], answer)
         if step_ms is not None and abs(step_ms) > 500:
             self.log.add(now_ms, ev.TIME_SET, step_ms)
+
+    def set_local(self, on):
+        """The local/remote switch, kept over a restart. False: the store did not take it."""
+        if self._local_record.save(bytes([on])) is False:
+            return False
+        self.local = on
+        return True
+
+    def _not_from_afar(self, now_ms, msg):
+        """A command while the switch says local: who sent it gets an answer if its role has one
+        for that."""
+        self.log.add(now_ms, ev.REFUSED, REMOTE, ev.E_LIMIT)
 
     def _count_drops(self, now_ms):
         """Dropped messages enter the log at the 1st, 10th, 100th of each reason, not each."""

@@ -59,6 +59,8 @@ class Branches:
                 cd.log.add(now_ms, ev.BRN_BACK, br, boot)
             self._boot[br] = boot
             cd._give_time(now_ms, len(self._of) + br)
+        elif t == "time.req":
+            cd._give_time(now_ms, len(self._of) + br, t, body)
         elif t == "hb":
             self._position(now_ms, br, body["on"], body["why"])
         elif t == "agg":

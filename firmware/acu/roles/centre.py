@@ -38,7 +38,8 @@ class Centre:
     def forward(self, msg):
         """An Operator's own event, in its name: it has seen what the post cannot."""
         raw = messages.encode("evt", msg["s"], "scc", msg["n"], msg["c"], msg["ts"], msg["b"])
-        self._cd.net.pass_on(self._up + "evt", raw, 1, 0)
+        cd = self._cd
+        cd.net.pass_on(cd.clock.now_ms(), self._up + "evt", raw, 1, 0)
 
     def telemetry(self, now_ms):
         """One cycle's `tele`: the post, and who answered in this cycle; as many pages as it

@@ -100,8 +100,8 @@ class Coordinator(Post):
         if t == "hb":
             self.unsync[op] = body["q"] & 1 != 0
             self.loading.on_hb(now_ms, op, body["on"], body["why"], body["ph"])
-        elif t == "hello":
-            self._give_time(now_ms, op)
+        elif t == "hello" or t == "time.req":
+            self._give_time(now_ms, op, t, body if t != "hello" else None)
         elif t == "meas" and msg["c"] == self.cycle:
             sums = [sum([x or 0 for x in body[key]]) for key in ("s_VA", "p_W", "q_var")]
             self.take_meas(op, body["ph"], body["on"], sums[0], sums[1], sums[2])

@@ -15,6 +15,7 @@ from acu.functions import devices as dv
 from acu.functions import dispatch as dp
 from acu.functions import plant_watch as pw
 from acu.primitives import plant_gate as pg
+from acu.primitives.messaging import FOREIGN
 from acu.primitives.recording import Record
 from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu
 
@@ -336,7 +337,7 @@ class Microgrid(Acu):
         t, body = msg["t"], msg["b"]
         if t == "mg.st":
             if "/up/" not in topic:
-                self.net.count_foreign()
+                self.net.count(FOREIGN)
                 return self._count_drops(now_ms)
             if self.devices.hear(now_ms, msg["s"], body) == dv.LOAD:
                 self._left_out = body["lim"] and not self.pns_mw

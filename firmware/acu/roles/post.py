@@ -9,13 +9,14 @@ import struct
 from micropython import const
 
 from acu import events as ev
-from acu.primitives.messaging import TTL_MS
+from acu.primitives.messaging import FOREIGN, TTL_MS
 from acu.primitives.recording import Record
 from acu.roles.base import DRF_1, DRF_2, DRF_3, FW, Acu
 from acu.roles.branches import Branches
 from acu.roles.centre import Centre
 from acu.roles.slavenet import SlaveNet
 
+_NTP_MS = const(7_200_000)     # after an answer of NTP nobody else is asked for so long
 _COOLER_DC = const(50)         # hysteresis of the over-temperature
 _LIVE = "<BQ"                  # ub_en, begin of the outage that is not over (utc ms, 0: none)
 
@@ -42,7 +43,10 @@ class Post(Acu):
         self._out_utc = 0               # the centre was told of an outage that is not over
         if raw and len(raw) >= struct.calcsize(_LIVE):
             cfg["ub_en"], self._out_utc = struct.unpack(_LIVE, raw[:struct.calcsize(_LIVE)])
-        self.sync.set(self.clock.now_ms(), self.clock.utc_ms())
+        self._src = "rtc"               # of the time that we give
+        self._up = "slvg/1/man/%s/up/" % cfg["sc"]
+        if not self.net.auth.strict:    # else the centre, or NTP, has to say so first
+            self.sync.set(self.clock.now_ms(), self.clock.utc_ms(), -1, True)
         for filt in ("slv/%s/%s/+/up/+" % (cfg["sc"], cfg["uc"]), "mst/%s/+/up/+" % cfg["sc"],
                      "man/%s/dn/+" % cfg["sc"]):
             self.link.subscribe("slvg/1/" + filt)
@@ -78,7 +82,7 @@ class Post(Acu):
         br = self.branches.find(name)
         return self.index.get(name, -1) if br < 0 else len(self.members) + br
 
-    def to_op(self, now_ms, op, t, body, c=0, ttl_ms=TTL_MS):
+    def to_op(self, now_ms, op, t, body, c=0, ttl_ms=TTL_MS, nonce=0):
         """To one Operator, through its Sub-Coordinator or on our own Slave Net, or to that one."""
         n = len(self.members)
         member = self.members[op] if op < n else self.branches.ids[op - n]
@@ -87,7 +91,7 @@ class Post(Acu):
         else:
             via = self.via[op] if op < n else member
             topic = "slvg/1/mst/%s/%s/dn/%s" % (self.cfg["sc"], via, t)
-        self.net.send(now_ms, topic, t, member, body, c, ttl_ms)
+        self.net.send(now_ms, topic, t, member, body, c, ttl_ms, nonce)
 
     def to_all(self, now_ms, t, body, c=0):
         """Broadcast on our own Slave Net and to the Sub-Coordinators, who pass it on."""
@@ -98,18 +102,33 @@ class Post(Acu):
 
     # -- time, beats, inputs
 
-    def _give_time(self, now_ms, op):
-        self.to_op(now_ms, op, "time", {"utc_ms": self.sync.utc_ms(now_ms), "src": "rtc"})
+    def _give_time(self, now_ms, op, t="hello", body=None):
+        """To one who says hello, or asks."""
+        if t == "hello" and self.net.auth.strict:
+            return                      # he asks, and only an answer counts
+        self.to_op(now_ms, op, "time", {"utc_ms": self.sync.utc_ms(now_ms), "src": self._src},
+                   0, TTL_MS, body["nonce"] if body else 0)
 
     def _on_time(self, now_ms, msg):
-        """We give the time; nobody gives it to us."""
-        self.net.count_foreign()
+        """We give the time; nobody gives it to us, but the centre where it has our key."""
+        if self.net.auth.strict and msg["s"] == "scc":
+            return super()._on_time(now_ms, msg)
+        self.net.count(FOREIGN)
         self._count_drops(now_ms)
 
+    def told_utc(self, now_ms, utc_ms):
+        """By NTP."""
+        self._src = "ntp"
+        self._ask_ms = now_ms + _NTP_MS
+        step_ms = self.sync.set(now_ms, utc_ms, -1, True)
+        if step_ms is not None and abs(step_ms) > 500:
+            self.log.add(now_ms, ev.TIME_SET, step_ms)
+
     def _time(self, now_ms):
-        self.sync.set(now_ms, self.clock.utc_ms(), now_ms)
+        if not self.net.auth.strict:
+            self.sync.set(now_ms, self.clock.utc_ms(), -1, True)
         if self.ready:
-            self.to_all(now_ms, "time", {"utc_ms": self.sync.utc_ms(now_ms), "src": "rtc"})
+            self.to_all(now_ms, "time", {"utc_ms": self.sync.utc_ms(now_ms), "src": self._src})
 
     def say_hello(self, now_ms):
         self.centre.say(now_ms, "hello", {

@@ -10,6 +10,7 @@ from acu import events as ev
 from acu import messages
 from acu.functions.aggregation import Aggregation
 from acu.ports import FOREVER_MS
+from acu.primitives.messaging import FOREIGN, TTL_MS
 from acu.roles.base import DRF_1, DRF_2, DRF_3, FW
 from acu.roles.branch import Branch
 from acu.roles.slavenet import SlaveNet
@@ -52,17 +53,18 @@ class SubCoordinator(Branch):
         if topic.startswith(self.slaves.base):
             return self._from_below(now_ms, members.index(msg["s"]), msg, raw)
         if msg["s"] in members:                 # has no say on the Master Net
-            self.net.count_foreign()
+            self.net.count(FOREIGN)
             return self._count_drops(now_ms)
         t = msg["t"]
         dst = msg["d"]
         if dst == self.id or t == "time" and dst == "*":
-            self.handle(now_ms, topic, msg)
+            self._take(now_ms, topic, msg)
         if t == "meas.req" and dst == "*":
             self.collected.start(now_ms, msg["c"], min(max(msg["b"]["win_ms"], 0), _WIN_MAX_MS))
         if dst == "*" or dst in members:
-            self.net.pass_on(self.slaves.topic(dst, t), raw, messages.qos(t),
-                             messages.retained(t))
+            self.net.pass_on(now_ms, self.slaves.topic(dst, t), raw, messages.qos(t),
+                             messages.retained(t),
+                             now_ms + TTL_MS if messages.command(t) else 0)
 
     def _from_below(self, now_ms, k, msg, raw):
         if self.slaves.heard(now_ms, msg["s"]):
@@ -70,15 +72,13 @@ class SubCoordinator(Branch):
         t = msg["t"]
         if t == "meas" and self.collected.take(k, msg["c"], self._row(msg)):
             return
-        self.net.pass_on(self._up + t, raw, messages.qos(t), messages.retained(t))
+        self.net.pass_on(now_ms, self._up + t, raw, messages.qos(t), messages.retained(t))
 
     # -- its own
 
     def handle(self, now_ms, topic, msg):
         t = msg["t"]
-        if t == "time":
-            self._on_time(now_ms, msg)
-        elif not self.breaker:
+        if not self.breaker:
             if t == "sw.req":
                 self._refuse(now_ms, msg, msg["b"]["on"], 0, ev.E_UNKNOWN, msg["b"]["sel"])
         elif t == "sw.req":

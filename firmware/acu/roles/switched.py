@@ -12,7 +12,7 @@ from acu import events as ev
 from acu import messages
 from acu.ports import FOREVER_MS
 from acu.primitives.switching import TO_E, Gate
-from acu.roles.base import Acu
+from acu.roles.base import REMOTE, Acu
 
 O_NONE = const(0)
 O_OPEN = const(1)
@@ -217,6 +217,17 @@ class Switched(Acu):
         if not self._take_select(now_ms, msg["s"]):
             return self._refuse(now_ms, msg, 1, 0, ev.E_INTERLOCK)
         self._begin(now_ms, O_CLOSE, msg, body["why"])
+
+    def _not_from_afar(self, now_ms, msg):
+        """Local: refused like what its own limits forbid."""
+        t, body = msg["t"], msg["b"]
+        if t == "sw.req":
+            return self._refuse(now_ms, msg, REMOTE, 0, ev.E_LIMIT, body["sel"])
+        super()._not_from_afar(now_ms, msg)
+        if t == "phs.req":
+            self._phs_ack(now_ms, msg, ev.E_LIMIT)
+        elif t == "cfg":
+            self._say(now_ms, "cfg.ack", msg, {"k": body["k"], "ok": 0, "e": ev.E_LIMIT})
 
     def _begin(self, now_ms, order, msg, why):
         self._order_k = self._contact()
