@@ -82,7 +82,7 @@ class Bus:
     def up(self, node: str) -> bool:
         return not self.links[node].partition
 
-    def publish(self, t_us: int, sender: str, topic: str, payload: bytes, retain=0):
+    def publish(self, t_us: int, sender: str, topic: str, payload: bytes, retain=0, qos=0):
         link = self.links[sender]
         if link.partition or self._hit(link.loss_pct):
             self.lost += 1

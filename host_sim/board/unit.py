@@ -16,7 +16,7 @@ from host_sim.board.doors import (
 
 
 class Unit:
-    """spec: id, board, config, level ('wave' or 'quantity'), utc0_ms. ring: class of the wave
+    """spec: id, board, config, level ('wave' or 'quantity'), utc0_ms, maybe files. ring: class of the wave
     sampler. ask(k0, n, phase, step, out): sums of this controller's present block, at quantity
     level. measuring: SimMeasuring, which is the default, or a class of its kind. rests: the slow
     tier is left out where the firmware says that it has nothing to do; the log is the same
@@ -31,6 +31,8 @@ class Unit:
         self._ask = ask
         self._rests = rests
         self.store = SimStore()
+        for name, data in spec.get("files", {}).items():    # what was provisioned, hexadecimal
+            self.store.files[name] = bytes.fromhex(data)
         self.clock = SimClock(spec["utc0_ms"])
         self.acu = None
         self.link = None

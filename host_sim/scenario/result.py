@@ -28,6 +28,7 @@ class RunResult:
     record: Trace = field(default_factory=lambda: Trace([]))
     # samples that meters recorded around events: acu id -> records (captures.py)
     captures: dict = field(default_factory=dict)
+    broker: dict = field(default_factory=dict)      # what went through a real one (brokered.py)
     wall_s: float = 0.0
     run_us: int = 0
 

@@ -26,18 +26,22 @@ class Run:
     """One run, steerable instant by instant; `run()` drives it from start to end."""
 
     def __init__(self, scenario: Scenario, seed=None, level=None, vm=False, twin=True,
-                 rests=True, jobs=1):
+                 rests=True, jobs=1, net=None):
+        """net: a real network instead of the simulated one (over_broker.OverBroker)."""
         self.scenario = scenario
+        self._net = net
         self.seed = scenario.seed if seed is None else seed
         self.level = level or scenario.level
         leaps = self.level == "phasor"
         self._fine = zoom_of(scenario)[0] if leaps else self.level
         self.street = (LeapStreet if leaps else Street)(scenario.street, self.seed, self._fine)
-        self.bus = Bus(self.seed, scenario.network.delay_ms, scenario.network.jitter_ms)
+        self.bus: Bus = (net.bus if net else Bus)(
+            self.seed, scenario.network.delay_ms, scenario.network.jitter_ms)
         self.scc = Scc(scenario.sc)
         self.specs: dict[str, dict] = {
             a.id: {"id": a.id, "board": a.board, "config": a.config, "level": self._fine,
-                   "utc0_ms": scenario.start_utc_ms} for a in scenario.acus}
+                   "utc0_ms": scenario.start_utc_ms, "files": net.files(a.id) if net else {}}
+            for a in scenario.acus}
         specs = [self.specs[name] for name in sorted(self.specs)]
         self.firmware: Firmware | JobsFirmware | VmFirmware
         if vm:
@@ -139,9 +143,9 @@ class Run:
             if sent:
                 spoke.append((name, sent))
         for name, sent in spoke:
-            for topic, payload, _, retain in sent:
+            for topic, payload, qos, retain in sent:
                 result.bus.append((t_us, name, topic, bytes(payload)))
-                self.bus.publish(t_us, name, topic, bytes(payload), retain)
+                self.bus.publish(t_us, name, topic, bytes(payload), retain, qos)
         return [wake_us for _, _, _, wake_us in done]
 
     def settings(self, name: str) -> dict:
@@ -217,24 +221,34 @@ class Run:
             self._reverts.append((t_us + for_ms * 1000, link, before))
             self._reverts.sort(key=lambda entry: entry[0])
 
-    def order(self, t: str, body: dict):
-        """A message from the centre to the Coordinator."""
+    def order(self, t: str, body: dict, nonce: int = 0):
+        """A message from the centre to the Coordinator. nonce: of its question that this
+        answers."""
         self._scc_n += 1
         ts = self.scenario.start_utc_ms + self.t_us // 1000
         n = self._scc_n
-        raw = messages.encode(t, SCC, self.scenario.coordinator().id, n, n, ts, body,
-                              lambda text: "0" * 16, self._scc_n, ts + 10_000)
-        self.bus.publish(self.t_us, SCC, f"slvg/1/man/{self.scenario.sc}/dn/{t}", raw)
+        cd = self.scenario.coordinator().id
+        raw = messages.encode(t, SCC, cd, n, n, ts, body,
+                              lambda text: self._net.sign(cd, text) if self._net else "0" * 16,
+                              self._scc_n, -nonce if nonce else ts + 10_000)
+        self.bus.publish(self.t_us, SCC, f"slvg/1/man/{self.scenario.sc}/dn/{t}", raw, 0, 1)
 
     def _hear(self, t_us: int, topic: str, payload: bytes):
         self.result.messages.append((t_us, topic, payload))
         self.scc.on_message(t_us, topic, payload)
+        if topic.endswith("/time.req"):     # its keys are real, so its time has to be the centre's
+            asked = messages.decode(payload)
+            if asked:
+                self.order("time", {"utc_ms": self.scenario.start_utc_ms + t_us // 1000,
+                                    "src": "ntp"}, asked["b"]["nonce"])
         shown = self.scc.short()
         if shown and (not self.result.panel or self.result.panel[-1][1] != shown):
             self.result.panel.append((t_us, shown))
 
     def finish(self) -> RunResult:
         self.firmware.close()
+        if self._net:
+            self.result.broker = self._net.close()
         self.result.contacts = self.street.contacts
         self.result.supply = self.street.supply
         self.result.trace = self.street.trace
@@ -245,14 +259,14 @@ class Run:
 def run(scenario: Scenario, seed: int | None = None, level: str | None = None, vm: bool = False,
         on_panel: Callable | None = None, on_event: Callable | None = None,
         on_progress: Callable | None = None, pace: Callable | None = None,
-        twin: bool = True, jobs: int = 1) -> RunResult:
+        twin: bool = True, jobs: int = 1, net=None) -> RunResult:
     """The whole scenario.
 
     on_panel(t_us, scc) at each change of the panel, on_event(t_us, acu, line),
     on_progress(t_us, run_us) every 100 ms of the street's time, pace(t_us) before each instant.
     jobs: processes to share the controllers between, 1 or 2; more than 1 at level wave only."""
     began = time.perf_counter()
-    one = Run(scenario, seed, level, vm, twin, jobs=jobs)
+    one = Run(scenario, seed, level, vm, twin, jobs=jobs, net=net)
     shown = said = progress_us = 0
     if pace and one.leaping:
         one.leaping.longest_us = 100_000

@@ -74,17 +74,17 @@ class Tampered(Run):
         self._publish = self.bus.publish
         self.bus.publish = self._tamper      # type: ignore[method-assign]
 
-    def _tamper(self, t_us: int, sender: str, topic: str, payload: bytes, retain=0):
+    def _tamper(self, t_us: int, sender: str, topic: str, payload: bytes, retain=0, qos=0):
         n, what, ms = self._message or (-1, "", 0)
         at = self.n_messages
         self.n_messages += 1
         if at != n:
-            self._publish(t_us, sender, topic, payload, retain)
+            self._publish(t_us, sender, topic, payload, retain, qos)
             return
         if what != "lost":
-            self._publish(t_us + 1000 * ms, sender, topic, payload, retain)
+            self._publish(t_us + 1000 * ms, sender, topic, payload, retain, qos)
         if what == "doubled":
-            self._publish(t_us + 200_000, sender, topic, payload, retain)
+            self._publish(t_us + 200_000, sender, topic, payload, retain, qos)
 
 
 def _locked_out(run: Run, acu: str) -> bool:

@@ -63,7 +63,7 @@ def _links(session, acu):
     yield ("Commands", "local: none from afar counts. REM 1 ends it" if acu.local else "remote")
     yield ("Clock", "%s, %d ms one way" % (
         "synchronised" if acu.sync.synchronised(now_ms) else "not synchronised",
-        acu.sync.delay_ms))
+        acu.sync.delay_ms()))
 
 
 def _audit(session):

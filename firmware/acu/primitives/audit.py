@@ -1,7 +1,7 @@
 """CSF-1, who asked what from afar and what became of it: a ring of rows in the store.
 
-A row a command: when (UTC), who, which, its counter, correlation id, and the error E_* of the
-answer; -1: none was given in time. It goes to the store with the answer. Only where there are keys,
+A row a command: when (UTC), who, which, counter, correlation id, and the error E_* of the answer;
+-1: none was given in time. It goes to the store with the answer. Only where there are keys,
 so that who asked is who was authentic. console/com.py shows it; nothing here decides.
 """
 import struct

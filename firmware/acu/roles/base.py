@@ -24,8 +24,13 @@ _ENERGY_MS = const(60_000)    # the energy registers are stored this often at mo
 _ENERGY_MWH = const(100)      # and when one of them has grown by that
 _BAND_MS = const(10_000)      # at once when a voltage leaves its band, so often at most
 _HALVES = const(10)           # and this many half cycles must be whole
-_ASK_MS = const(10_000)       # between two questions for the time while none is answered
-_ASK_AGAIN_MS = const(600_000)
+# Questions for the time: the next one after an answer, after none (doubled each time), and after
+# one that was so long under way that the next may well be better, a few times.
+_ASK_MS = const(600_000)
+_ASK_AGAIN_MS = const(10_000)
+_ASK_SOON_MS = const(2_000)
+_LONG_MS = const(125)
+_FEW = const(20)
 
 # Quality bits `fl` of a measurement and `q` of a heart beat.
 Q_UNSYNC = const(1)
@@ -114,11 +119,11 @@ class Acu:
         self._dropped = [0] * len(self.net.dropped)
         self._discarded = 0
         self._ask_ms = 0                # when to ask for the time
+        self._asked = 0                 # questions without an answer
+        self._poor = 0                  # answers that were long under way
         self.half_us = 500_000_000 // cfg["fn_mhz"]
         self.scheduler.add("measure", self._measure, 10, 500, True)
         self.scheduler.add("talk", self._talk, 10, 500, True)
-        if auth.strict:
-            self.scheduler.add("ask", self._ask_time, _ASK_MS, 3 * _ASK_MS)
         self.scheduler.add("beat", self._beat, cfg["t_hb_ms"], cfg["t_hb_ms"] * 2 + 500)
 
     # -- the three entries
@@ -148,7 +153,7 @@ class Acu:
         if not self.ready or self._hello_due or self.net.waiting() or not self.sensing.calm():
             return 0
         return min(self.scheduler.rest_ms(now_ms), self.log.rest_ms(now_ms),
-                   self.net.rest_ms(now_ms))
+                   self.net.rest_ms(now_ms), max(self._ask_ms - now_ms, 0))
 
     def stirred(self):
         """Does something of the fast tier end the rest?"""
@@ -329,10 +334,12 @@ class Acu:
         self.net.slow(now_ms, self.may_write())
         if self._hello_due and self.link.up and self.ready:
             self._hello_due = False
-            self.net.question(now_ms)       # whom we tell who we are tells us the time
-            self.sync.asked(now_ms)
+            self._question(now_ms)          # whom we tell who we are tells us the time
             self.say_hello(now_ms)
             self.beat(now_ms)       # whom an outage left open must not wait for t_hb to say so
+            if self.net.auth.strict:
+                self._ask_ms = now_ms
+        if now_ms >= self._ask_ms and not self._hello_due:
             self._ask_time(now_ms)
         lost = self.net.outbox.discarded
         if lost != self._discarded:
@@ -340,16 +347,18 @@ class Acu:
                 self.log.add(now_ms, ev.DISCARDED, lost - self._discarded, lost)
             self._discarded = lost
 
-    def _ask_time(self, now_ms):
-        """Where there are keys: a question that only who has ours can answer, and not before it
-        was asked. Until then no command counts, whatever was recorded of the network."""
-        if not self.net.auth.strict or now_ms < self._ask_ms or self._hello_due or (
-                not self.link.up or not self._up):
-            return
-        self._ask_ms = now_ms + _ASK_MS - 1000
-        nonce = self.net.question(now_ms)
+    def _question(self, now_ms):
+        self._ask_ms = now_ms + min(_ASK_AGAIN_MS << min(self._asked, 6), _ASK_MS)
+        self._asked += 1
         self.sync.asked(now_ms)
-        self.net.send(now_ms, self._up + "time.req", "time.req", "*", {"nonce": nonce})
+        return self.net.question(now_ms)
+
+    def _ask_time(self, now_ms):
+        """Where there are keys only who has ours can answer, and not before it was asked: until
+        then no command counts, whatever was recorded of the network."""
+        nonce = self._question(now_ms)
+        if self.link.up and self._up:
+            self.net.send(now_ms, self._up + "time.req", "time.req", "*", {"nonce": nonce})
 
     def _evt(self, now_ms, code, ph, val, lim, t0_ms=None):
         """An event up its role's net. t0_ms: when it began, if not now."""
@@ -368,12 +377,16 @@ class Acu:
         answer = self.net.answers(msg)
         if self.net.auth.strict and not answer and not self.sync.trims(now_ms, utc_ms):
             # the group's key, or an old recording: not enough to move the clock
-            self.net.count(STALE)
-            self._ask_ms = min(self._ask_ms, now_ms + _ASK_MS)
-            return self._count_drops(now_ms)
-        if answer:
-            self._ask_ms = now_ms + _ASK_AGAIN_MS
+            if self.sync.synchronised(now_ms):      # before that its own question is under way
+                self.net.count(STALE)
+                self._ask_ms = min(self._ask_ms, now_ms + _ASK_AGAIN_MS)
+                self._count_drops(now_ms)
+            return
         step_ms = self.sync.set(now_ms, utc_ms, msg["k"], answer)
+        if answer:
+            self._asked = 0
+            self._poor += self.sync.round_ms > _LONG_MS
+            self._ask_ms = now_ms + (_ASK_SOON_MS if 0 < self._poor < _FEW else _ASK_MS)
         if step_ms is not None and abs(step_ms) > 500:
             self.log.add(now_ms, ev.TIME_SET, step_ms)
 
