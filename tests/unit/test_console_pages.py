@@ -140,7 +140,36 @@ def test_targets_and_links():
     d.run(1500)
     assert table(d, "CTAR")["27_B"] == ["1"]
     t = table(d, "CCOM")
-    assert t["Link"] == ["up"] and "Dropped 0" in t
+    assert t["Link"] == ["up"] and t["malformed"] == t["replayed"] == ["0"]
+    assert t["Keys"] == ["not needed: a simulated network"] and t["Commands"] == ["remote"]
+
+
+def test_the_local_remote_switch_needs_level_b_and_outlives_a_restart():
+    d = desk(level="1")
+    assert table(d, "CREM")["REMOTE"] == ["1"]
+    assert "E302" in d.text("REM 0") and not d.place.acu.local
+    d = desk(level="B")
+    for wrong in ("REM 2", "REM x", "REM 0 1"):
+        assert "E304" in d.text(wrong)
+    assert "0" in d.text("REM 0") and d.place.acu.local == 1
+    assert "LOCAL on=1" in d.text("SER 1")
+    assert "REM 1" in table(d, "CCOM")["Commands"][0]
+    assert Cabinet(store=d.place.unit.store).acu.local == 1
+
+
+def test_while_it_says_local_no_command_from_afar_counts_and_each_gets_its_answer():
+    d = desk(level="B")
+    d.text("REM 0")
+    p = d.place
+    before = list(p.drives)
+    for t, body in (("sw.req", {"on": 0, "sel": 0, "why": 3, "t_ms": 0, "lease_s": 0}),
+                    ("phs.req", {"ph": 1, "t_ms": 0, "dead_ms": 60}),
+                    ("cfg", {"k": "lockout", "val": 1})):
+        assert p.ask(t, body)["e"] == 3, t
+    assert p.drives == before and not p.acu.gate.locked
+    assert d.events("REFUSED")[0].startswith("REFUSED what=9 e=3")
+    d.text("REM 1")
+    assert p.ask("sw.req", {"on": 0, "sel": 0, "why": 3, "t_ms": 0, "lease_s": 0})["e"] == 0
 
 
 def test_the_log_newest_first_with_names():

@@ -49,14 +49,15 @@ def _links(session, acu):
         refused = getattr(one, "refused", ())
         for j in range(len(refused)):
             if refused[j]:
-                yield ("  refused", "%d %s" % (refused[j], _REFUSED[j]))
+                yield ("  " + _REFUSED[j], refused[j])
     net = acu.net
     box = net.outbox
     yield ("Waiting", "%d to go, %d in all; %d segments stored" % (
         box.unsent(), len(box.live), box.stored()))
     yield ("Given up", box.discarded)
+    yield ("Dropped:", "")
     for k in range(len(net.dropped)):
-        yield ("Dropped", "%d %s" % (net.dropped[k], REASONS[k].lower()))
+        yield (REASONS[k].lower(), net.dropped[k])
     yield ("Keys", "yes" if net.auth.strict else
            "not needed: a simulated network" if net.auth.good else
            "NONE: no command counts. Provision: slvg flash --keys")
