@@ -86,6 +86,7 @@ class FaultProxy:
         self._target = target
         self._random = random.Random(seed)
         self._alive: set[_Connection] = set()
+        self._newest: _Connection | None = None
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
@@ -113,8 +114,13 @@ class FaultProxy:
 
     @property
     def clear(self) -> bool:
-        """Nothing keeps bytes back for good."""
+        """A new connection would pass all."""
         return not (self.refuse or self.up.stalled or self.down.stalled)
+
+    @property
+    def passing(self) -> bool:
+        """The newest connection passes all."""
+        return self.clear and self._newest is not None and not self._newest.frozen
 
     def stall(self, on: bool = True) -> None:
         """Half-open: both directions take bytes and pass none; new connections too. Afterwards
@@ -172,6 +178,7 @@ class FaultProxy:
             return
         one = _Connection(writer)
         self._alive.add(one)
+        self._newest = one
         self.counts["connections"] += 1
         try:
             back, broker = await asyncio.open_connection(*self._target, limit=_ALL_AT_ONCE)

@@ -1,9 +1,10 @@
 """The link study's far end: who commands the cabinet and collects its events, on paho-mqtt.
 
 It does what the firmware expects of a parent, and no more: signs with the cabinet's key, counts
-its commands up, and past the reserved block when a hello says that the cabinet has restarted;
-repeats the same bytes until they are answered or over; answers the question for the time; takes
-each event once, by sender, number and time. Its session at the broker is kept.
+its commands up, and past the reserved block when a hello says that the cabinet has restarted,
+which makes void what was under way; repeats the same bytes until they are answered or over;
+answers the question for the time, and tells it to all, with the group's key; takes each event
+once, by sender, number and time. Its session at the broker is kept.
 """
 import random
 import threading
@@ -17,8 +18,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from acu import messages
 from acu.primitives.authentication import Keys, mac
-from host_sim.study.link_plant import DOWN, ID, PARENT, UP
+from host_sim.study.link_plant import DOWN, ID, PARENT, SC, UC, UP
 
+ALL = f"slvg/1/slv/{SC}/{UC}/all/dn/"
 TTL_S = 10.0
 REPEAT_S = 1.5
 _KEEP_KEYS = 4096           # numbers by which a receiver knows what it has got
@@ -37,7 +39,12 @@ class Order:
     e: int = -1
     times: int = 0
     answers: int = 0
-    answered: threading.Event = field(default_factory=threading.Event)
+    void_s: float = float("inf")    # since when its receiver has restarted
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+def _now() -> dict:
+    return {"utc_ms": int(time.time() * 1000), "src": "ntp"}
 
 
 class Receiver:
@@ -67,14 +74,15 @@ class Receiver:
 class Centre:
     """A context. login: (user, password) at the broker, None: anybody may connect."""
 
-    def __init__(self, port: int, own: bytes, login: tuple[str, str] | None = None,
+    def __init__(self, port: int, own: bytes, group: bytes, login: tuple[str, str] | None = None,
                  blind: bool = False, seed: int = 0):
         self.receiver = Receiver(blind)
         self.orders: dict[int, Order] = {}      # by correlation id
         self.issued: set[bytes] = set()
         self.boots: set[int] = set()
+        self.sent = 0                           # commands, with repetitions
         self.others = 0                         # messages that no decoder takes
-        self._own = own
+        self._keys = {ID: own, "*": group}
         self._port = port
         self._n = random.Random(seed).randrange(0x10000)
         self._k = 1 << 20
@@ -99,6 +107,10 @@ class Centre:
         self._client.disconnect()
         self._client.loop_stop()
 
+    @property
+    def connected(self) -> bool:
+        return self._client.is_connected()
+
     # -- commands
 
     def order(self, t: str, body: dict, ttl_s: float = TTL_S) -> Order:
@@ -112,24 +124,39 @@ class Centre:
         self._send(one)
         return one
 
-    def _signed(self, t: str, body: dict, c: int, ttl_ms: int = 10_000, nonce: int = 0
-                ) -> tuple[bytes, int]:
+    def beacon(self) -> None:
+        """The time, to all."""
+        if self._client.is_connected():
+            with self._lock:
+                raw, _ = self._signed("time", _now(), 0, dst="*")
+            self._client.publish(ALL + "time", raw, qos=0)
+
+    def _signed(self, t: str, body: dict, c: int, ttl_ms: int = 10_000, nonce: int = 0,
+                dst: str = ID) -> tuple[bytes, int]:
         self._n = (self._n + 1) & 0xFFFF
         self._k += 1
         ts = int(time.time() * 1000)
-        raw = messages.encode(t, PARENT, ID, self._n, c, ts, body,
-                              lambda text: mac(self._own, text), self._k,
+        raw = messages.encode(t, PARENT, dst, self._n, c, ts, body,
+                              lambda text: mac(self._keys[dst], text), self._k,
                               -nonce if nonce else ts + ttl_ms)
         self.issued.add(raw)
         return raw, self._k
 
     def _send(self, one: Order) -> None:
         one.times += 1
+        self.sent += 1
         self._client.publish(DOWN + one.t, one.raw, qos=1)
+
+    def replay(self) -> int:
+        """Sends again what is still valid, as whoever recorded it could; how many."""
+        late = [one for one in list(self.orders.values()) if one.until_s > time.monotonic()]
+        for one in late:
+            self._client.publish(DOWN + one.t, one.raw, qos=1)
+        return len(late)
 
     def settle(self, one: Order) -> Order:
         """Waits for the answer, and repeats the same bytes until there is one or it is over."""
-        while not one.answered.wait(min(REPEAT_S, max(one.until_s - time.monotonic(), 0.0))):
+        while not one.over.wait(min(REPEAT_S, max(one.until_s - time.monotonic(), 0.0))):
             if time.monotonic() >= one.until_s:
                 break
             self._send(one)
@@ -154,13 +181,16 @@ class Centre:
             if t == "hello" and msg["b"]["boot"] not in self.boots:
                 self.boots.add(msg["b"]["boot"])
                 self._k = Keys.above(self._k)
+                for one in self.orders.values():
+                    if not one.over.is_set():
+                        one.void_s = time.monotonic()
+                        one.over.set()
             elif t == "time.req":
-                raw, _ = self._signed("time", {"utc_ms": int(time.time() * 1000), "src": "ntp"}, 0,
-                                      nonce=msg["b"]["nonce"])
+                raw, _ = self._signed("time", _now(), 0, nonce=msg["b"]["nonce"])
                 client.publish(DOWN + "time", raw, qos=0)
             elif t.endswith(".ack"):
                 one = self.orders.get(msg["c"])
                 if one is not None:
                     one.answers += 1
                     one.e = msg["b"]["e"]
-                    one.answered.set()
+                    one.over.set()

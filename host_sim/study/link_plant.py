@@ -4,8 +4,8 @@ end.
 The whole Operator of the firmware on the simulator's doors, at quantity level, but for its Link,
 which is acu/drivers/mqtt_link.py over a real TCP connection. Its three latching contacts move as
 they are driven. What the study judges is taken here, outside the firmware: each command that the
-role was handed, each movement of a contact, when the link was up. One thread per cabinet; cut() is
-a power cut, the store stays.
+role was handed, and each movement of a contact. One thread per cabinet; cut() is a power cut, the
+store stays.
 """
 import os
 import sys
@@ -76,9 +76,9 @@ class Cabinet:
         self.accepted: Counter[tuple[str, int]] = Counter()    # (type, counter) that the role got
         self.taken: list[bytes] = []        # the bytes of each
         self.moves: list[tuple[int, int]] = []      # (contact, 1 closed or 0 open)
-        self.ups: list[tuple[float, bool]] = []     # the link's state, when it changed
         self.failure = ""                   # an exception that escaped; nothing may
         self.lives = 0
+        self.cut_s: list[float] = []        # when its supply went
         self.drops: Counter[str] = Counter()        # of lives that have ended
         self.store = SimStore()
         if keys is not None:
@@ -100,6 +100,7 @@ class Cabinet:
         self.acu: Any = None
         self.link: Any = None
         self._began = time.monotonic()
+        self._discarded = self._sessions = 0
         self._boot()
         self._thread = threading.Thread(target=self._run, name="cabinet", daemon=True)
 
@@ -119,6 +120,12 @@ class Cabinet:
         link = self.link
         return link is not None and bool(link.up)
 
+    @property
+    def sessions(self) -> int:
+        """Connections to the broker, in all lives."""
+        link = self.link
+        return self._sessions + (link.session if link is not None else 0)
+
     def do(self, what: Callable[[], None]) -> None:
         """In the controller's slow tier, and waits until it is done."""
         done = threading.Event()
@@ -131,12 +138,23 @@ class Cabinet:
         self._work.append(both)
         done.wait(10)
 
-    def event(self, serial: int) -> None:
-        """Something worth telling happens: an event with a number that nobody else has."""
+    def event(self, serial: int) -> bool:
+        """Something worth telling happens: an event with a number that nobody else has. False:
+        nobody was there to see it."""
+        told = []
+
         def tell() -> None:
             if self.acu is not None:
                 self.acu._evt(self.clock.now_ms(), "TST", 0, serial, 0)
+                told.append(serial)
         self.do(tell)
+        return bool(told)
+
+    def wrong_s(self) -> float:
+        """By how much its clock is wrong."""
+        acu = self.acu
+        return 0.0 if acu is None else abs(acu.sync.utc_ms(self.clock.now_ms()) / 1000
+                                           - time.time())
 
     def jump(self, ms: int) -> None:
         """The device's own clock is set, as a wrong NTP server or somebody at the console does it
@@ -149,9 +167,15 @@ class Cabinet:
 
     def cut(self, off_s: float = 0.3) -> None:
         """The supply of the controller goes, and comes back."""
+        self.cut_s.append(time.monotonic())
         self.do(self._off)
         time.sleep(off_s)
         self.do(self._boot)
+
+    def discarded(self) -> int:
+        """Messages that the outbox gave up, in all lives."""
+        acu = self.acu
+        return self._discarded + (acu.net.outbox.discarded if acu is not None else 0)
 
     def quiet(self) -> bool:
         """Connected, and the outbox holds nothing, neither in RAM nor in the store."""
@@ -164,16 +188,6 @@ class Cabinet:
         acu = self.acu
         return (self.up and acu is not None and acu.ready
                 and bool(acu.sync.synchronised(self.clock.now_ms())))
-
-    def stretch_s(self, begin: float, end: float) -> float:
-        """The longest time between these two that the link was up without a break."""
-        longest, since, up = 0.0, begin, False
-        for at, now_up in [*list(self.ups), (end, False)]:
-            if up and min(at, end) > since:
-                longest = max(longest, min(at, end) - since)
-            up = now_up
-            since = max(at, begin)
-        return longest
 
     def dropped(self) -> dict[str, int]:
         """By reason, of all lives."""
@@ -225,13 +239,20 @@ class Cabinet:
             keepalive_s=self._keepalive_s))
         self.acu = app.build(_BOARD, self._config, self)
         self.lives += 1
-        handle = self.acu.handle
+        handle, on_message = self.acu.handle, self.acu.on_message
+        here: list[bytes] = [b""]
 
         def watched(now_ms: int, topic: str, msg: dict) -> None:
             if messages.command(msg["t"]):
                 self.accepted[msg["t"], msg["k"]] += 1
+                self.taken.append(here[0])
             handle(now_ms, topic, msg)
+
+        def heard(topic: str, raw: bytes) -> None:
+            here[0] = bytes(raw)
+            on_message(topic, raw)
         self.acu.handle = watched
+        self.acu.on_message = heard
         self._twist(self.acu)
 
     def _off(self) -> None:
@@ -239,14 +260,11 @@ class Cabinet:
         if self.acu is None:
             return
         self.drops.update(dict(zip(REASONS, self.acu.net.dropped, strict=True)))
+        self._discarded += self.acu.net.outbox.discarded
+        self._sessions += self.link.session
         self.acu = None
-        self._note(False)
         self.link = None
         self._stream.close()
-
-    def _note(self, up: bool) -> None:
-        if up != (self.ups[-1][1] if self.ups else False):
-            self.ups.append((time.monotonic(), up))
 
     def _now_us(self) -> int:
         return int((time.monotonic() - self._began) * 1e6)
@@ -282,7 +300,6 @@ class Cabinet:
         if slow:
             self.link.poll(acu.on_message)
             acu.slow(self.clock.now_ms())
-            self._note(self.up)
         for k, level in self.switchgear.take_drives():
             self._coil[k] = [level, self._ticks]
 
