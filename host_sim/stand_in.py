@@ -19,6 +19,8 @@ import builtins
 import importlib
 import inspect
 import operator
+import os
+import pathlib
 import sys
 import textwrap
 import types
@@ -292,6 +294,10 @@ def install():
     sys.modules["micropython"] = m
     for name in ("binascii", "socket", "struct"):       # as the umqtt.simple of PyPI calls them
         sys.modules.setdefault("u" + name, importlib.import_module(name))
+    # what `make setup` has fetched for the boards, or another form of it
+    sys.path.append(os.environ.get("SLVG_UMQTT")
+                    or str(pathlib.Path(__file__).resolve().parents[1] / ".venv" / "umqtt"))
+    sys.modules["tls"] = importlib.import_module("host_sim.tls_stand_in")
     for kind in (ptr8, ptr16, ptr32, uint):
         setattr(builtins, kind.__name__, kind)
     builtins._viper_ = sys.modules[__name__]

@@ -29,7 +29,7 @@ class Stream:
         self._block = block or (lambda ms: None)
         self._address = None
         self._failed = 0
-        self._sock = self._look = None
+        self._sock = self._over = self._look = None
         self.shaken = False
         self._cause = C_NONE
 
@@ -66,10 +66,11 @@ class Stream:
         self.shaken = self._tls is None
         if self._tls:
             self._cause = C_TLS_OTHER
-            self._sock = self._tls.wrap(self._sock)
+            self._over = self._tls.wrap(self._sock)
         # CPython's bare socket has no read and write, MicroPython's TLS nothing else
-        self._get = getattr(self._sock, "read", None) or self._sock.recv
-        self._put = getattr(self._sock, "write", None) or self._sock.send
+        over = self._over or self._sock
+        self._get = getattr(over, "read", None) or over.recv
+        self._put = getattr(over, "write", None) or over.send
         return True
 
     def send(self, data):
@@ -106,7 +107,7 @@ class Stream:
         return self._cause
 
     def close(self):
-        self._look = self._get = self._put = None
-        if self._sock:
-            self._sock.close()
-            self._sock = None
+        for one in (self._over, self._sock):    # a handshake that failed has let go of its socket
+            if one:
+                one.close()
+        self._sock = self._over = self._look = self._get = self._put = None
