@@ -62,7 +62,7 @@ class Synchroniser:
         if answer and 0 <= self._asked_ms and round_ms <= _ROUND_MS:
             self._asked_ms = -1
             self.round_ms = round_ms
-            wide_ms = (now_ms - self._set_ms) // _DRIFT + 1
+            wide_ms = (now_ms - self._set_ms) // _DRIFT
             self._lo_ms = max(lo_ms, self._lo_ms - wide_ms) if known else lo_ms
             self._hi_ms = min(lo_ms + round_ms, self._hi_ms + wide_ms) if known else (
                 lo_ms + round_ms)
