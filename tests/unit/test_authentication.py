@@ -1,4 +1,4 @@
-"""ISF-1, who may command: the code of RFC 2104, the record of keys, and what stands without one."""
+"""ISF-1, who may command: the code of RFC 2104, the record of keys, and what holds without."""
 from acu.primitives.authentication import Keys, load, mac, parse
 from acu.primitives.recording import Record
 from host_sim.board.doors import SimStore
@@ -41,7 +41,8 @@ def test_the_record_of_keys_is_read_and_anything_else_is_none():
 def test_without_keys_a_real_network_commands_nobody_and_a_simulated_one_everybody():
     for trusted in (True, False):
         auth, broken = load(SimStore(), trusted)
-        assert auth.verify(b"x", "0" * 16, "eu1") == trusted and not auth.verify(b"x", "1" * 16, "*")
+        assert auth.verify(b"x", "0" * 16, "eu1") == trusted
+        assert not auth.verify(b"x", "1" * 16, "*")
         assert not broken and not auth.strict
 
 
@@ -57,31 +58,32 @@ def test_damaged_keys_open_no_door_not_even_in_a_simulation():
 def test_a_record_makes_it_strict():
     auth, broken = load(stored(body((b"", [KEY]))), True)
     assert auth.strict and not broken and not auth.verify(b"x", "0" * 16, "eu1")
-    assert auth.verify(b"x", mac(KEY, b"x"), "eu1") and not auth.verify(b"x", mac(KEY, b"y"), "eu1")
+    assert auth.verify(b"x", mac(KEY, b"x"), "eu1")
+    assert not auth.verify(b"x", mac(KEY, b"y"), "eu1")
     assert auth.sign(b"x", "eu2") == "0" * 16          # of whom we have none
 
 
 def test_counters_of_senders_are_kept_in_blocks_and_of_few_of_them():
     store = SimStore()
     auth = Keys({"": [KEY]}, store)
-    for k in range(1, 16):
-        auth.accepted("cd", k)
-    assert auth.floor("cd") == 15 and auth.unsaved
+    for k in range(1, 4096):
+        auth.reserve("cd", k)
+    assert auth.floor("cd") == 4095 and auth.unsaved
     auth.save()
     writes = dict(store.files)
-    auth.accepted("cd", 15)
+    auth.reserve("cd", 4095)
     assert not auth.unsaved and store.files == writes
     for k in range(9):
-        auth.accepted("x%d" % k, 1000 + 16 * k)
+        auth.reserve("x%d" % k, 10_000 + 4096 * k)
     auth.save()
     again = Keys({"": [KEY]}, store)
-    assert again.floor("x8") == 1000 + 128 | 15 and again.floor("cd") == -1
+    assert again.floor("x8") == 10_000 + 4096 * 8 | 4095 and again.floor("cd") == -1
 
 
 def test_a_store_that_fails_is_asked_again():
     store = SimStore()
     auth = Keys({"": [KEY]}, store)
-    auth.accepted("cd", 1)
+    auth.reserve("cd", 1)
     store.write = lambda name, data: False
     auth.save()
     assert auth.unsaved

@@ -88,7 +88,7 @@ def test_an_outage_is_not_pushed_out_of_the_box_by_telemetry():
     p.link.up = True
     p.link.sent = []
     for _ in range(30):
-        p.acu.net.slow(2000, True)
+        p.acu.net.slow(2000)
     topics = [m[0].split("/")[-1] for m in p.link.sent]
     assert topics.count("outage") == 1 and topics.count("tele") > 20
 

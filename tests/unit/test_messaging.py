@@ -184,15 +184,35 @@ def test_after_a_restart_no_recorded_command_counts_again():
     store = SimStore()
     net, _ = messenger({"": [KEY]}, store)
     old = signed(KEY, 17, 1)
-    assert net.receive(0, old)
-    net.slow(0, False)
-    assert "counters.a" not in store.files           # something is picked up: not now
-    net.slow(0, True)
+    assert net.receive(0, old)                       # the power goes before the next pass
     net, _ = messenger({"": [KEY]}, store)
     assert net.receive(0, old) is None and dropped(net) == ["REPLAYED"]
-    # one write reserves a block of sixteen, which the sender leaves when it hears of the restart
-    assert net.receive(0, signed(KEY, 31, 2)) is None
-    assert net.receive(0, signed(KEY, 32, 3)) is not None
+    # one write reserves a block, which the sender leaves when it hears of the restart
+    assert net.receive(0, signed(KEY, 4095, 2)) is None
+    writes = dict(store.files)
+    assert net.receive(0, signed(KEY, 4096, 3)) is not None and store.files != writes
+
+
+def test_a_command_whose_counter_cannot_be_stored_is_not_obeyed():
+    store = SimStore()
+    net, _ = messenger({"": [KEY]}, store)
+    net.may_write = lambda: False                    # something is picked up
+    assert net.receive(0, signed(KEY, 1, 1)) is None and dropped(net) == ["UNKEPT"]
+    net.may_write = lambda: True
+    assert net.receive(0, signed(KEY, 2, 2)) is not None
+    store.write = lambda name, data: False
+    assert net.receive(0, signed(KEY, 4096, 3)) is None and dropped(net)[-1] == "UNKEPT"
+
+
+def test_a_time_of_its_own_reserves_the_block_before_a_command_comes():
+    store = SimStore()
+    net, _ = messenger({"": [KEY], "*": [GROUP]}, store)
+    assert net.receive(0, signed(KEY, 1, 1, "time", {"utc_ms": 1, "src": "rtc"}))
+    net.slow(0)
+    net.may_write = lambda: False
+    assert net.receive(0, signed(KEY, 2, 2)) is not None
+    assert net.receive(0, signed(GROUP, 9000, 3, "time", {"utc_ms": 1, "src": "rtc"}, "*"))
+    assert not net.auth.unsaved                      # the group's key reserves nothing
 
 
 def test_the_sender_leaves_the_block_when_it_hears_of_a_restart():
@@ -201,10 +221,13 @@ def test_the_sender_leaves_the_block_when_it_hears_of_a_restart():
     net.send(0, "t", "sw.req", "eu1", SW)
     hello = {"role": "op", "dom": "eu", "fw": "1", "drf": 7, "ph": 0, "un_dV": 2300, "sw": 1,
              "boot": 2}
+    net.receive(0, frame("hello", hello, src="eu1", dst="*"))       # the first we hear of it
+    net.send(0, "t", "sw.req", "eu1", SW)
+    hello["boot"] = 3
     net.receive(0, frame("hello", hello, src="eu1", dst="*"))
     net.send(0, "t", "sw.req", "eu1", SW)
-    first, second = [messages.decode(raw)["k"] for raw in link.sent]
-    assert second // 16 > first // 16
+    blocks = [messages.decode(raw)["k"] // 4096 for raw in link.sent]
+    assert blocks[0] == blocks[1] < blocks[2]
 
 
 def test_who_does_not_know_the_time_obeys_nobody():
@@ -288,9 +311,9 @@ def test_what_must_arrive_waits_for_the_link_in_order_and_is_not_overtaken():
                                  "why": 0})
     assert codes(link) == ["hb"]                     # live data does not wait
     for _ in range(3):
-        net.slow(0, True)
+        net.slow(0)
     assert codes(link) == ["hb", "OUT", "RES", "UV", "OV"]
-    net.slow(0, True)
+    net.slow(0)
     assert len(link.sent) == 5
 
 
@@ -300,10 +323,10 @@ def test_the_outbox_drops_the_oldest_and_counts():
     for k in range(30):
         evt(net, "E%d" % k)
     assert net.outbox.discarded == 6
-    net.slow(0, True)                                       # link still down: nothing is lost by trying
+    net.slow(0)                                       # link still down: nothing is lost by trying
     link.up = True
     for _ in range(20):
-        net.slow(0, True)
+        net.slow(0)
     assert codes(link) == ["E%d" % k for k in range(6, 30)]
 
 
@@ -313,7 +336,7 @@ def test_heart_beats_are_not_kept():
     net.send(0, "t", "hb", "*", {"up_s": 1, "rssi": 0, "q": 0, "err": 0, "ph": 0, "on": 1,
                                  "why": 0})
     link.up = True
-    net.slow(0, True)
+    net.slow(0)
     assert link.sent == []
 
 

@@ -131,6 +131,18 @@ def test_a_connection_lost_while_the_store_is_read_loses_nothing():
     assert names(link) == ["a", "a", "b", "c"] and box.stored() == 0
 
 
+def test_what_was_under_way_when_the_net_went_is_stored_like_the_rest():
+    link, store = Link(), SimStore()
+    box = Outbox(link, store)
+    put(box, 0, "a")
+    link.cut()
+    run(box, link, 0, 12_000)
+    box = Outbox(link, store)                        # a power cut in the outage
+    link.back()
+    run(box, link, 0, 5_000)
+    assert names(link) == ["a", "a"]
+
+
 def test_a_torn_segment_loses_its_last_row_only():
     link, store = Link(), SimStore()
     box = Outbox(link, store)

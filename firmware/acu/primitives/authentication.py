@@ -16,7 +16,7 @@ from acu.primitives.recording import Record
 
 _VERSION = const(1)
 _KEY = const(32)
-_BLOCK = const(16)      # command counters that one write to the store reserves
+_BLOCK = const(4096)    # command counters that one write to the store reserves: hours of `time`
 _PEERS = const(4)       # whose counters are kept: who commands a controller is one, or two
 _ROW = "<16sQ"
 
@@ -75,9 +75,9 @@ class Keys:
     def floor(self, src):
         return self._floor.get(src, -1)
 
-    def accepted(self, src, k):
-        """A command was: from now on, and after a restart, none of its block or an older one
-        is."""
+    def reserve(self, src, k):
+        """From now on nothing older counts, after a restart nothing of this counter's block. Only
+        when it is saved may what it is about be done."""
         if k <= self._floor.get(src, -1):
             return
         if src not in self._floor and len(self._floor) >= _PEERS:
@@ -113,7 +113,7 @@ class Null:
     def floor(self, src):
         return -1
 
-    def accepted(self, src, k):
+    def reserve(self, src, k):
         pass
 
     @staticmethod

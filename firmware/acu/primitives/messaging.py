@@ -15,8 +15,9 @@ _FUTURE_MS = const(5_000)
 _SEEN = const(16)           # message numbers remembered for each sender
 _SENDERS = const(100)       # more than a circuit has
 
-MALFORMED, FOREIGN, DOUBLED, STALE, REPLAYED, UNAUTHENTIC = 0, 1, 2, 3, 4, 5
-REASONS = ("MALFORMED", "FOREIGN", "DOUBLED", "STALE", "REPLAYED", "UNAUTHENTIC")
+MALFORMED, FOREIGN, DOUBLED, STALE, REPLAYED, UNAUTHENTIC, UNKEPT = 0, 1, 2, 3, 4, 5, 6
+# UNKEPT: its counter could not be stored just now, so that after a power cut it would count twice
+REASONS = ("MALFORMED", "FOREIGN", "DOUBLED", "STALE", "REPLAYED", "UNAUTHENTIC", "UNKEPT")
 
 
 class Messenger:
@@ -24,11 +25,12 @@ class Messenger:
 
     audit = None        # who asked what, where there are keys (audit.py)
 
-    def __init__(self, link, sync, me, boots, store, auth=None):
+    def __init__(self, link, sync, me, boots, store, auth=None, may_write=lambda: True):
         self._link = link
         self._sync = sync
         self.auth = auth or Null()
         self.me = me
+        self.may_write = may_write
         self._boots = boots
         self._nonces = 0
         self._nonce = 0             # what our last question for the time was about; 0: answered
@@ -105,7 +107,8 @@ class Messenger:
         else:
             self._link.publish(topic, raw, 0, retain)
 
-    def slow(self, now_ms, may_write):
+    def slow(self, now_ms):
+        may_write = self.may_write()
         self.outbox.slow(now_ms, may_write)
         if self.auth.unsaved and may_write:
             self.auth.save()
@@ -150,9 +153,10 @@ class Messenger:
                 return self._drop(FOREIGN)
             seen = self._seen[src] = [-1, self.auth.floor(src), []]
         if t == "hello" and msg["b"]["boot"] != seen[0]:
+            if seen[0] >= 0:
+                self._k = self.auth.above(self._k)
             seen[0] = msg["b"]["boot"]      # restarted: its numbers begin anew
             seen[2] = []
-            self._k = self.auth.above(self._k)
         if msg["n"] in seen[2]:
             return self._drop(DOUBLED)
         if t in messages.REQUESTS:
@@ -166,10 +170,16 @@ class Messenger:
             # a relayed broadcast and a unicast may overtake each other by a little, never a replay
             if msg["k"] <= seen[1]:
                 return self._drop(REPLAYED)
+            self.auth.reserve(src, msg["k"])
+            if self.auth.unsaved and self.may_write():
+                self.auth.save()
+            if self.auth.unsaved:
+                return self._drop(UNKEPT)
             seen[1] = msg["k"]
-            self.auth.accepted(src, msg["k"])
             if self.audit:
                 self.audit.asked(now_ms, utc_ms, msg)
+        elif command and msg["d"] == self.me:       # in good time, before a command comes
+            self.auth.reserve(src, msg["k"])
         seen[2].append(msg["n"])
         if len(seen[2]) > _SEEN:
             del seen[2][0]

@@ -109,8 +109,8 @@ class Outbox:
             self._spool(now_ms)
 
     def _renew(self):
-        """On a new connection what was under way on the last one may be lost."""
-        if self._link.session != self._session:
+        """What was under way on a connection that is gone may be lost."""
+        if self._link.session != self._session or not self._link.up:
             self._session = self._link.session
             for one in self.live:
                 one[_TICKET] = 0

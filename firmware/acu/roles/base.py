@@ -86,7 +86,8 @@ class Acu:
         # 1: no command from afar counts; so it is when nobody knows any more
         self.local = int(raw[0] if raw else self._local_record.damaged)
         auth, broken = authentication.load(ports.store, ports.link.trusted)
-        self.net = Messenger(ports.link, self.sync, self.id, self.boots, ports.store, auth)
+        self.net = Messenger(ports.link, self.sync, self.id, self.boots, ports.store, auth,
+                             self.may_write)
         if auth.strict:
             from acu.primitives.audit import Audit
             self.net.audit = Audit(ports.store)
@@ -331,7 +332,7 @@ class Acu:
             self._exported_wh = exported // 1000
 
     def _talk(self, now_ms):
-        self.net.slow(now_ms, self.may_write())
+        self.net.slow(now_ms)
         if self._hello_due and self.link.up and self.ready:
             self._hello_due = False
             self._question(now_ms)          # whom we tell who we are tells us the time
