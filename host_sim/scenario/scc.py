@@ -74,7 +74,7 @@ class Scc:
             return False
         if parts[4:] == ["st"]:
             before = self.online
-            self.online = payload not in (b"", b"0", b"offline")
+            self.online = payload[:1] not in (b"", b"0")    # "0 BOOT" is its last will
             return self.online != before
         msg = messages.decode(payload)
         if msg is None or parts[4:] != ["up", msg["t"]]:

@@ -3,9 +3,9 @@
 umqtt would block in the middle of a packet, deliver what was cut, wait for each acknowledgement
 and count its packet numbers past 65535. So it is wrapped: its socket is a _Wire that gives it one
 whole packet to read and collects what it writes; bytes go in and out without waiting, a bounded
-few in each poll(). Works with umqtt of PyPI (1.3.4) and of micropython-lib. Clean sessions, QoS 0
-and 1. Whatever goes wrong closes the connection, and after a pause with a dice in it a new one is
-made; `cause` says what it was. Times in ms, by the clock that it is given. Slow tier only.
+few in each poll(). Works with umqtt of PyPI (1.3.4) and of micropython-lib. QoS 0 and 1. Whatever
+goes wrong closes the connection, and after a pause with a dice in it a new one is made; `cause`
+says what it was. Times in ms, by the clock that it is given. Slow tier only.
 
 Never: waits, raises out of poll() or publish(), calls on_message from within umqtt, delivers a
 message that did not come whole, or a command that a broker had kept (retained).
@@ -110,12 +110,13 @@ class _Client(MQTTClient):
 class MqttLink:
     """stream: the connection (stream.Stream). will: (topic, payload that the broker sends when we
     are lost, our own when we are there; %d in it is the session), both retained. carrier: what
-    has to be `up` first (Wi-Fi)."""
+    has to be `up` first (Wi-Fi). clean: False where the broker has to keep for us what others
+    have sent and taken for delivered: an Operator's event must find its Coordinator."""
 
     trusted = False
 
     def __init__(self, clock, stream, me, user=None, password=None, will=None, keepalive_s=30,
-                 carrier=None):
+                 carrier=None, clean=True):
         self.up = False
         self.acks = []
         self.session = 0
@@ -126,6 +127,7 @@ class MqttLink:
         self._carrier = carrier
         self._half_ms = 500 * keepalive_s
         self._will = will
+        self._clean = clean
         self._filters = []
         self._inbox = []
         self._blame = C_BROKEN
@@ -204,7 +206,7 @@ class MqttLink:
             if self._stream.connected():
                 self._stage = _GREET
                 self._due_ms = self._clock.now_ms() + _ANSWER_MS
-                self._call(self._client.connect, True)
+                self._call(self._client.connect, self._clean)
             elif now_ms >= self._due_ms:
                 raise _Fault(C_TCP)
         else:
