@@ -59,8 +59,12 @@ def _build(unit):
     except (ValueError, OSError, ImportError, AttributeError, KeyError, TypeError) as e:
         unit.complaint = "E371 start: drivers: %s. Check pins.py and the wiring." % e
         return
+    from acu.drivers import net
+    net.fit(unit.ports, unit.cfg, unit.board)
+    forget("acu.drivers.net")
     from acu import app
     gc.collect()
+    unit.nets = unit.ports.nets
     unit.acu = app.build(unit.board, unit.cfg, unit.ports)
     if not unit.root:           # a test may start more than one
         app.settle(unit.acu)

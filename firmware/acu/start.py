@@ -36,6 +36,7 @@ class Unit:
         self.board = self.pins = self.ports = self.clock = self.store = self.terminal = None
         self.started = False        # this start is good
         self.gaps = self.gap_ms = 0     # fast ticks that came late, the longest gap
+        self.nets = None            # drivers.netwatch: there is a network
         self.console_faults = 0
         self.root = root
         self.why = why
@@ -75,6 +76,9 @@ class Unit:
     # -- fast tier
 
     def _hard(self, timer):
+        nets = self.nets
+        if nets and nets.left > 0:
+            nets.fast()
         self._fast(self._us())
 
     def _soft(self, timer):
@@ -107,6 +111,8 @@ class Unit:
         acu = self.acu
         self.ports.poll(now_ms)
         self.ports.link.poll(self._hear)
+        if self.nets:
+            now_ms = self.nets.look(acu, now_ms, self.gaps)
         gear = self.ports.switchgear
         seen = [gear.feedback(k) for k in range(gear.inputs)]
         if now_ms >= self._wake_ms or seen != self._seen or acu.stirred():

@@ -23,6 +23,7 @@ def umqtt():
 
 
 sys.path.append(umqtt())
+from acu.drivers import links, stream  # noqa: E402,F401
 from acu.drivers import mqtt_link as ml  # noqa: E402
 
 

@@ -14,6 +14,8 @@ from acu import forget
 
 _TICKS = const(0x3FFFFFFF)
 _FEED_WITHIN_MS = const(8388)       # the longest that an RP2040 allows
+# an ESP32 has nothing that feeds during a handshake and a look-up, 20 s at most
+_PATIENT_MS = const(28_000)
 
 
 class BoardClock:
@@ -58,8 +60,9 @@ def every_5_ms(call, hard):
 class BoardWatchdog:
     """Begins with its making and cannot be stopped: who makes it has to feed it."""
 
-    def __init__(self):
-        self._wdt = machine.WDT(timeout=_FEED_WITHIN_MS)
+    def __init__(self, hard=True):
+        """hard: there are timers that go on while the main loop stands still."""
+        self._wdt = machine.WDT(timeout=_FEED_WITHIN_MS if hard else _PATIENT_MS)
 
     def feed(self):
         self._wdt.feed()

@@ -3,12 +3,17 @@ from acu import forget
 
 
 class NullLink:
-    """No network yet: always down."""
+    """No network: always down. complaint: why, where there should be one."""
 
-    up = False
+    up = trusted = False
+    session = cause = 0
+    complaint = ""
+
+    def __init__(self):
+        self.acks = []
 
     def publish(self, topic, payload, qos, retain):
-        return False
+        return 0
 
     def subscribe(self, topic_filter):
         pass
@@ -24,6 +29,7 @@ class Ports:
         self.clock = self.store = self.terminal = self.unique_id = None
         self.sampler = self.switchgear = self.link = self.watchdog = None
         self.readings = False       # the sampler has to be polled
+        self.nets = None            # the watch over a network, netwatch.NetWatch
         self.cause = 0
         self._failed = self._test_ms = 0
 

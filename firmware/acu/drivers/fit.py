@@ -74,4 +74,4 @@ def complete(p, board, pins):
     p.switchgear = BoardSwitchgear(pins.OUTPUTS, pins.INPUTS, pins.INTERLOCK,
                                    board["mcu"] == "rp2040", getattr(pins, "UNUSED", ()))
     p.link = NullLink()
-    p.watchdog = BoardWatchdog()
+    p.watchdog = BoardWatchdog(board["mcu"] == "rp2040")

@@ -17,7 +17,7 @@ REAL = {
     "watchdog": ("clock BoardWatchdog",),
     "switchgear": ("gpio BoardSwitchgear",),
     "store": ("flash_store FlashStore",),
-    "link": ("doors NullLink",),
+    "link": ("doors NullLink", "mqtt_link MqttLink", "links Links"),
     "terminal": ("terminal UsbTerminal", "uart UartTerminal"),
     "sampler": ("adc_dma AdcRing", "mcp3208_pio McpRing", "atm90e32 Atm90e32",
                 "mcp3208_burst McpBurst", "esp32_adc Esp32Adc"),
