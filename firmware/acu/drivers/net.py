@@ -65,7 +65,8 @@ def _links(ports, watch, net, cfg, mcu):
         user = at.get("user") or None
         tls = _tls(ports, at, net) if at["tls"] else None
         return MqttLink(ports.clock, Stream(at["host"], at["port"], tls, watch.block),
-                        user or cfg["id"], user, at["password"], will, 30, wifi)
+                        user or cfg["id"], user, at["password"], will, 30, wifi,
+                        cfg["role"] not in ("coordinator", "subcoordinator"))
     will = None
     if cfg["role"] == "coordinator":
         boots = Record(ports.store, "boot").load()
