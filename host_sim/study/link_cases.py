@@ -148,12 +148,14 @@ def _restarted(t: Trial, full: bool, cuts: tuple[int, ...]) -> None:
     for n in range(24 if full else 5):
         before = t.centre.sent
         t.wait(lambda n=before: t.centre.sent > n, 20, "a command")
+        t.hold.set()                # a newer command would make the replay an old one anyway
         t.run(t.random.choice((0.0, 0.01, 0.02, 0.04, 0.08, 0.3)))
         since = t.cabinet.sessions
         t.cabinet.cut(t.random.choice((0.2, 1.0)))
         t.back(since)
         t.notes["replayed"] += t.centre.replay()
         t.run(0.5)
+        t.hold.clear()
         if n % 6 == 4:
             t.broker.kill()
             t.run(18)               # what waits is in the store by now

@@ -77,9 +77,10 @@ class Trial:
         self.random = random.Random(seed)
         self.own, self.group = secrets.token_bytes(32), secrets.token_bytes(32)
         self.design = design or Design()
-        self.events: list[int] = []             # serial numbers told
+        self.events: dict[int, float] = {}      # serial numbers told, and when
         self.notes: dict[str, Any] = {}         # what a case found besides
         self.reconnects: list[float] = []
+        self.hold = threading.Event()           # no further command for now
         self.healthy = True                     # the case has broken nothing beside the proxy
         self._plan = plan
         self._event_every_s = event_every_s
@@ -156,7 +157,7 @@ class Trial:
             self._serial += 1
             serial = self._serial
         if self.cabinet.event(serial):
-            self.events.append(serial)
+            self.events[serial] = time.monotonic()
 
     # -- what goes on all the time
 
@@ -202,6 +203,8 @@ class Trial:
             self.centre.settle(one)
             if self._end.wait(self._pause_s):
                 return
+            while self.hold.is_set() and not self._end.wait(_LOOK_S):
+                pass
 
     def _orders(self) -> Iterator[Order]:
         """open, select, close; where one was not done, from the beginning. Or one phase on."""
@@ -279,8 +282,10 @@ class Trial:
         if not foreign:
             told["commands_doubled"] += unexplained
         got = self.centre.receiver.got
-        told |= {"events": len(self.events),
-                 "events_lost": sum(1 for serial in self.events if serial not in got),
+        lost = [at for serial, at in self.events.items() if serial not in got]
+        told |= {"events": len(self.events), "events_lost": len(lost),
+                 "events_lost_at_s": [round(at - self.began_s, 2) for at in lost],
+                 "cut_at_s": [round(at - self.began_s, 2) for at in self.cabinet.cut_s],
                  "events_doubled": sum(n - 1 for n in got.values()),
                  "events_raw_doubled": self.centre.receiver.raw_doubles,
                  "discarded": self.cabinet.discarded(),
