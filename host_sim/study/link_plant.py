@@ -75,6 +75,7 @@ class Cabinet:
                  twist: Callable[[Any], None] = lambda acu: None, keepalive_s: int = 30):
         self.accepted: Counter[tuple[str, int]] = Counter()    # (type, counter) that the role got
         self.taken: list[bytes] = []        # the bytes of each
+        self.answers: dict[tuple[str, int], int] = {}       # (to whom, correlation id): error
         self.moves: list[tuple[int, int]] = []      # (contact, 1 closed or 0 open)
         self.failure = ""                   # an exception that escaped; nothing may
         self.lives = 0
@@ -149,6 +150,11 @@ class Cabinet:
                 told.append(serial)
         self.do(tell)
         return bool(told)
+
+    def refused(self, raw: bytes) -> bool:
+        """Did the role answer this command with an error?"""
+        msg = messages.decode(raw)
+        return self.answers.get((msg["s"], msg["c"]), 0) > 0
 
     def wrong_s(self) -> float:
         """By how much its clock is wrong."""
@@ -251,6 +257,14 @@ class Cabinet:
         def heard(topic: str, raw: bytes) -> None:
             here[0] = bytes(raw)
             on_message(topic, raw)
+        send = self.acu.net.send
+
+        def says(now_ms: int, topic: str, t: str, dst: str, body: dict, *more: Any,
+                 **named: Any) -> None:
+            if "e" in body and (more or "c" in named):
+                self.answers[dst, named["c"] if "c" in named else more[0]] = body["e"]
+            send(now_ms, topic, t, dst, body, *more, **named)
+        self.acu.net.send = says
         self.acu.handle = watched
         self.acu.on_message = heard
         self._twist(self.acu)

@@ -9,6 +9,7 @@ for, and each command and event is accounted for:
 - a command that was never handed over is lost if it could have been: within its validity, and
   before a restart that made it void, broker, path, link, centre and clock were in order for three
   seconds without a break; else it expired;
+- unauthorised is what the role was handed and did not refuse, and was never issued;
 - an event is lost if the centre never got it, doubled if it did more than once after it has taken
   out what it knows by sender, number and time.
 """
@@ -25,7 +26,7 @@ from host_sim.net import broker
 from host_sim.net.faults import FaultProxy
 from host_sim.net.mosquitto import Material
 from host_sim.study.link_centre import Centre, Order
-from host_sim.study.link_plant import Cabinet, keys_record
+from host_sim.study.link_plant import PARENT, SC, USER, Cabinet, keys_record
 
 SWITCH, PHASES = "switch", "phases"
 
@@ -67,17 +68,18 @@ class Timeline:
 
 
 class Trial:
-    """A context. plan: which commands; acl: a Material of the broker; login, password: of the
-    centre and the cabinet then."""
+    """A context. plan: which commands. material, words: of a broker with an access list, and the
+    passwords by user."""
 
     def __init__(self, seed: int, plan: str = SWITCH, event_every_s: float = 0.3,
                  design: Design | None = None, kind: str = "auto",
-                 material: Material | None = None, login: tuple[str, str] | None = None,
-                 password: str | None = None, pause_s: float = 0.1):
+                 material: Material | None = None, words: dict[str, str] | None = None,
+                 pause_s: float = 0.1):
         self.random = random.Random(seed)
         self.own, self.group = secrets.token_bytes(32), secrets.token_bytes(32)
         self.design = design or Design()
         self.events: dict[int, float] = {}      # serial numbers told, and when
+        self.words = words or {}                # passwords by user, at a broker with access list
         self.notes: dict[str, Any] = {}         # what a case found besides
         self.reconnects: list[float] = []
         self.hold = threading.Event()           # no further command for now
@@ -97,9 +99,9 @@ class Trial:
         self.broker = broker.start(kind, material=material)
         self.proxy = FaultProxy((self.broker.host, self.broker.port), seed)
         self.proxy.on_cut = self._cut
-        self.centre = Centre(self.broker.port, self.own, self.group, login, self.design.blind,
-                             seed)
-        self._password = password
+        name = f"{SC}.{PARENT}"
+        self.centre = Centre(self.broker.port, self.own, self.group,
+                             (name, self.words[name]) if words else None, self.design.blind, seed)
         self.cabinet: Cabinet
 
     def __enter__(self) -> "Trial":
@@ -108,7 +110,8 @@ class Trial:
         self.centre.__enter__()
         self.centre.online.wait(10)
         self.cabinet = Cabinet(("127.0.0.1", self.proxy.port), keys_record(self.own, self.group),
-                               self._password, design=self.design.link, twist=self.design.twist)
+                               self.words.get(USER), design=self.design.link,
+                               twist=self.design.twist)
         self.cabinet.__enter__()
         self.wait(self.cabinet.ready, 30, "a first connection")
         for what in (self._watch, self._command, self._tell):
@@ -135,6 +138,9 @@ class Trial:
                 return False
             time.sleep(0.01)
         return True
+
+    def fail(self, text: str) -> None:
+        self._failures.append(text)
 
     def back(self, since: int = 0, s: float = 40.0) -> bool:
         """Waits until commands are taken again. since: connections so far; it has to be another
@@ -252,7 +258,8 @@ class Trial:
 
     def _valid_until(self, one: Order) -> float:
         """The counters of a block are void after a restart."""
-        return min([one.until_s, one.void_s, *(at for at in self.cabinet.cut_s if at >= one.sent_s)])
+        cuts = [at for at in self.cabinet.cut_s if at >= one.sent_s]
+        return min([one.until_s, one.void_s, *cuts])
 
     def _account(self) -> dict:
         told: dict[str, Any] = dict.fromkeys(
@@ -277,10 +284,11 @@ class Trial:
                 told["expired"] += 1
         moved = [sum(1 for _, to in self.cabinet.moves if to == k) for k in (0, 1)]
         unexplained = max(moved[0] - opens, 0) + max(moved[1] - closes, 0)
-        foreign = sum(1 for raw in self.cabinet.taken if raw not in self.centre.issued)
-        told["unauthorised"] = foreign
-        if not foreign:
-            told["commands_doubled"] += unexplained
+        foreign = [raw for raw in self.cabinet.taken if raw not in self.centre.issued]
+        told["unauthorised"] = sum(1 for raw in foreign if not self.cabinet.refused(raw))
+        told["foreign_refused"] = len(foreign) - told["unauthorised"]
+        # a movement that no command explains: somebody has switched, or something twice
+        told["unauthorised" if foreign else "commands_doubled"] += unexplained
         got = self.centre.receiver.got
         lost = [at for serial, at in self.events.items() if serial not in got]
         told |= {"events": len(self.events), "events_lost": len(lost),
