@@ -26,8 +26,8 @@ def body_of(t, number=1, word="ab"):
 def frame(t, body=None, **envelope):
     e = {"src": "eu1", "dst": "cd", "n": 17, "c": 3, "ts": TS, "k": 9, "x": TS + 10_000}
     e.update(envelope)
-    return m.encode(t, e["src"], e["dst"], e["n"], e["c"], e["ts"], body_of(t) if body is None else body, sign,
-                    e["k"], e["x"])
+    body = body_of(t) if body is None else body
+    return m.encode(t, e["src"], e["dst"], e["n"], e["c"], e["ts"], body, sign, e["k"], e["x"])
 
 
 HB = b'{"v":1,"t":"sc.ack","s":"cd","d":"scc","n":17,"c":3,"ts":5,"b":{"ok":1,"e":0}}'
