@@ -31,7 +31,7 @@ class RealClock:
 
 
 def drivers() -> tuple[Any, Any, Any]:
-    """The modules mqtt_link, stream and tls."""
+    """The modules mqtt_link, stream and tls of the board."""
     place = os.environ.get("SLVG_UMQTT") or str(PLACE)
     if place not in sys.path:
         sys.path.append(place)
@@ -44,14 +44,28 @@ def drivers() -> tuple[Any, Any, Any]:
 
 
 def link(host: str, port: int, me: str, user: str | None = None, password: str | None = None,
-         ca_der: bytes = b"", name: str = "", will: tuple | None = None) -> Any:
+         ca_der: bytes = b"", name: str = "", will: tuple | None = None,
+         clean: bool = True) -> Any:
     """A MqttLink; ca_der: with TLS, name: whom the broker's certificate is for."""
     mqtt_link, stream, tls = drivers()
     clock = RealClock()
     over = tls.Tls(clock, ca_der, name or host) if ca_der else None
-    return mqtt_link.MqttLink(clock, stream.Stream(host, port, over), me, user, password, will)
+    return mqtt_link.MqttLink(clock, stream.Stream(host, port, over), me, user, password, will,
+                              clean=clean)
+
+
+def gateway(lan: Any, man: Any) -> Any:
+    """Both as one, for a Coordinator."""
+    from acu.drivers.links import Links
+    return Links(lan, man)
+
+
+def parts(one: Any) -> tuple:
+    """The links of one, which may be one."""
+    return getattr(one, "links", None) or (one,)
 
 
 def close(one: Any) -> None:
     """The power of its controller goes: no farewell, so the broker sends its last will."""
-    one._stream.close()
+    for link_ in parts(one):
+        link_._stream.close()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from host_sim.board.bus import Bus
-from host_sim.net.board_link import close
+from host_sim.net.board_link import close, parts
 from host_sim.scenario.complaints import InputError
 
 _PATIENCE_S = 10.0
@@ -38,9 +38,9 @@ class BrokerBus(Bus):
         self._came[node] = Counter()
         for one in filters:
             link.subscribe(one)
-        self._until(node, lambda: link.up, f"E471 {node}: no connection to the broker in "
-                    f"{_PATIENCE_S:.0f} s")
-        self.sessions += 1
+        self._until(node, lambda: all(one.up for one in parts(link)),
+                    f"E471 {node}: no connection to the broker in {_PATIENCE_S:.0f} s")
+        self.sessions += len(parts(link))
         super().join(node, filters, t_us)
 
     def leave(self, node: str):
@@ -110,8 +110,9 @@ class BrokerBus(Bus):
                 raise InputError([f"{what} (cause {cause}). See its log, and docs/network.md."])
 
     def figures(self) -> dict:
-        refused = sum(sum(link.refused) for link in self._real.values())
+        refused = sum(sum(one.refused) for link in self._real.values() for one in parts(link))
         return {"sent": self.sent, "delivered": self.through, "withheld": len(self.missing),
+                "missing": [f"{topic} for {node}" for node, topic in self.missing],
                 "sessions": self.sessions, "refused": refused}
 
     def close(self):

@@ -23,6 +23,7 @@ from host_sim.vm.find import NoMicroPython
 from host_sim.world.grid.csv_files import read_network
 from host_sim.world.grid.network import GridError
 from host_sim.world.grid.network import check as network_check
+from slvg import over_broker
 from slvg.build import command as build
 from slvg.calibrate import calibrate
 from slvg.captures import export, exporting
@@ -51,6 +52,12 @@ class Level(StrEnum):
     wave = "wave"
     quantity = "quantity"
     phasor = "phasor"
+
+
+class Broker(StrEnum):
+    auto = "auto"
+    mosquitto = "mosquitto"
+    amqtt = "amqtt"
 
 
 @app.command()
@@ -83,20 +90,27 @@ def sim(
         "With playback: nominal voltage to neutral of the record."))] = None,
     channels: Annotated[str, typer.Option("--map", metavar="ua=CHANNEL,...", help=(
         "With playback: which channels, by name or number."))] = "",
+    broker: Annotated[Broker | None, typer.Option(metavar="KIND", help=(
+        "Messages go through a real broker, with keys and rights: mosquitto, amqtt, or auto."))]
+    = None,
+    tls: Annotated[bool, typer.Option("--tls", help="With --broker: over TLS.")] = False,
     json_file: JsonFile = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what fails.")] = False,
 ) -> None:
     """Run a scenario on the emulated street and hold the result against what it expects."""
+    if tls and broker is None:
+        bad_input("E131 --tls: is about a broker. Add --broker.")
     if name == "playback":
         from slvg import playback
 
         return playback.command(comtrade, un, channels, seed, vm, log, json_file, quiet,
                                 {"--speed": speed, "--plot": plot, "--csv": csv,
-                                 "--feeder": feeder, "--level": level, "--jobs 2": jobs > 1})
+                                 "--feeder": feeder, "--level": level, "--jobs 2": jobs > 1,
+                                 "--broker": broker})
     options = {"seed": seed, "vm": vm, "plot": plot, "log": log, "json_file": json_file,
                "quiet": quiet}
     unused = {"--speed": speed, "--csv": csv, "--feeder": feeder, "--level": level,
-              "--jobs 2": jobs > 1, "--un": un, "--map": channels}
+              "--jobs 2": jobs > 1, "--un": un, "--map": channels, "--broker": broker}
     if recloser_plan.is_one(name):
         from slvg import recloser
 
@@ -126,13 +140,14 @@ def sim(
 
     quiet = quiet or str(json_file) == "-"
     console = Console(quiet=quiet)
+    net = over_broker.begin(scenario, broker.value, tls) if broker else None
     drawn = console.is_terminal and not quiet
     with Drawn(console, scenario) if drawn else Plain(console) as view:
         try:
             result = run(scenario, seed=seed, level=level.value if level else None, vm=vm,
                          on_panel=view.on_panel, on_event=view.on_event,
                          on_progress=view.on_progress, pace=Pace(speed) if speed else None,
-                         jobs=jobs)
+                         jobs=jobs, net=net)
         except (InputError, GridError, JobError, NoMicroPython, VmError) as e:
             bad_input(str(e))
     figure = figures.figures(result, scenario)
@@ -145,6 +160,10 @@ def sim(
         from host_sim.scenario.plots import plot as draw
 
         draw(result, scenario, plot)
+    if net is not None:
+        more, held = over_broker.compare(console, scenario, result, seed, level and level.value)
+        figure |= more
+        checks += held
     if comtrade is not None:
         figure |= export(console, comtrade, scenario, result)
     failed = [one for one in checks if not one.ok]
