@@ -29,14 +29,15 @@ USER = f"{SC}.{ID}"
 _TICK_US = 5000
 _CATCH_UP = 40              # ticks at once after the thread had to wait; the rest is skipped
 _TRAVEL_TICKS = 2
-_SUPPLY_DV, _LOAD_MA = 2300, 5000
-_BOARD = {
+_SUPPLY_CODES = 1480        # amplitude of 230 V at u_peak_dv
+_LOAD_CODES = 300
+_PAIRS = ((3, 4), (0, 1), (2, 0))
+BOARD: dict[str, Any] = {
     "board": "bench", "kind": "customer", "roles": ("operator",), "rate_hz": 4000, "slot_ns": 2000,
-    "u_peak_dv": 4500, "i_peak_ma": 100_000, "ring_ms": 500, "pairs": ((3, 4), (0, 1), (2, 0)),
+    "u_peak_dv": 4500, "i_peak_ma": 100_000, "ring_ms": 500, "pairs": _PAIRS,
     "channels": [{"name": name} for name in ("ua", "ub", "uc", "ul", "i")], "outputs": [0, 1, 2],
     "inputs": [0, 1, 2],
 }
-_DV_TO_CODE = 0.6436        # amplitude in codes of 0.1 V at u_peak_dv
 
 
 class NoUmqtt(Exception):
@@ -64,6 +65,24 @@ def keys_record(own: bytes, group: bytes) -> bytes:
     for name, key in (("", own), ("*", group)):
         body += bytes((len(name),)) + name.encode() + b"\x01" + key
     return body
+
+
+class SteadySums(SumsSampler):
+    """Clean sines on the reference, as in tests/unit/cabinet.py: three phases of 230 V, and what
+    is behind the contacts. closed(): which of them are."""
+
+    def __init__(self, closed: Callable[[], Any]):
+        super().__init__(5, BOARD["pairs"], BOARD["rate_hz"], self._sums)
+        self._closed = closed
+
+    def _sums(self, k0: int, n: int, phase: int, step: int, out: Any) -> None:
+        on = any(self._closed())
+        amp = [_SUPPLY_CODES] * 3 + ([_SUPPLY_CODES, _LOAD_CODES] if on else [0, 0])
+        for k, (v, i) in enumerate(_PAIRS):
+            for w, c in enumerate((v, i)):
+                out[9 * k + 2 + w] += n * (amp[c] * amp[c] // 2 + 1)
+                out[9 * k + 5 + 2 * w] += n * amp[c] * 2048
+            out[9 * k + 4] += n * (amp[v] * amp[i] // 2)
 
 
 class Cabinet:
@@ -94,7 +113,6 @@ class Cabinet:
         self.clock = SimClock(int(time.time() * 1000))
         self.closed = [True, False, False]
         self._coil = [[RELEASE, 0] for _ in range(3)]
-        self._amp = [0] * 5
         self._ticks = 0
         self._work: list[Callable[[], None]] = []
         self._end = threading.Event()
@@ -208,15 +226,6 @@ class Cabinet:
     def _mirrors(self) -> list[int]:
         return [int(one) for one in self.closed]
 
-    def _ask(self, k0: int, n: int, phase: int, step: int, out: Any) -> None:
-        """Sums of n frames of clean sines on the reference, as in tests/unit/cabinet.py."""
-        for k in range(3):
-            v, i = _BOARD["pairs"][k][0], _BOARD["pairs"][k][1]     # type: ignore[index]
-            for w, c in enumerate((v, i)):
-                out[9 * k + 2 + w] += n * (self._amp[c] * self._amp[c] // 2 + 1)
-                out[9 * k + 5 + 2 * w] += n * self._amp[c] * 2048
-            out[9 * k + 4] += n * (self._amp[v] * self._amp[i] // 2)
-
     def _contacts(self) -> None:
         for k, (level, since) in enumerate(self._coil):
             want = level == CLOSE
@@ -224,16 +233,12 @@ class Cabinet:
                     and self._ticks - since >= _TRAVEL_TICKS):
                 self.closed[k] = want
                 self.moves.append((k, int(want)))
-        on = any(self.closed)
-        self._amp = [int(_SUPPLY_DV * _DV_TO_CODE)] * 3 + [
-            int(_SUPPLY_DV * _DV_TO_CODE) if on else 0, 300 if on else 0]
 
     # -- one life
 
     def _boot(self) -> None:
-        channels = len(_BOARD["channels"])                          # type: ignore[arg-type]
         self.clock.boot(self._now_us())
-        self.sampler = SumsSampler(channels, _BOARD["pairs"], _BOARD["rate_hz"], self._ask)
+        self.sampler = SteadySums(lambda: self.closed)
         self.switchgear = SimSwitchgear(3, 3)
         for k, level in enumerate(self._mirrors()):
             self.switchgear.levels[k] = level
@@ -243,7 +248,7 @@ class Cabinet:
         self.link = self._design(mqtt_link.MqttLink(
             self.clock, self._stream, USER, USER if self._password else None, self._password,
             keepalive_s=self._keepalive_s))
-        self.acu = app.build(_BOARD, self._config, self)
+        self.acu = app.build(BOARD, self._config, self)
         self.lives += 1
         handle, on_message = self.acu.handle, self.acu.on_message
         here: list[bytes] = [b""]

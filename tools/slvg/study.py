@@ -15,6 +15,7 @@ from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
 from slvg.output import JsonFile, bad_input, picture, writable, write_json
 from slvg.progress import Counted
+from slvg.study_link import link
 from slvg.study_microgrid import microgrid
 from slvg.study_options import Jobs, ReportDir, Seed, report_folder, save, tell
 from slvg.study_policy import policy
@@ -306,5 +307,6 @@ def powercut(
 
 
 register(study)
+study.command()(link)
 study.command()(microgrid)
 study.command()(policy)
