@@ -12,8 +12,8 @@ Switchgear  drive(output, level): level CLOSE or OPEN energises the coil that wa
             feedback(input) -> 1 contact closed / input active, 0 not; an analog input its value
             outputs, inputs: how many there are
 Link        up: connected. publish(topic, payload, qos, retain) -> 0 not taken (down, full); 1
-            taken, nothing more is heard of it; n >= 2 taken, and n stands in `acks` once the broker has
-            it, unless the connection breaks (`session`, a count, has changed): then send again.
+            taken, nothing more is heard of it; n >= 2 taken, and n stands in `acks` once the
+            broker has it, unless the connection breaks (`session`, a count, changes): send again.
             subscribe(topic_filter), for this and all later connections; poll(on_message): what
             came, never waits. trusted: True only in a simulation, which needs no keys
 Store       read(name, at=0, n=-1) -> bytes or None; write(name, data), append(name, data),

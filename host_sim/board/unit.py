@@ -17,10 +17,10 @@ from host_sim.board.doors import (
 
 class Unit:
     """spec: id, board, config, level ('wave' or 'quantity'), utc0_ms, maybe files. ring: class of
-    the wave sampler. ask(k0, n, phase, step, out): sums of this controller's present block, at quantity
-    level. measuring: SimMeasuring, which is the default, or a class of its kind. rests: the slow
-    tier is left out where the firmware says that it has nothing to do; the log is the same
-    (tests/scenario/test_rest)."""
+    the wave sampler. ask(k0, n, phase, step, out): sums of this controller's present block, at
+    quantity level. measuring: SimMeasuring, which is the default, or a class of its kind. rests:
+    the slow tier is left out where the firmware says that it has nothing to do; the log is the
+    same (tests/scenario/test_rest)."""
 
     def __init__(self, spec, ring, ask, measuring=None, rests=True):
         if measuring is None:
