@@ -1,5 +1,6 @@
 """CSF-1, the record of who asked what from afar."""
-from acu.primitives.audit import NONE, Audit, rows
+from acu.primitives.audit import NONE, Audit
+from acu.primitives.audit_file import read as rows
 from host_sim.board.doors import SimStore
 
 

@@ -1,5 +1,6 @@
 """ISF-1, who may command: the code of RFC 2104, the record of keys, and what holds without."""
-from acu.primitives.authentication import Keys, load, mac, parse
+from acu.primitives.authentication import Keys, mac
+from acu.primitives.key_record import load, parse
 from acu.primitives.recording import Record
 from host_sim.board.doors import SimStore
 

@@ -240,11 +240,17 @@ def test_nothing_is_written_while_protection_is_busy():
 
 def test_a_store_that_does_not_take_it_leaves_it_in_ram():
     link, store = Link(), SimStore()
-    store.write = store.append = lambda name, data: False
+    tried = []
+
+    def refuse(name, data):
+        tried.append(name)
+        return False
+    store.write = store.append = refuse
     box = Outbox(link, store)
     link.cut()
     put(box, 0, "a", "b")
     run(box, link, 0, 30_000)
+    assert len(tried) == 1                           # not at every pass
     link.back()
     run(box, link, 30_000, 1_000)
     assert names(link) == ["a", "b"]

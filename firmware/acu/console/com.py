@@ -69,14 +69,14 @@ def _links(session, acu):
 
 def _audit(session):
     from acu import forget
-    from acu.primitives.audit import NONE, rows
+    from acu.primitives.audit_file import read
     from acu.primitives.recording import iso
-    forget("acu.primitives.audit")
+    forget("acu.primitives.audit_file")
     session.form = "%s %-16s %-8s counter %d, c %d: %s"
     n = 0
-    for utc_ms, k, c, e, who, what in rows(session.unit.store):
+    for utc_ms, k, c, e, who, what in read(session.unit.store):
         n += 1
-        yield (iso(utc_ms), who, what, k, c, "no answer" if e == NONE else "e=%d" % e)
+        yield (iso(utc_ms), who, what, k, c, "no answer" if e < 0 else "e=%d" % e)
     if not n:
         yield "No command from afar is on record."
 

@@ -3,8 +3,8 @@ does not reset (spec smartlvgrid, section 6; RFC 2104).
 
 A controller has a key of its own, known to whoever commands it, and the circuit's group key, which
 authorises nothing but a broadcast; who commands others has theirs. Of each there may be two while
-it is changed: the newest signs, either is good. They come from the record `keys` (slvg keys). Keys
-are never logged, told or shown; nothing is compared faster where it differs sooner.
+it is changed: the newest signs, either is good. They come from the record `keys` (key_record.py).
+Keys are never logged, told or shown; nothing is compared faster where it differs sooner.
 """
 import struct
 from binascii import hexlify
@@ -14,7 +14,6 @@ from micropython import const
 
 from acu.primitives.recording import Record
 
-_VERSION = const(1)
 _KEY = const(32)
 _BLOCK = const(4096)    # command counters that one write to the store reserves: hours of `time`
 _PEERS = const(4)       # whose counters are kept: who commands a controller is one, or two
@@ -125,35 +124,3 @@ class Nobody(Null):
     """A real network and no keys: no command is obeyed."""
 
     good = False
-
-
-def parse(body):
-    """name -> keys of the record's body, or None: not of this form."""
-    if not body or body[0] != _VERSION:
-        return None
-    keys = {}
-    at = 1
-    while at < len(body):
-        end = at + 1 + body[at]
-        name = body[at + 1:end]
-        if end >= len(body) or min(name or b"a") < 33 or max(name or b"a") > 126:
-            return None
-        n = body[end]
-        rest = body[end + 1:end + 1 + n * _KEY]
-        if not 0 < n <= 2 or len(rest) < n * _KEY:
-            return None
-        keys[str(name, "ascii")] = [rest[k:k + _KEY] for k in range(0, n * _KEY, _KEY)]
-        at = end + 1 + n * _KEY
-    return keys
-
-
-def load(store, trusted):
-    """(what signs and verifies, is a record there that is of no use). trusted: the network is a
-    simulated one."""
-    record = Record(store, "keys")
-    keys = parse(record.load())
-    if keys:
-        return Keys(keys, store), False
-    damaged = record.damaged or store.size("keys.a") >= 0 or store.size("keys.b") >= 0
-    # keys that cannot be read must not open the door to everybody
-    return (Null() if trusted and not damaged else Nobody()), damaged

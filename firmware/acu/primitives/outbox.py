@@ -1,28 +1,23 @@
-"""ISF-1, store and forward: what waits for the network, in RAM and then in the store.
+"""ISF-1, store and forward: what waits for the network.
 
 Live messages first. What the link has taken but the broker not yet confirmed stays here; a broken
 connection makes it due again, so that the receiver may get it twice and tells by its number. While
-a net is down, events and energy go from RAM into segments of the store, `out0` .. `out15`, one
-block each, kept over a restart; afterwards they follow, oldest first, one a second, and a segment
-goes when its last message is confirmed. Commands are never stored, and dropped when their time is
-over. What cannot be kept is counted. Never waits, decides nothing.
+a net is down, events and energy go from RAM into the store (spool.py), kept over a restart;
+afterwards they follow, oldest first, one a second. Commands are never stored, and dropped when
+their time is over. What cannot be kept is counted. Never waits, decides nothing.
 """
-import struct
-from binascii import crc32
-
 from micropython import const
 
+from acu import forget
 from acu.ports import FOREVER_MS
 
 _RAM = const(24)            # messages; a page is half a kilobyte
 _SPOOL = const(12)          # so many in RAM, or the oldest waits so long: into the store
 _SPOOL_MS = const(10_000)
 _EACH_MS = const(1_000)     # between two messages from the store
-_SEGMENT = const(4096)
-_SEGMENTS = const(16)
-_TELE_MS = const(900_000)   # of telemetry the totals of every quarter of an hour are stored: a day
+_AGAIN_MS = const(60_000)
 _STORED = ("evt", "outage", "restore", "pq", "ub.res", "log.dat", "tele")
-_HEAD = const(4)            # of a segment: its number
+_FILES = const(16)          # spool.SEGMENTS
 
 # of an entry
 _TOPIC = const(0)
@@ -43,24 +38,36 @@ class Outbox:
         self._store = store
         self.live = []
         self._session = link.session
-        self.discarded = 0          # QoS 1 messages lost for want of room
-        self._tele_ms = -_TELE_MS   # when one was stored
-        self._segments = []         # numbers in the store, oldest first; a name is number % 16
-        self._size = 0              # of the newest
-        self._at = _HEAD            # where the next to be sent lies, in the oldest
-        self._old = 0               # the link's number of the one under way; -1: was sent
-        self._old_ms = 0
-        for k in range(_SEGMENTS):
-            raw = store.read("out%d" % k, 0, _HEAD)
-            if raw and len(raw) == _HEAD:
-                self._segments.append(struct.unpack("<I", raw)[0])
-        self._segments.sort()
-        if self._segments:
-            self._size = _SEGMENT   # a torn row may be its last: the next batch begins another
+        self._discarded = 0
+        self._spool = None
+        self._old_ms = -_EACH_MS    # when one of the store was sent
+        self._held_ms = 0           # until then the store, which did not take it, is left alone
+        for k in range(_FILES):
+            if store.size("out%d" % k) >= 0:
+                self._open()
+                break
+
+    def _open(self):
+        """The store's part is in memory while it has something."""
+        if self._spool is None:
+            from acu.primitives.spool import Spool
+            self._spool = Spool(self._store)
+        return self._spool
+
+    def _close(self):
+        if self._spool and not self._spool.segments:
+            self._discarded += self._spool.discarded
+            self._spool = None
+            forget("acu.primitives.spool")
+
+    @property
+    def discarded(self):
+        """Messages lost for want of room."""
+        return self._discarded + (self._spool.discarded if self._spool else 0)
 
     def stored(self):
         """Segments in the store."""
-        return len(self._segments)
+        return len(self._spool.segments) if self._spool else 0
 
     def unsent(self):
         return sum([one[_TICKET] == 0 for one in self.live])
@@ -94,7 +101,7 @@ class Outbox:
                 at = k
                 break
         del self.live[at]
-        self.discarded += 1
+        self._discarded += 1
 
     def slow(self, now_ms, may_write):
         link = self._link
@@ -103,10 +110,14 @@ class Outbox:
             self._confirmed(link.acks.pop(0))
         if self.live:
             self._send(now_ms)
-        if self._segments and link.up and not self.live and now_ms - self._old_ms >= _EACH_MS:
-            self._send_old(now_ms)
+        if self._spool:
+            if link.up and not self.live and now_ms - self._old_ms >= _EACH_MS:
+                self._old_ms = now_ms
+                if self._spool.segments:
+                    self._spool.send(link)
+                self._close()
         if may_write and self._spool_ms(now_ms) <= 0:
-            self._spool(now_ms)
+            self._keep(now_ms)
 
     def _renew(self):
         """What was under way on a connection that is gone may be lost."""
@@ -114,11 +125,12 @@ class Outbox:
             self._session = self._link.session
             for one in self.live:
                 one[_TICKET] = 0
-            self._old = min(self._old, 0)
+            if self._spool:
+                self._spool.old = min(self._spool.old, 0)
 
     def _confirmed(self, ticket):
-        if ticket == self._old:
-            self._old = -1
+        if self._spool and ticket == self._spool.old:
+            self._spool.old = -1
             return
         for k in range(len(self.live)):
             if self.live[k][_TICKET] == ticket:
@@ -136,8 +148,8 @@ class Outbox:
                 k += 1
                 continue
             if one[_UNTIL_MS] and now_ms > one[_UNTIL_MS]:
-                del self.live[k]           # a command; who gave it hears no answer
-                self.discarded += 1
+                del self.live[k]            # a command; who gave it hears no answer
+                self._discarded += 1
                 continue
             net = one[_TOPIC][:11]
             ticket = 0
@@ -154,111 +166,31 @@ class Outbox:
                 one[_TICKET] = ticket
                 k += 1
 
-    # -- the store
+    def _stays(self, one):
+        return one[_TICKET] or _kind(one[_TOPIC]) not in _STORED
 
     def _spool_ms(self, now_ms):
         """How long until what waits should be stored."""
         waits = 0
         oldest_ms = now_ms
         for one in self.live:
-            if not one[_TICKET] and _kind(one[_TOPIC]) in _STORED:
+            if not self._stays(one):
                 waits += 1
                 oldest_ms = min(oldest_ms, one[_AT_MS])
         if not waits:
             return FOREVER_MS
         # a net that is up takes two a pass
-        return oldest_ms + (_EACH_MS if waits >= _SPOOL else _SPOOL_MS) - now_ms
+        due_ms = oldest_ms + (_EACH_MS if waits >= _SPOOL else _SPOOL_MS)
+        return max(due_ms, self._held_ms) - now_ms
 
-    def _spool(self, now_ms):
-        """All of it in one write: each costs an erase."""
-        data = b""
-        kept = []
-        room = _SEGMENT - self._size if self._segments else _SEGMENT - _HEAD
-        for one in self.live:
-            topic, raw = one[_TOPIC], one[_RAW]
-            kind = _kind(topic)
-            if one[_TICKET] or kind not in _STORED:
-                kept.append(one)
-            elif kind == "tele" and (now_ms - self._tele_ms < _TELE_MS or b'"pg":0,' not in raw):
-                pass                # its totals come again in a minute
-            else:
-                if kind == "tele":
-                    self._tele_ms = now_ms
-                row = struct.pack("<HB", len(raw), len(topic)) + topic.encode() + raw
-                row += struct.pack("<I", crc32(row) & 0xFFFFFFFF)
-                if len(row) > room:
-                    if not self._put(data):
-                        return
-                    data = b""
-                    self._size = _SEGMENT       # full
-                    room = _SEGMENT - _HEAD
-                data += row
-                room -= len(row)
-        if not data or self._put(data):
-            self.live = kept
-
-    def _put(self, data):
-        """False: the store did not take it; then it stays in RAM."""
-        if not data:
-            return True
-        segments = self._segments
-        if segments and self._size + len(data) <= _SEGMENT:
-            done = self._store.append("out%d" % (segments[-1] % _SEGMENTS), data)
-            self._size += len(data)
+    def _keep(self, now_ms):
+        """Into the store; what it does not take stays in RAM."""
+        go = [one for one in self.live if not self._stays(one)]
+        if self._open().keep(now_ms, [(_kind(one[_TOPIC]), one[_TOPIC], one[_RAW]) for one in go]):
+            self.live = [one for one in self.live if self._stays(one)]
         else:
-            if len(segments) >= _SEGMENTS:
-                self.discarded += self._rows(segments[0], self._at)
-                self._forget()
-            number = segments[-1] + 1 if segments else 0
-            data = struct.pack("<I", number) + data
-            done = self._store.write("out%d" % (number % _SEGMENTS), data)
-            if done is not False:
-                segments.append(number)
-                self._size = len(data)
-        return done is not False
-
-    def _row(self, number, at):
-        """(topic, raw, where the next one is), or None: no whole row is there."""
-        name = "out%d" % (number % _SEGMENTS)
-        head = self._store.read(name, at, 3)
-        if not head or len(head) < 3:
-            return None
-        n, t = struct.unpack("<HB", head)
-        size = 3 + t + n
-        row = self._store.read(name, at, size + 4)
-        if not row or len(row) < size + 4 or (
-                struct.unpack("<I", row[size:])[0] != crc32(row[:size]) & 0xFFFFFFFF):
-            return None
-        return str(row[3:3 + t], "utf-8"), row[3 + t:size], at + size + 4
-
-    def _rows(self, number, at):
-        n = 0
-        row = self._row(number, at)
-        while row:
-            n += 1
-            row = self._row(number, row[2])
-        return n
-
-    def _forget(self):
-        """The oldest segment is done with."""
-        self._store.remove("out%d" % (self._segments.pop(0) % _SEGMENTS))
-        self._at = _HEAD
-        self._old = 0
-
-    def _send_old(self, now_ms):
-        """Retained, it would undo what has been told since."""
-        self._old_ms = now_ms
-        if self._old > 0:
-            return              # the one before is not confirmed
-        number = self._segments[0]
-        row = self._row(number, self._at)
-        if row and self._old < 0:       # that one is
-            self._at = row[2]
-            row = self._row(number, self._at)
-        if not row:
-            return self._forget()
-        ticket = self._link.publish(row[0], row[1], 1, 0)
-        self._old = -1 if ticket == 1 else ticket
+            self._held_ms = now_ms + _AGAIN_MS
+        self._close()
 
     # -- rest
 
@@ -271,7 +203,7 @@ class Outbox:
     def rest_ms(self, now_ms):
         """Until slow() has something to do while the link stays as it is."""
         rest_ms = self._spool_ms(now_ms)
-        if self._segments and self._link.up:
+        if self._spool and self._link.up:
             rest_ms = self._old_ms + _EACH_MS - now_ms
         for one in self.live:
             if one[_UNTIL_MS] and not one[_TICKET]:

@@ -11,8 +11,7 @@ import sys
 from micropython import const
 
 from acu import events as ev
-from acu import messages
-from acu.primitives import authentication
+from acu import forget, messages
 from acu.primitives.messaging import STALE, Messenger
 from acu.primitives.processing import Scheduler
 from acu.primitives.recording import Record, Recorder
@@ -85,7 +84,9 @@ class Acu:
         raw = self._local_record.load()
         # 1: no command from afar counts; so it is when nobody knows any more
         self.local = int(raw[0] if raw else self._local_record.damaged)
-        auth, broken = authentication.load(ports.store, ports.link.trusted)
+        from acu.primitives import key_record
+        auth, broken = key_record.load(ports.store, ports.link.trusted)
+        forget("acu.primitives.key_record")
         self.net = Messenger(ports.link, self.sync, self.id, self.boots, ports.store, auth,
                              self.may_write)
         if auth.strict:
