@@ -53,8 +53,8 @@ def start(kind: str = "auto", keyring: Ring | None = None, tls: bool = False, po
           client_certificates: bool = False, tls_port: int = 0,
           material: mosquitto.Material | None = None) -> "Broker":
     """Starts one and waits until it listens. kind: auto is mosquitto where there is one. net: the
-    rights that it knows, "lan", "man" or "both". tls: a port with TLS besides the plain one, without
-    a keyring with a certificate of its own. material: instead of the keyring's."""
+    rights that it knows, "lan", "man" or "both". tls: a port with TLS besides the plain one,
+    without a keyring with a certificate of its own. material: instead of the keyring's."""
     if kind not in KINDS:
         raise BrokerError(f"E440 broker: {kind} is none. Choose one of: {', '.join(KINDS)}.")
     if kind == "auto":
