@@ -1,15 +1,19 @@
 """Frames that are bent in every way: no exception, and nothing is taken but the form that encode()
-writes.
+writes; and nothing at all happens to a controller that gets them.
 
 That both Pythons judge alike is asked in tests/vm/test_messages_alike.py.
 """
 import json
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acu import messages
+from acu.primitives.messaging import UNAUTHENTIC
+from host_sim.study import link_fuzz
+from host_sim.study.link_bend import MUTATIONS, truncations
 
 TS = 1_772_345_678_901
 
@@ -118,3 +122,33 @@ def test_any_json_in_any_place_is_judged_without_an_exception(t, seed, data):
     judged(json.dumps(msg, separators=(",", ":")).encode())
     judged(json.dumps(msg, separators=(",", ":"), ensure_ascii=False).encode("utf-8",
                                                                              "surrogatepass"))
+
+
+# -- to a controller at work; 10^6 of them: slvg study link --full, in the VM: tests/vm
+
+def test_20_000_bent_messages_to_an_operator_change_nothing():
+    told = link_fuzz.run(link_fuzz.SAMPLE, 1, 1)
+    assert told["wrong"] == []
+    assert (told["messages"], told["taken"], told["exceptions"], told["changes"]) == (
+        link_fuzz.SAMPLE, 0, 0, 0)
+    assert set(told["kinds"]) == {*MUTATIONS, "other messages", "random bytes"}
+    assert min(told["kinds"].values()) > 500
+    assert told["grown_bytes"] < 20_000
+
+
+@pytest.mark.parametrize("kind", sorted(MUTATIONS))
+def test_each_mutation_bends(kind):
+    target = link_fuzz.Target(2)
+    r = random.Random(2)
+    bent_ones = 0
+    for _ in range(200):
+        good = target.command(r)
+        bent_ones += MUTATIONS[kind](good, r) != good
+    assert bent_ones > 100
+    assert len(list(truncations(good))) == len(good)
+
+
+def test_mutants_reach_the_code_and_not_only_the_decoder():
+    """Else the decoder alone would be tested: it must take some, and the code refuse them."""
+    told = link_fuzz.play(link_fuzz.Target(3), 5000, 3)
+    assert told["taken"] == 0 and told["dropped"][UNAUTHENTIC] > 100
