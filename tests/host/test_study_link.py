@@ -140,7 +140,7 @@ def play(name):
     happens, design = SAMPLE[name]
     with Trial(7, design=design, kind="mosquitto") as trial:
         happens(trial)
-        return trial.finish(20)
+        return trial.finish(6)
 
 
 @pytest.fixture(scope="module")
