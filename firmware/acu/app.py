@@ -7,6 +7,7 @@ not; ports: an object with clock, sampler, switchgear, link, store, watchdog (ac
 settle(acu) afterwards gives back what only the building needs. Nothing is driven here, and a board
 forgets this module when it is done.
 """
+import gc
 import sys
 
 from acu import forget
@@ -84,6 +85,8 @@ def build(board, config, ports):
         from acu.roles.microgrid import Microgrid as Role
     else:
         from acu.roles.subcoordinator import SubCoordinator as Role
+    ports.hold = None           # of a board: room in one piece for its arrays
+    gc.collect()                # where they are to be lies what the imports left
     acu = Role(facts, cfg, ports)
     forget("acu.primitives.kinds")
     return acu

@@ -7,14 +7,30 @@ import gc
 import json
 import sys
 
+from micropython import const
+
 from acu import events as ev
 from acu import forget
-from acu.drivers import fit, slots
 from acu.drivers.clock import every_5_ms
+
+
+_HOLD = const(16384)
 
 
 def begin(unit):
     """unit: of start.py. Leaves unit.acu, or unit.complaint."""
+    _open(unit)
+    gc.collect()
+    if unit.mode == "run":
+        _provision(unit)
+        if not unit.complaint:
+            _build(unit)
+    gc.collect()
+
+
+def _open(unit):
+    """Files, console and clock."""
+    from acu.drivers import fit, slots
     folder = "%s/%s/" % (unit.root, unit.slot)
     with open(folder + "board.json") as f:
         unit.board = json.load(f)
@@ -23,6 +39,8 @@ def begin(unit):
             one.pop("meaning", None)        # for people, who have the file
     unit.pins = __import__("pins")
     unit.ports = p = fit.ports(unit.board, unit.pins, unit.root + "/data", True)
+    # what is loaded and dropped again leaves holes, and a role's arrays are up to 2 KiB long
+    p.hold = bytearray(_HOLD)
     unit.clock = p.clock
     unit.store = p.store
     unit.terminal = p.terminal
@@ -30,13 +48,8 @@ def begin(unit):
     unit.reset_cause = p.cause = slots.cause(p.store)
     slots.recall_time(p.clock, p.store)
     forget("acu.drivers.slots")
-    unit.fatal = str(p.store.read("fatal") or b"", "utf-8")
-    if unit.mode == "run":
-        _provision(unit)
-        if not unit.complaint:
-            _build(unit)
     forget("acu.drivers.fit")
-    gc.collect()
+    unit.fatal = str(p.store.read("fatal") or b"", "utf-8")
 
 
 def _provision(unit):
@@ -54,19 +67,27 @@ def _provision(unit):
 
 def _build(unit):
     gc.collect()
+    from acu.drivers import fit
     try:
         fit.complete(unit.ports, unit.board, unit.pins)
     except (ValueError, OSError, ImportError, AttributeError, KeyError, TypeError) as e:
         unit.complaint = "E371 start: drivers: %s. Check pins.py and the wiring." % e
         return
+    fit = None
+    forget("acu.drivers.fit")
     from acu.drivers import net
     net.fit(unit.ports, unit.cfg, unit.board)
+    net = None
     forget("acu.drivers.net")
-    from acu import app
-    gc.collect()
     unit.nets = unit.ports.nets
+    from acu import app
+    if unit.once:               # room for the controller: makers of ports are not needed again
+        for part in (unit.ports, unit.ports.link, unit.nets):
+            if part:
+                app.settle(part)
+    gc.collect()
     unit.acu = app.build(unit.board, unit.cfg, unit.ports)
-    if not unit.root:           # a test may start more than one
+    if unit.once:
         app.settle(unit.acu)
     unit.ports.watchdog.feed()
     gc.collect()

@@ -39,6 +39,7 @@ class Unit:
         self.nets = None            # drivers.netwatch: there is a network
         self.console_faults = 0
         self.root = root
+        self.once = not root        # a test may start more than one
         self.why = why
         self._order = ""            # of a reset
         self._order_ms = 0

@@ -115,6 +115,33 @@ def test_an_operators_credentials_command_nobody(assay):
     one.finish()
 
 
+def test_the_group_s_key_commands_nobody_and_shuts_no_mouth(assay):
+    """Not to all either, but to open where there is no voltage; and counters raised with it are the
+    group's."""
+    one = Attacked(assay)
+    one.until(5)
+    topic = "slvg/1/slv/sc1/uc0/all/dn/"
+    group = key_of("*")
+    for t, body in (("cfg", {"k": "lockout", "val": 1}), ("sw.req", SELECT), ("sw.req", OPEN),
+                    ("phs.req", {"ph": 2, "t_ms": 0, "dead_ms": 60}),
+                    ("time", {"utc_ms": assay.start_utc_ms + 5000, "src": "rtc"})):
+        one.forge(topic + t, t, body, "cd", "*", group, (1 << 52) + 5)
+    before = len(one.result.drives)
+    one.until(7)
+    units = one.firmware.units
+    assert len(one.result.drives) == before
+    assert not any(units[name].acu.gate.locked for name in ("eu1", "eu2", "eu3"))
+    one.order("sc.cmd", {"cmd": "sw", "args": ["eu2", 0, 60]})
+    one.until(8)
+    assert units["eu2"].acu.gate.mask() == 0        # the Coordinator is still obeyed
+    eu3 = units["eu3"].acu
+    eu3._ask_ms = 0
+    set_ms = eu3.sync._set_ms
+    one.until(9)
+    assert eu3.sync._set_ms > set_ms                # and its time taken
+    one.finish()
+
+
 def test_the_group_s_key_moves_no_clock(assay):
     """Not far, and not by and by: every broadcast may trim within half a second of the last
     answer."""

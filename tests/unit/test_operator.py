@@ -2,6 +2,7 @@
 from acu import events as ev
 from acu.ports import CLOSE, OPEN
 from acu.primitives import history
+from acu.primitives.messaging import UNAUTHENTIC
 from acu.primitives.recording import Record
 from tests.unit.cabinet import BOARD, A, B, C, Cabinet
 
@@ -229,10 +230,12 @@ def test_a_broadcast_never_closes():
     c = opened()
     select(c)
     for sel in (0, 1):
-        assert c.switch(1, sel, dst="*") == ev.E_AUTH and closings(c) == []
+        assert c.switch(1, sel, dst="*") == -1 and closings(c) == []
+        assert c.acu.net.dropped[UNAUTHENTIC] == sel + 1
     outage(c)
     for sel in (0, 1):
-        assert c.switch(1, sel, dst="*") == ev.E_AUTH and closings(c) == []
+        assert c.switch(1, sel, dst="*") == -1 and closings(c) == []
+        assert c.acu.net.dropped[UNAUTHENTIC] == sel + 1
 
 
 def test_a_broadcast_opens_only_where_the_receiver_itself_sees_no_voltage():

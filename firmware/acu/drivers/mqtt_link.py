@@ -73,10 +73,26 @@ class _Wire:
     def clear(self):
         self.rx = bytearray()
         self.at = 0
-        self.tx = bytearray()
+        self.tx = []            # in the pieces that umqtt wrote: nothing long is copied
+        self.size = 0           # bytes of them
 
     def write(self, data, n=-1):
-        self.tx.extend(data if n < 0 else data[:n])
+        if n >= 0 or not isinstance(data, bytes):
+            data = bytes(data if n < 0 else data[:n])       # it is used again
+        self.tx.append(data)
+        self.size += len(data)
+
+    def piece(self):
+        """The next bytes to send, as many as fit."""
+        tx = self.tx
+        n = k = 0
+        while k < len(tx) and (not k or n + len(tx[k]) <= _PIECE):
+            n += len(tx[k])
+            k += 1
+        data = b"".join(tx[:k])
+        self.tx = tx[k:]
+        self.size -= n
+        return data
 
     def read(self, n):
         at = self.at
@@ -166,13 +182,16 @@ class MqttLink:
     def publish(self, topic, payload, qos, retain):
         if not self.up:
             return 0
-        if len(self._wire.tx) + len(topic) + len(payload) > _TX or (
+        if self._wire.size + len(topic) + len(payload) > _TX or (
                 qos and len(self._flight) >= _FLIGHT):
             self.refused[FULL] += 1
             return 0
-        client = self._client
         n = self._number() if qos else 0
-        self._call(client.publish, topic.encode(), payload, bool(retain), qos)
+        try:
+            self._call(self._client.publish, topic.encode(), payload, bool(retain), qos)
+        except Exception:       # no memory: half a packet must not stay
+            self._break(C_WRITE)
+            return 0
         if not qos:
             return 1
         self._flight[n] = self._clock.now_ms()
@@ -273,15 +292,12 @@ class MqttLink:
         self._due_ms = now_ms + _ANSWER_MS
 
     def _flush(self, now_ms):
-        wire = self._wire
-        while wire.tx:
-            if not self._piece:
-                self._piece = bytes(wire.tx[:_PIECE])
+        while self._piece or self._wire.tx:
+            self._piece = self._piece or self._wire.piece()
             n = self._stream.send(self._piece)
             if not n:
                 return
-            self._piece = b""
-            wire.tx = wire.tx[n:]
+            self._piece = self._piece[n:]
             self._sent_ms = now_ms
 
     # -- in

@@ -16,8 +16,8 @@ from acu.primitives.recording import Record
 
 _KEY = const(32)
 _BLOCK = const(4096)    # command counters that one write to the store reserves: hours of `time`
-_PEERS = const(4)       # whose counters are kept: who commands a controller is one, or two
-_ROW = "<16sQ"
+_PEERS = const(4)       # whose counters are kept: one or two command a controller, and all of it
+_ROW = "<17sQ"          # a name; before it "*" for what goes to all
 
 
 def mac(key, raw):

@@ -37,7 +37,8 @@ class Messenger:
         self._n = (boots << 12) & 0xFFFF    # a restarted sender must not look like its own echo
         self._k = boots << 32     # no uptime sends that many commands; below 2^53
         self._c = 0
-        self._seen = {}             # sender -> [boot, newest command counter, recent numbers]
+        # sender -> [boot, newest command counter, recent numbers, newest counter of commands to all]
+        self._seen = {}
         self.outbox = Outbox(link, store)
         self.dropped = [0] * len(REASONS)
 
@@ -145,13 +146,16 @@ class Messenger:
         if not ours and not relay:
             return self._drop(FOREIGN)
         command = ours and messages.command(t)
-        if command and not self.auth.verify(raw[:-messages.H_TAIL], msg["h"], msg["d"]):
-            return self._drop(UNAUTHENTIC)
+        to_all = msg["d"] == "*"
+        if command and (
+                to_all and t != "time" and (t != "sw.req" or msg["b"]["on"])
+                or not self.auth.verify(raw[:-messages.H_TAIL], msg["h"], msg["d"])):
+            return self._drop(UNAUTHENTIC)      # to all goes an opening, and the time
         seen = self._seen.get(src)
         if seen is None:
             if len(self._seen) >= _SENDERS:
                 return self._drop(FOREIGN)
-            seen = self._seen[src] = [-1, self.auth.floor(src), []]
+            seen = self._seen[src] = [-1, self.auth.floor(src), [], self.auth.floor("*" + src)]
         if t == "hello" and msg["b"]["boot"] != seen[0]:
             if seen[0] >= 0:
                 self._k = self.auth.above(self._k)
@@ -167,19 +171,21 @@ class Messenger:
                     or self.auth.strict and not self._sync.synchronised(now_ms)):
                 return self._drop(STALE)
         if command and t != "time":
-            # a relayed broadcast and a unicast may overtake each other by a little, never a replay
-            if msg["k"] <= seen[1]:
+            # broadcasts have a counter of their own: whoever has the group's key could raise it
+            place = 3 if to_all else 1
+            if msg["k"] <= seen[place]:
                 return self._drop(REPLAYED)
-            self.auth.reserve(src, msg["k"])
+            self.auth.reserve("*" + src if to_all else src, msg["k"])
             if self.auth.unsaved and self.may_write():
                 self.auth.save()
             if self.auth.unsaved:
                 return self._drop(UNKEPT)
-            seen[1] = msg["k"]
+            seen[place] = msg["k"]
             if self.audit:
                 self.audit.asked(now_ms, utc_ms, msg)
-        elif command and msg["d"] == self.me:       # in good time, before a command comes
+        elif command and not to_all:        # in good time, before a command comes
             self.auth.reserve(src, msg["k"])
+            self.auth.reserve("*" + src, msg["k"])
         seen[2].append(msg["n"])
         if len(seen[2]) > _SEEN:
             del seen[2][0]

@@ -384,7 +384,9 @@ class Acu:
                 self._ask_ms = min(self._ask_ms, now_ms + _ASK_AGAIN_MS)
                 self._count_drops(now_ms)
             return
-        step_ms = self.sync.set(now_ms, utc_ms, msg["k"], answer)
+        # an answer needs no counter, which the group's key could have raised
+        step_ms = self.sync.set(now_ms, utc_ms, -1 if answer and self.net.auth.strict else
+                                msg["k"], answer)
         if answer:
             self._asked = 0
             self._poor += self.sync.round_ms > _LONG_MS

@@ -59,10 +59,9 @@ class Operator(Panel):
 
     def _on_sw(self, now_ms, msg, body):
         if msg["d"] == "*":
-            # a broadcast may only open, and only where the receiver itself sees no voltage
-            if body["on"] or self.measuring.half_u(self.phase) >= self._u_out_dv:
-                e = ev.E_AUTH if body["on"] else ev.E_LIMIT
-                return self._refuse(now_ms, msg, body["on"], 0, e)
+            # what goes to all opens (messaging), and only where the receiver sees no voltage itself
+            if self.measuring.half_u(self.phase) >= self._u_out_dv:
+                return self._refuse(now_ms, msg, 0, 0, ev.E_LIMIT)
         super()._on_sw(now_ms, msg, body)
 
     def _on_phs(self, now_ms, msg, body):
