@@ -131,7 +131,7 @@ class FaultProxy:
     def kill(self, how: str = RST) -> int:
         """Ends all connections; how many there were."""
         n = len(self._alive)
-        self._do(lambda: [self._close(one, how) for one in list(self._alive)])
+        self._do(lambda: self._close_all(how))
         self.counts["killed"] += n
         return n
 
@@ -167,9 +167,12 @@ class FaultProxy:
         self._loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
 
     def _end(self) -> None:
-        for one in list(self._alive):
-            self._close(one, RST)
+        self._close_all(RST)
         self._loop.stop()
+
+    def _close_all(self, how: str) -> None:
+        for one in list(self._alive):
+            self._close(one, how)
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refuse:

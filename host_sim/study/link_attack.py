@@ -28,8 +28,9 @@ _C0 = 60_000                # his correlation ids: above the centre's
 _OWN = f"slvg/1/slv/{SC}/{UC}/{OTHER}/up/"
 _EVERY_S = 0.02
 _DAY_MS = 86_400_000
-_ANSWER = {"sw.req": {"on": 0, "sel": 0, "why": 3, "t_ms": 0, "lease_s": 0},
-           "phs.req": {"ph": 2, "t_ms": 0, "dead_ms": 60}, "cfg": {"k": "lockout", "val": 1}}
+_BODIES: dict[str, dict] = {
+    "sw.req": {"on": 0, "sel": 0, "why": 3, "t_ms": 0, "lease_s": 0},
+    "phs.req": {"ph": 2, "t_ms": 0, "dead_ms": 60}, "cfg": {"k": "lockout", "val": 1}}
 # What somebody else's login must not say, beside the cabinet's own topics.
 _TOPICS = (DOWN + "sw.req", ALL + "sw.req", DOWN + "time", ALL + "time", UP + "sw.ack",
            f"slvg/1/mst/{SC}/{PARENT}/up/evt", f"slvg/1/mst/{SC}/all/dn/time",
@@ -98,7 +99,7 @@ class Attacker:
         self._k += 1
         ts = int(time.time() * 1000)
         return messages.encode(
-            t, src, dst, self._n, _C0 + self._n % 5000, ts, _ANSWER.get(t, {}) | body,
+            t, src, dst, self._n, _C0 + self._n % 5000, ts, _BODIES.get(t, {}) | body,
             lambda text: "0" * 16 if key is None else mac(key, text), self._k, ts + 10_000)
 
     # -- what he tries
@@ -108,7 +109,7 @@ class Attacker:
         r, trial = self._random, self._trial
         how = r.randrange(10)
         topic, raw = r.choice(self.recorded[-40:]) if self.recorded else (DOWN + "sw.req", b"")
-        t = r.choice(tuple(_ANSWER))
+        t = r.choice(tuple(_BODIES))
         if how == 0:
             self.say("forged, no key", DOWN + t, self.sign(t, None))
         elif how == 1:
@@ -130,7 +131,8 @@ class Attacker:
         elif how == 7:
             self.say("retained", DOWN + t, r.choice((raw, self.sign(t, self._own))), retain=True)
         elif how == 8:          # the group's key, which he has: it may only open what is dead
-            body = {"on": r.randrange(2), "sel": r.randrange(2)} if t == "sw.req" else {}
+            body: dict[str, Any] = {"on": r.randrange(2), "sel": r.randrange(2)}
+            body = body if t == "sw.req" else {}
             self.say("to all", r.choice((ALL, DOWN)) + t, self.sign(t, trial.group, "*", **body))
         else:
             utc_ms = int(time.time() * 1000) + r.choice((-1, 1)) * r.choice((3000, _DAY_MS))

@@ -79,21 +79,15 @@ def _mid_packet(t: Trial, full: bool, cuts: tuple[int, ...]) -> None:
     if full:
         places += [(t.proxy.down, packets.PUBACK), (t.proxy.up, packets.PUBACK)] * 2 + places
     for way, kind in places:
-        before, since = t.proxy.counts["cuts"], t.cabinet.sessions
-        way.cut = Cut(kind, t.random.randrange(1, 4 if kind == packets.PUBACK else 60), STALL)
-        t.wait(lambda n=before: t.proxy.counts["cuts"] > n, 20, "a packet to cut")
-        t.back(since, 60)
+        most = 4 if kind == packets.PUBACK else 60
+        t.back(t.cut(way, Cut(kind, t.random.randrange(1, most), STALL)), 60)
 
 
 def _cut(way: str, kind: int) -> Callable[[Trial, bool, tuple[int, ...]], None]:
     def play(t: Trial, full: bool, cuts: tuple[int, ...]) -> None:
         for n, k in enumerate(cuts):
-            before, since = t.proxy.counts["cuts"], t.cabinet.sessions
-            getattr(t.proxy, way).cut = Cut(kind, k, (FIN, RST)[n % 2])
-            if kind == packets.CONNACK:
-                t.proxy.kill()
-            t.wait(lambda n=before: t.proxy.counts["cuts"] > n, 20, "a packet to cut")
-            t.back(since)
+            cut = Cut(kind, k, (FIN, RST)[n % 2])
+            t.back(t.cut(getattr(t.proxy, way), cut, kind == packets.CONNACK))
     return play
 
 
@@ -146,8 +140,7 @@ def _restarted(t: Trial, full: bool, cuts: tuple[int, ...]) -> None:
     away."""
     t.notes["replayed"] = 0
     for n in range(24 if full else 5):
-        before = t.centre.sent
-        t.wait(lambda n=before: t.centre.sent > n, 20, "a command")
+        t.until_sent()
         t.hold.set()                # a newer command would make the replay an old one anyway
         t.run(t.random.choice((0.0, 0.01, 0.02, 0.04, 0.08, 0.3)))
         since = t.cabinet.sessions

@@ -189,8 +189,8 @@ class Centre:
                 raw, _ = self._signed("time", _now(), 0, nonce=msg["b"]["nonce"])
                 client.publish(DOWN + "time", raw, qos=0)
             elif t.endswith(".ack"):
-                one = self.orders.get(msg["c"])
-                if one is not None:
-                    one.answers += 1
-                    one.e = msg["b"]["e"]
-                    one.over.set()
+                asked = self.orders.get(msg["c"])
+                if asked is not None:
+                    asked.answers += 1
+                    asked.e = msg["b"]["e"]
+                    asked.over.set()

@@ -23,7 +23,7 @@ from typing import Any
 
 from acu import messages
 from host_sim.net import broker
-from host_sim.net.faults import FaultProxy
+from host_sim.net.faults import Cut, FaultProxy, Way
 from host_sim.net.mosquitto import Material
 from host_sim.study.link_centre import Centre, Order
 from host_sim.study.link_plant import PARENT, SC, USER, Cabinet, keys_record
@@ -98,7 +98,7 @@ class Trial:
         self._lock = threading.Lock()
         self.broker = broker.start(kind, material=material)
         self.proxy = FaultProxy((self.broker.host, self.broker.port), seed)
-        self.proxy.on_cut = self._cut
+        self.proxy.on_cut = self._ended
         name = f"{SC}.{PARENT}"
         self.centre = Centre(self.broker.port, self.own, self.group,
                              (name, self.words[name]) if words else None, self.design.blind, seed)
@@ -147,6 +147,20 @@ class Trial:
         one."""
         return self.wait(lambda: self.cabinet.sessions > since and self.cabinet.ready(), s,
                          "a new connection")
+
+    def cut(self, way: Way, cut: Cut, anew: bool = False) -> int:
+        """Arms it and waits until it has happened; for back(). anew: in a new connection."""
+        before, since = self.proxy.counts["cuts"], self.cabinet.sessions
+        way.cut = cut
+        if anew:
+            self.proxy.kill()
+        self.wait(lambda: self.proxy.counts["cuts"] > before, 20, "a packet to cut")
+        return since
+
+    def until_sent(self) -> None:
+        """The centre has just sent a command."""
+        before = self.centre.sent
+        self.wait(lambda: self.centre.sent > before, 20, "a command")
 
     def run(self, s: float) -> None:
         """Lets time go by."""
@@ -201,7 +215,7 @@ class Trial:
                 beacon_s = now_s
                 self.centre.beacon()
 
-    def _cut(self) -> None:
+    def _ended(self) -> None:
         self._broken_s = time.monotonic()
 
     def _command(self) -> None:
