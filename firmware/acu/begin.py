@@ -14,7 +14,7 @@ from acu import forget
 from acu.drivers.clock import every_5_ms
 
 
-_HOLD = const(16384)
+_HOLD = const(24576)
 
 
 def begin(unit):

@@ -37,7 +37,7 @@ class Messenger:
         self._n = (boots << 12) & 0xFFFF    # a restarted sender must not look like its own echo
         self._k = boots << 32     # no uptime sends that many commands; below 2^53
         self._c = 0
-        # sender -> [boot, newest command counter, recent numbers, newest counter of commands to all]
+        # sender -> [boot, newest command counter, recent numbers, newest counter of those to all]
         self._seen = {}
         self.outbox = Outbox(link, store)
         self.dropped = [0] * len(REASONS)

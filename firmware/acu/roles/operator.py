@@ -59,7 +59,7 @@ class Operator(Panel):
 
     def _on_sw(self, now_ms, msg, body):
         if msg["d"] == "*":
-            # what goes to all opens (messaging), and only where the receiver sees no voltage itself
+            # what goes to all opens (messaging), and only where the receiver sees no voltage
             if self.measuring.half_u(self.phase) >= self._u_out_dv:
                 return self._refuse(now_ms, msg, 0, 0, ev.E_LIMIT)
         super()._on_sw(now_ms, msg, body)
