@@ -154,7 +154,7 @@ def test_delay_loss_and_stall_hold_bytes_back_but_keep_them():
         proxy.stall(False)
         until(lambda: peer.got == [PING + publish(0), PING])
 
-        proxy.up.loss = 0.5
+        proxy.up.loss = 0.3
         began = time.monotonic()
         for k in range(8):
             conn.sendall(publish(0, b"%d" % k))
