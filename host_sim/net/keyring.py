@@ -218,7 +218,8 @@ class Keyring:
             raise InputError([f"E448 {name}: has no older key to drop. Rotate first."])
         if not finish and older:
             raise InputError([f"E448 {name}: a change is under way (epoch {older[0].epoch}). "
-                              "Flash the boards, then --finish it; a third key would lock some out."])
+                              "Flash the boards, then --finish it; a third key would lock "
+                              "some out."])
         for keys in turned:
             if finish:
                 keys.finish()

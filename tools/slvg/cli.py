@@ -24,12 +24,14 @@ from host_sim.world.grid.csv_files import read_network
 from host_sim.world.grid.network import GridError
 from host_sim.world.grid.network import check as network_check
 from slvg import over_broker
+from slvg.broker import command as broker
 from slvg.build import command as build
 from slvg.calibrate import calibrate
 from slvg.captures import export, exporting
 from slvg.console import command as console
 from slvg.flash import command as flash
 from slvg.flash import virtual
+from slvg.keys import keys
 from slvg.output import JsonFile, bad_input, flat, picture, writable, write_json
 from slvg.show import Drawn, Pace, Plain, verdict
 from slvg.study import study
@@ -41,6 +43,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
                        "stopped with Ctrl-C.")
 
 app.add_typer(study, name="study")
+app.add_typer(keys, name="keys")
+app.command("broker")(broker)
 app.command()(calibrate)
 app.command("build")(build)
 app.command("console")(console)

@@ -114,6 +114,23 @@ def policy_of(file: Path | None, settings: dict | None, board: str) -> dict[str,
     return {policy_table.RECORD: raw}
 
 
+def keys_of(file: Path | None, settings: dict | None) -> dict[str, bytes]:
+    """The records of a bundle of keys, which has to be this controller's: {} without one."""
+    if file is None:
+        return {}
+    from host_sim.net import bundle
+
+    given = bundle.read(file)
+    if settings is None:
+        raise FlashError("E453 --keys: needs --settings, to see that they are this controller's. "
+                         "Give both.")
+    for part in ("id", "role", "sc"):
+        if given[part] != settings.get(part):
+            raise FlashError(f"E453 {file.name}: is for {part} {given[part]}, the settings are of "
+                             f"{settings.get(part)}. Give the bundle of this controller.")
+    return bundle.files(given)
+
+
 def flash(link: Link, built: Built, settings: dict | None, password: str = "",
           progress: Callable[[int, int, str], None] = lambda done, of, what: None,
           say: Callable[[str], None] = lambda text: None, dry: bool = False,
@@ -207,6 +224,8 @@ def command(
         "Identity, instead of the one in --settings."))] = "",
     policy: Annotated[Path | None, typer.Option("--policy", metavar="FILE", help=(
         "Dispatch table of slvg study policy --out, for role microgrid."))] = None,
+    keys: Annotated[Path | None, typer.Option("--keys", metavar="FILE", help=(
+        "Bundle of slvg keys bundle: keys, brokers, Wi-Fi."))] = None,
     password_file: Annotated[Path | None, typer.Option("--password-file", metavar="FILE", help=(
         "Password of level 2 of a running unit; or SLVG_PASSWORD."))] = None,
     receipt: Annotated[Path | None, typer.Option("--receipt", metavar="FILE", help=(
@@ -231,7 +250,7 @@ def command(
         if sim and (port or number):
             raise FlashError("E264 --sim: makes its own board. Leave out --port and --serial.")
         wanted = settings_of(board, settings, identity)
-        records = policy_of(policy, wanted, board)
+        records = policy_of(policy, wanted, board) | keys_of(keys, wanted)
         built = build(board, tuple(role or _roles_of(wanted)), "x86" if sim else "")
         if unplug:
             from slvg.flash_sim import study
