@@ -16,7 +16,8 @@ from host_sim.board.bus import Bus
 from host_sim.net.board_link import close, parts
 from host_sim.scenario.complaints import InputError
 
-_PATIENCE_S = 10.0
+_CONNECT_S = 15.0
+_PATIENCE_S = 10.0          # for a message, until the broker is said to withhold it
 
 
 class BrokerBus(Bus):
@@ -39,7 +40,7 @@ class BrokerBus(Bus):
         for one in filters:
             link.subscribe(one)
         self._until(node, lambda: all(one.up for one in parts(link)),
-                    f"E471 {node}: no connection to the broker in {_PATIENCE_S:.0f} s")
+                    f"E471 {node}: no connection to the broker in {_CONNECT_S:.0f} s")
         self.sessions += len(parts(link))
         super().join(node, filters, t_us)
 
@@ -102,7 +103,7 @@ class BrokerBus(Bus):
         link.acks.clear()       # the simulated network, which takes it all, has said so already
 
     def _until(self, node: str, done: Callable[[], Any], what: str):
-        end = time.monotonic() + _PATIENCE_S
+        end = time.monotonic() + _CONNECT_S
         while not done():
             self._poll(node)
             if time.monotonic() > end:
