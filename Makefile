@@ -1,4 +1,4 @@
-# make run    the four assays on the emulated street, in this terminal
+# make run    the four assays on the emulated street, over a broker, in this terminal
 # make test   every test, in both Pythons, with the checks of `make lint`
 # make bench  figures of the firmware: heap, cycles, time of a tick
 # make lint   ruff, mypy, import contracts
@@ -12,8 +12,9 @@ UMQTT := $(VENV)/umqtt/umqtt/simple.py
 
 .PHONY: run test bench lint setup lock clean
 
+# Over a real broker, mosquitto or amqtt, where there is umqtt.simple to reach it with.
 run: setup
-	@$(BIN)/slvg sim assay
+	@$(BIN)/slvg sim assay $$(test ! -f $(UMQTT) || echo --broker auto)
 
 test: setup
 	@$(BIN)/python -m pytest -n 2
