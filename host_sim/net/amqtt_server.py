@@ -2,8 +2,9 @@
 
 JOB is a JSON file: ports, files of certificate and key, password file and access list as
 mosquitto has them. It ends when its standard input does, so that it never outlives who started
-it. Names, passwords and the access list are judged by the plugin below, through amqtt's own
-interface; mosquitto's limits of length and number are not.
+it. Names, passwords and the access list are judged by the plugins below, through amqtt's own
+interface. What mosquitto does besides, it does not: limits of length and number, and an identity's
+own client id (here whoever may connect can throw another out by his). For trials, not for a post.
 """
 import asyncio
 import json
@@ -27,15 +28,21 @@ class Named(BaseAuthPlugin):
     @dataclass
     class Config:
         file: str = ""
+        acl: str = ""
 
     def __init__(self, context):
         super().__init__(context)
         text = Path(self.config.file).read_text(encoding="utf-8")
         self._kept = dict(line.split(":", 1) for line in text.splitlines() if line)
+        self._rules = access.read(Path(self.config.acl).read_text(encoding="utf-8"))
 
     async def authenticate(self, *, session) -> bool:
         kept = self._kept.get(session.username or "")
-        return bool(kept) and mosquitto.matches(session.password or "", kept)
+        if not kept or not mosquitto.matches(session.password or "", kept):
+            return False
+        # amqtt asks nobody about a last will
+        will = session.will_topic if session.will_flag else None
+        return not will or access.allows(self._rules, session.username, "write", will)
 
 
 class Listed(BaseTopicPlugin):
@@ -64,7 +71,7 @@ def settings(job: dict) -> dict:
         listeners["ws"] = {"type": "ws", "bind": f"127.0.0.1:{job['websockets']}"} | secure
     plugins: dict = {}
     if job["passwords"]:
-        plugins[f"{_HERE}.Named"] = {"file": job["passwords"]}
+        plugins[f"{_HERE}.Named"] = {"file": job["passwords"], "acl": job["acl"]}
     else:
         plugins["amqtt.plugins.authentication.AnonymousAuthPlugin"] = {"allow_anonymous": True}
     if job["acl"]:

@@ -291,8 +291,11 @@ class Keyring:
         if net == "man" or net == "both" and what.man_pair and not sc:
             pair = what.man_pair
         else:
-            sc = self.circuit(sc)
-            pair = what.circuits[sc].pair
+            every = list(what.circuits.values())
+            same = not sc and every and all(one.names == every[0].names for one in every)
+            if not same:        # else one broker serves all circuits, under the same names
+                sc = self.circuit(sc)
+            pair = every[0].pair if same else what.circuits[sc].pair
         if pair is None:
             raise InputError(["E447 broker of MAN: has no certificate. slvg keys make STREET "
                               "--man-name NAME makes one."])
