@@ -14,7 +14,17 @@ from pathlib import Path
 
 from host_sim import boards
 from host_sim.fold import FoldError
-from host_sim.modules import FIRMWARE, CompileError, compiled, exists, in_order, lines_of, source
+from host_sim.modules import (
+    FIRMWARE,
+    CompileError,
+    compiled,
+    exists,
+    in_order,
+    lines_of,
+    plain,
+    source,
+    umqtt,
+)
 from host_sim.scenario.complaints import InputError, choices
 
 MARCH = {"rp2040": "armv6m", "esp32": "xtensawin"}
@@ -33,6 +43,9 @@ MICROGRID = ("acu.microgrid_settings", "acu.console.mg")
 # and what a recloser never needs, where it is the only role
 NOT_RECLOSER = ("acu.primitives.measuring", "acu.primitives.windows", "acu.metering",
                 "acu.functions.calibrating", "acu.functions.wiring")
+UMQTT = "umqtt/simple.mpy"  # not ours, beside acu/; without it a board has no network (E430)
+# what stays loaded where there is a network
+NET = ("mqtt_link", "stream", "tls", "wifi", "netwatch")
 # the file system of a stock image: Pico W, ESP32 with 4 MB; both in blocks of 4 KiB
 FLASH = {"rp2040": 848 * 1024, "esp32": 2 * 1024 * 1024}
 BLOCK = 4096
@@ -82,7 +95,7 @@ class Built:
         return {
             "board": self.board, "roles": list(self.roles), "version": self.version,
             "march": self.march, "files": len(self.slot), "bytes": self.bytes,
-            "sha256": self.sha256,
+            "sha256": self.sha256, "network": UMQTT in self.slot,
             "mpy_bytes": sum(len(data) for path, data in self.slot.items()
                              if path.endswith(".mpy")),
             "flash": {"slot_bytes": self.flash_bytes(), "two_slots_bytes": two,
@@ -124,8 +137,9 @@ class Built:
         lines = [f'"""{self.board} {self.version}, frozen by boards/{self.board}/manifest.py."""',
                  'package("acu", base_path="slot", files=(']
         lines += [f'    "{path.removeprefix("acu/")}",' for path in self.slot
-                  if path.endswith(".mpy")]
-        return "\n".join([*lines, "))", ""])
+                  if path.endswith(".mpy") and path.startswith("acu/")]
+        more = ['package("umqtt", base_path="slot", files=("simple.mpy",))'] * (UMQTT in self.slot)
+        return "\n".join([*lines, "))", *more, ""])
 
 
 def build(board: str, roles: tuple[str, ...] = (), march: str = "") -> Built:
@@ -145,10 +159,14 @@ def build(board: str, roles: tuple[str, ...] = (), march: str = "") -> Built:
         raise InputError([f"E221 board {name}: --march {march} is not of its chip. Leave it out "
                           f"({own}), or give x86 for the virtual board."])
     march = march or own
-    sources = {name_: source(name_) for name_ in _modules(roles, pins, march)}
+    sources = {name_: source(name_) for name_ in _modules(roles, pins, march,
+                                                         described["mcu"])}
     try:
         slot = {path.relative_to(FIRMWARE).with_suffix(".mpy").as_posix():
                 compiled(path, FIRMWARE, march) for path in sources.values()}
+        theirs = umqtt()
+        if theirs:
+            slot[UMQTT] = plain(theirs / "umqtt" / "simple.py", theirs, march)
     except (CompileError, FoldError) as e:
         raise InputError([f"E222 build {name}: {e}. Mend the source."]) from e
     for file in ("board.json", "pins.py"):
@@ -184,7 +202,7 @@ def _roots(roles: tuple[str, ...], pins: dict) -> list[str]:
     return [root for root in roots if exists(root)]
 
 
-def _modules(roles: tuple[str, ...], pins: dict, march: str) -> list[str]:
+def _modules(roles: tuple[str, ...], pins: dict, march: str, mcu: str) -> list[str]:
     """All that may be imported on this board."""
     without = [f"acu.roles.{role}" for role in ROLES if role not in roles]
     without += _others(pins)
@@ -196,6 +214,10 @@ def _modules(roles: tuple[str, ...], pins: dict, march: str) -> list[str]:
         without += NOT_RECLOSER
     if march != "armv6m":
         without.append("acu.dsp.kernels_thumb")
+    if mcu == "rp2040":
+        without.append("acu.drivers.links")         # no room for a second one (E431)
+    if "coordinator" not in roles:
+        without.append("acu.drivers.ntp")           # the others have the time from it
     inherited = in_order([f"acu.roles.{role}" for role in roles])     # a role may build on another
     without = [module for module in without if module not in inherited]
     return in_order(_roots(roles, pins), True, without)
@@ -206,7 +228,8 @@ def _resident(role: str, pins: dict) -> list[str]:
     fit.py picks."""
     roots = [f"acu.roles.{role}", "acu.app", "acu.start", "acu.console", "acu.drivers.doors",
              "acu.drivers.clock", "acu.drivers.flash_store", "acu.drivers.gpio",
-             "acu.drivers.terminal", f"acu.drivers.{CHOSEN[pins['CONVERTER']['driver']]}"]
+             "acu.drivers.terminal", f"acu.drivers.{CHOSEN[pins['CONVERTER']['driver']]}",
+             *(f"acu.drivers.{one}" for one in NET)]
     return in_order([root for root in roots if exists(root)], False, _others(pins))
 
 

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from host_sim.short_names import short_names
+from host_sim.short_names import attributes, module_names, short_names
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 Given = Callable[[str], dict[str, int] | None]
@@ -68,9 +68,11 @@ def _place(node: ast.stmt | ast.expr | ast.arg) -> _Place:
 
 
 class _Folder:
-    """One module's folding. given: module name -> its constants; short: attribute -> name."""
+    """One module's folding. given: module name -> its constants; short: attribute -> name;
+    elsewhere: what other modules may name of this one, None: anything."""
 
-    def __init__(self, source: str, module: str, given: Given, short: dict[str, str]):
+    def __init__(self, source: str, module: str, given: Given, short: dict[str, str],
+                 elsewhere: set[str] | None = None):
         self.tree = ast.parse(source)
         self.lines = source.splitlines(keepends=True)
         # a plain name -> its number; mpy-cross itself does what is private
@@ -84,6 +86,8 @@ class _Folder:
         self._drop_imports()
         self._drop_definitions()
         self._attributes(short)
+        if elsewhere is not None:
+            self._top(module_names(self.tree, elsewhere))
         for node in self.tree.body:
             for one in node.body if isinstance(node, ast.ClassDef) else [node]:
                 if isinstance(one, ast.FunctionDef) and not one.decorator_list:
@@ -163,6 +167,24 @@ class _Folder:
                 end, column = node.end_lineno or 0, node.end_col_offset or 0
                 place = _Place(end, column - len(node.attr), end, column)
                 self.edits.append((place, short[node.attr]))
+            elif isinstance(node, ast.ClassDef):
+                for one in node.body:
+                    if isinstance(one, ast.FunctionDef) and one.name in short:
+                        self._define(one, "def ", short[one.name])
+
+    def _define(self, node: ast.FunctionDef | ast.ClassDef, word: str, short: str) -> None:
+        column = node.col_offset + len(word)
+        place = _Place(node.lineno, column, node.lineno, column + len(node.name))
+        self.edits.append((place, short))
+
+    def _top(self, short: dict[str, str]) -> None:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name) and node.id in short:
+                self.edits.append((_place(node), short[node.id]))
+        for one in self.tree.body:
+            if isinstance(one, (ast.FunctionDef, ast.ClassDef)) and one.name in short:
+                self._define(one, "class " if isinstance(one, ast.ClassDef) else "def ",
+                             short[one.name])
 
     def _arguments(self, function: ast.FunctionDef) -> None:
         """Short names for those that nobody calls by their own. A name that something inside the
@@ -221,16 +243,22 @@ def given(module: str) -> dict[str, int] | None:
     return constants(path.read_text()) if path.exists() else None
 
 
-def fold(source: str, module: str, given: Given = given,
-         short: dict[str, str] | None = None) -> str:
+def fold(source: str, module: str, given: Given = given, short: dict[str, str] | None = None,
+         elsewhere: set[str] | None = None) -> str:
     """The source of `module` with the constants of others as numbers. given: module -> constants,
-    or None where there is no such module; short: names of attributes that become others."""
-    return _Folder(source, module, given, short or {}).text()
+    or None where there is no such module; short: names of attributes and methods that become
+    others; elsewhere: what others name, so that what is private here becomes short."""
+    return _Folder(source, module, given, short or {}, elsewhere).text()
 
 
 @cache
 def _short() -> dict[str, str]:
     return short_names(_all_files())
+
+
+@cache
+def _elsewhere() -> set[str]:
+    return attributes(_all_files())
 
 
 def _all_files() -> list[Path]:
@@ -242,6 +270,6 @@ def folded(path: Path, base: Path) -> str:
     """The same of a file; base: the folder in which its package is."""
     module = ".".join(path.relative_to(base).with_suffix("").parts)
     try:
-        return fold(path.read_text(), module, short=_short())
+        return fold(path.read_text(), module, short=_short(), elsewhere=_elsewhere())
     except (FoldError, SyntaxError) as e:
         raise FoldError(f"{path.relative_to(base)}: {e}") from e

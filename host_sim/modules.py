@@ -5,6 +5,7 @@ constants are folded (fold.py); nothing is imported or run. Called by the bench 
 after the start) and by build.py (all that may be imported).
 """
 import ast
+import os
 import re
 import subprocess
 import tempfile
@@ -18,6 +19,12 @@ from host_sim.fold import folded
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRMWARE = ROOT / "firmware"
+
+
+def umqtt() -> Path | None:
+    """The folder of umqtt.simple: $SLVG_UMQTT, else what `make setup` has fetched; or None."""
+    folder = Path(os.environ.get("SLVG_UMQTT") or ROOT / ".venv" / "umqtt")
+    return folder if (folder / "umqtt" / "simple.py").is_file() else None
 
 
 class CompileError(Exception):
@@ -96,15 +103,21 @@ def _folded(path: Path, base: Path, changed_ns: int) -> str:
 
 
 def compiled(path: Path, base: Path, march: str) -> bytes:
-    """The source, its constants folded, as .mpy. It bears its name below base, no other path, and
-    keeps its asserts (no -O): the same source gives the same bytes everywhere."""
+    """The source, its constants folded, as .mpy. It bears its module's name, no path, and keeps
+    its asserts (no -O): the same source gives the same bytes everywhere."""
     text = _folded(path, base, path.stat().st_mtime_ns)
-    return _compiled(text, path.relative_to(base).as_posix(), march)
+    return _compiled(text, _module(path, base), march)
 
 
 def plain(path: Path, base: Path, march: str) -> bytes:
     """The same as it stands: of the simulator's own files."""
-    return _compiled(path.read_text(encoding="utf-8"), path.relative_to(base).as_posix(), march)
+    return _compiled(path.read_text(encoding="utf-8"), _module(path, base), march)
+
+
+def _module(path: Path, base: Path) -> str:
+    """What a traceback says for the file: MicroPython has this name already, and a file's would be
+    one more to keep."""
+    return ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(".__init__")
 
 
 @cache

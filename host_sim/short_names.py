@@ -1,11 +1,12 @@
-"""Private attributes get short names that unrelated classes share, before a firmware is compiled.
+"""Private names become short ones that strangers share, before a firmware is compiled.
 
-Each different name costs a board some 20 bytes, whoever uses it. An attribute that begins with _
-is seen by its class and by those above and below it; so two names that no such family has both may
-become one, _0, _1, .. A name keeps its own where anything but `self._name` could mean it:
-functions and classes (a traceback tells them), what a class or a module has at its top, what a
-string names, what is never set by `self`. The answer is the same for all files of a build, and
-for the same sources always the same. Called by fold.py.
+Each different name costs a board some 20 bytes, whoever uses it, and the 1261st 9 KB. An attribute
+or a method that begins with _ is seen by its class and by those above and below it; so two names
+that no such family has both may become one, _0, _1, .. What a module has at its top and nobody
+else names becomes _a, _b, .. A name keeps its own where anything else could mean it: constants,
+what a string or another module names, what is never told by `self`. A traceback then has the
+file, the line and `_7`. The answer is the same for all files of a build, and for the same sources
+always the same. Called by fold.py.
 """
 import ast
 from collections.abc import Iterable, Iterator
@@ -43,9 +44,12 @@ def _taken(trees: Iterable[ast.Module]) -> set[str]:
     """Private names that mean something else than an attribute, too."""
     taken = set()
     for tree in trees:
+        methods = {id(one) for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+                   for one in node.body if isinstance(one, ast.FunctionDef)}
         for node in ast.walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                taken.add(node.name)
+                if id(node) not in methods:
+                    taken.add(node.name)
             elif isinstance(node, ast.Name):
                 taken.add(node.id)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -62,6 +66,9 @@ def short_names(paths: Iterable[Path]) -> dict[str, str]:
     families: dict[str, set[str]] = {}      # name -> families that have it
     for family, classes in _families(trees):
         for one in classes:
+            for method in one.body:
+                if isinstance(method, ast.FunctionDef) and _private(method.name):
+                    families.setdefault(method.name, set()).add(family)
             for node in ast.walk(one):
                 if (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
                         and node.value.id == "self" and _private(node.attr)):
@@ -76,4 +83,72 @@ def short_names(paths: Iterable[Path]) -> dict[str, str]:
             for family in families[name]:
                 used.setdefault(family, set()).add(number)
             short[name] = f"_{number}"
+    return short
+
+
+def attributes(paths: Iterable[Path]) -> set[str]:
+    """What any of these sources names as an attribute, imports by its name, or has as a text."""
+    found = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute):
+                found.add(node.attr)
+            elif isinstance(node, ast.ImportFrom):
+                found |= {one.name for one in node.names}
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+    return found
+
+
+def _letters(number: int) -> str:
+    """a .. z, aa .. zz"""
+    return chr(97 + number) if number < 26 else _letters(number // 26 - 1) + _letters(number % 26)
+
+
+def module_names(tree: ast.Module, elsewhere: set[str]) -> dict[str, str]:
+    """Private functions, classes and variables at the top of a module -> their short names.
+    elsewhere: attributes() of all."""
+    own: list[str] = []
+    for node in tree.body:
+        name = ""
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            name = node.name
+        elif (isinstance(node, ast.Assign) and len(node.targets) == 1
+              and isinstance(node.targets[0], ast.Name) and not (
+                  isinstance(node.value, ast.Call)
+                  and getattr(node.value.func, "id", "") == "const")):
+            name = node.targets[0].id
+        if _private(name) and name not in own:
+            own.append(name)
+    bound: set[str] = set()         # also somewhere inside, as something else perhaps
+    used: set[str] = set()
+    top = {id(node) for node in tree.body}
+    names = {id(target) for node in tree.body if isinstance(node, ast.Assign)
+             for target in node.targets}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            used.add(node.id)
+            if not isinstance(node.ctx, ast.Load) and id(node) not in names:
+                bound.add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.keyword):
+            bound.add(node.arg or "")
+        elif isinstance(node, ast.alias):
+            bound.add(node.asname or node.name)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            bound |= set(node.names)
+        elif isinstance(node, ast.ExceptHandler):
+            bound.add(node.name or "")
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and id(node) not in top:
+            bound.add(node.name)
+    short: dict[str, str] = {}
+    number = 0
+    for name in own:
+        if name in bound or name in elsewhere:
+            continue
+        while "_" + _letters(number) in used | bound:
+            number += 1
+        short[name] = "_" + _letters(number)
+        number += 1
     return short

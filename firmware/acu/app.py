@@ -85,8 +85,7 @@ def build(board, config, ports):
         from acu.roles.microgrid import Microgrid as Role
     else:
         from acu.roles.subcoordinator import SubCoordinator as Role
-    ports.hold = None           # of a board: room in one piece for its arrays
-    gc.collect()                # where they are to be lies what the imports left
+    gc.collect()
     acu = Role(facts, cfg, ports)
     forget("acu.primitives.kinds")
     return acu

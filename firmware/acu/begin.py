@@ -13,18 +13,22 @@ from acu import events as ev
 from acu import forget
 from acu.drivers.clock import every_5_ms
 
-
-_HOLD = const(24576)
+_OFTEN = const(4096)       # bytes between two collections of a start
 
 
 def begin(unit):
     """unit: of start.py. Leaves unit.acu, or unit.complaint."""
+    # Else what each import leaves lies about among what stays, and the arrays of a role, of up to
+    # 2 KiB, find no room in 25 free.
+    often = getattr(gc, "threshold", int)
+    often(_OFTEN)
     _open(unit)
     gc.collect()
     if unit.mode == "run":
         _provision(unit)
         if not unit.complaint:
             _build(unit)
+    often(-1)
     gc.collect()
 
 
@@ -39,8 +43,6 @@ def _open(unit):
             one.pop("meaning", None)        # for people, who have the file
     unit.pins = __import__("pins")
     unit.ports = p = fit.ports(unit.board, unit.pins, unit.root + "/data", True)
-    # what is loaded and dropped again leaves holes, and a role's arrays are up to 2 KiB long
-    p.hold = bytearray(_HOLD)
     unit.clock = p.clock
     unit.store = p.store
     unit.terminal = p.terminal

@@ -4,7 +4,9 @@ ROOT is a board's file system with slot a (a build for x86) and settings in data
 host_sim.chips as .mpy; FREE is what a board's heap of 160 KiB has free before anything is loaded.
 The chip's model is loaded first, and what it leaves above FREE and the sample ring is taken away,
 so that the firmware's own start (acu/start.py: drivers, role, console) meets a heap of that size
-and fails if that is too small. Frames come from a ring that is filled once (230 V); time is told.
+and fails if that is too small. Its network is there (fake_broker.py) if the record in data/ says
+so: link, umqtt and TLS context are the real ones. Frames come from a ring that is filled once
+(230 V); time is told.
 """
 import gc
 import math
@@ -33,6 +35,9 @@ gc.collect()
 pin_bytes = (pin_bytes - gc.mem_free()) // len(trial)           # type: ignore[attr-defined]
 del trial, machine
 chip.reset(1)
+from host_sim.vm import fake_broker  # noqa: E402
+
+fake_broker.install()
 sys.path[:] = [sys.argv[1] + "/a", sys.argv[2]]
 pins = __import__("pins")
 for rule in pins.INPUTS:
@@ -57,9 +62,16 @@ print("heap_start", gc.mem_free() - _RING)                      # type: ignore[a
 
 start = __import__("acu.start", None, None, ("Unit",))
 unit = start.Unit("a", "run", False, "", sys.argv[1])
+unit.once = True
 unit.begin()
 if unit.complaint:
     print(unit.complaint)
+    sys.exit(1)
+one = sys.modules.get("acu.drivers.tls")
+if one:
+    one.Tls.wrap = lambda self, sock: sock      # a Python object is no stream for mbedtls
+if unit.ports.link.complaint:
+    print(unit.ports.link.complaint)
     sys.exit(1)
 sampler = unit.ports.sampler
 sampler.stop()
@@ -98,6 +110,7 @@ micropython.qstr_info()
 gc.collect()
 print("ready", int(unit.acu is not None and unit.acu.ready))
 print("started", int(unit.started))
+print("link", int(unit.ports.link.up))
 print("console", int("acu.console" in sys.modules))
 print("pins", len(chip.owners) * pin_bytes)
 print("heap_free", gc.mem_free())                               # type: ignore[attr-defined]

@@ -49,7 +49,7 @@ def test_a_build_is_whole_and_its_own(name):
     assert built.slot["board.json"] == (boards.BOARDS / name / "board.json").read_bytes()
     assert built.slot["pins.py"] == (boards.BOARDS / name / "pins.py").read_bytes()
     own = {path.removesuffix(".mpy").replace("/", ".") for path in built.slot
-           if path.endswith(".mpy")}
+           if path.endswith(".mpy") and path.startswith("acu/")}
     assert {f"acu.roles.{role}" for role in board["roles"]} <= own
     # every import of every module is there, or belongs to a role or driver that is not chosen
     driver = building.CHOSEN[pins["CONVERTER"]["driver"]]
@@ -63,6 +63,8 @@ def test_a_build_is_whole_and_its_own(name):
             if needed not in own and f"{needed}.__init__" not in own:
                 last = needed.rpartition(".")[2]
                 assert (last in ROLES or last in others or last == "kernels_thumb"
+                        or last == "links" and board["mcu"] == "rp2040"
+                        or last == "ntp" and "coordinator" not in board["roles"]
                         or needed in left_out), needed
     for role in set(ROLES) - set(board["roles"]):
         inherited = modules.in_order([f"acu.roles.{one}" for one in board["roles"]])
@@ -235,3 +237,19 @@ def test_the_command(tmp_path):
     assert done.exit_code == 2, done.output
     done = command("check", str(boards.BOARDS / OPERATOR))
     assert done.exit_code == 0 and "good (board, 5 channels, 15 pins" in done.output
+
+
+def test_umqtt_is_in_a_slot_where_it_was_fetched_and_told_missing_where_not(tmp_path, monkeypatch):
+    (tmp_path / "umqtt").mkdir()
+    (tmp_path / "umqtt" / "simple.py").write_text("class MQTTClient:\n    pass\n")
+    monkeypatch.setenv("SLVG_UMQTT", str(tmp_path))
+    built = build(OPERATOR)
+    data = built.slot["umqtt/simple.mpy"]
+    assert built.manifest["files"]["umqtt/simple.mpy"] == [len(data),
+                                                           hashlib.sha256(data).hexdigest()]
+    assert built.figures()["network"] and b"/tmp" not in data
+    monkeypatch.setenv("SLVG_UMQTT", str(tmp_path / "elsewhere"))
+    done = CliRunner().invoke(app, ["build", "--board", OPERATOR, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0 and "E430 network: umqtt.simple is not in it" in done.output
+    assert not (tmp_path / "out" / "slot" / "umqtt").exists()
+    assert build(OPERATOR).version != built.version

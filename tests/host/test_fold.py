@@ -109,10 +109,10 @@ def test_private_attributes_share_names_only_between_strangers(tmp_path):
     path = tmp_path / "family.py"
     path.write_text(FAMILY)
     short = short_names([path])
-    assert sorted(short) == ["_away", "_high", "_low", "_other", "_seen"]
-    low = [short[name] for name in ("_low", "_seen", "_high")]
+    assert sorted(short) == ["_away", "_high", "_low", "_other", "_seen", "_work"]
+    low = [short[name] for name in ("_low", "_seen", "_high", "_work")]
     other = [short[name] for name in ("_other", "_seen", "_away")]
-    assert len(set(low)) == len(set(other)) == 3 and len(set(low + other)) < 5
+    assert len(set(low)) == 4 and len(set(other)) == 3 and len(set(low + other)) < 6
     assert short_names([path]) == short
 
 
@@ -120,3 +120,48 @@ def test_an_attribute_is_renamed_wherever_it_is_used():
     text = fold("def f(m):\n    return m._zero[m._zero_known] + m.zero\n", "acu.other", known,
                 {"_zero": "_7"})
     assert text == "def f(_0):\n    return _0._7[_0._zero_known] + _0.zero\n"
+
+
+def test_a_method_is_renamed_where_it_is_defined():
+    text = fold("class A:\n    def _work(self):\n        return self._work\n", "acu.other", known,
+                {"_work": "_7"})
+    assert text == "class A:\n    def _7(self):\n        return self._7\n"
+
+
+TOP = """
+_LIST = (1, 2)
+_COUNT = const(3)
+_told = _named = _two = None
+
+
+class _Kept:
+    pass
+
+
+@viper
+def _help(a):
+    return _LIST[a], _Kept
+
+
+def _away():
+    global _state
+    return [_item for _item in _help(1)], "_text"
+
+
+_item = _state = 0
+_text = 1
+_foreign = 2
+"""
+
+
+def test_what_is_private_in_a_module_becomes_short_where_nobody_else_can_mean_it():
+    text = fold(TOP, "acu.other", known, {}, {"_foreign", "_text"})
+    tree = ast.parse(text)
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names |= {node.name for node in ast.walk(tree) if hasattr(node, "name")}
+    assert names & {"_LIST", "_Kept", "_help", "_away"} == set()
+    # numbers, what is bound or named again, and several at once stay
+    assert {"_COUNT", "_item", "_state", "_text", "_foreign", "_told", "_named", "_two"} <= names
+    assert len(text.splitlines()) == len(TOP.splitlines())
+    assert "_a[a], _b" in text and "class _b:" in text and "def _c(a):" in text
+    assert fold(TOP, "acu.other", known) == TOP

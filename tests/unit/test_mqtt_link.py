@@ -446,6 +446,24 @@ def test_a_write_that_fails_is_told_as_such():
     assert net.link.cause == ml.C_WRITE
 
 
+def test_no_memory_for_a_publication_ends_the_connection_and_nothing_else():
+    net = Net().start()
+    wire = net.link._wire
+    real = wire.write
+    left = [3]
+
+    def write(data, n=-1):
+        left[0] -= 1
+        if not left[0]:
+            raise MemoryError
+        real(data, n)
+    wire.write = write
+    assert net.link.publish("up", b"x", 1, False) == 0
+    assert not net.link.up and net.link.cause == ml.C_WRITE and len(wire.tx) == 0
+    net.until_up()
+    assert net.link.session == 2 and net.link.publish("up", b"x", 1, False) >= 2
+
+
 def test_without_wifi_nothing_is_tried_and_its_loss_ends_the_connection():
     class Wifi:
         up = False

@@ -66,7 +66,8 @@ def main() -> int:
     except (OSError, ValueError, ImportError, tarfile.TarError, urllib.error.URLError) as e:
         reason = getattr(e, "reason", e)
         print(f"E439 setup: umqtt.simple could not be fetched: {reason}. Check pip's index and "
-              "the network, or set SLVG_UMQTT to a folder that has umqtt/simple.py.", file=sys.stderr)
+              "the network, or set SLVG_UMQTT to a folder that has umqtt/simple.py.",
+              file=sys.stderr)
         return 1
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(text)

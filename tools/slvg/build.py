@@ -51,4 +51,8 @@ def command(
     typer.echo(f"RAM: {ram['lines']} lines, about {ram['code_bytes'] // KIB} KiB of code"
                + (f"; besides {ram['ring_bytes'] // KIB} KiB of samples and "
                   f"{ram['tls_link_bytes'] // KIB} KiB a TLS link" if ram["ring_bytes"] else ""))
+    if not told["network"]:
+        typer.echo("E430 network: umqtt.simple is not in it, so the board has no network. Run "
+                   "`make setup` where pip reaches its index, or set SLVG_UMQTT to a folder that "
+                   "has umqtt/simple.py; then build again.")
     typer.echo(f"{out}: written")
