@@ -118,6 +118,16 @@ def forged(t):
             t.run(0.3)
 
 
+def group_key(t):
+    """Every Operator has it: it must not do more than open what is dead, nor hinder the parent."""
+    with link_attack.Attacker(t) as he:
+        for kind in ("cfg", "phs.req", "sw.req", "cfg"):
+            he.say("to all", link_attack.ALL + kind, he.sign(kind, t.group, "*"))
+            t.run(0.3)
+    before = t.cabinet.accepted.total()
+    t.wait(lambda: t.cabinet.accepted.total() > before + 2, 5, "another command")
+
+
 def slow(t):
     t.run(11)
 
@@ -126,6 +136,7 @@ def slow(t):
 SAMPLE = {
     "good": (killed, Design()), "good, doubled": (doubled, Design()),
     "good, no PUBACK": (cut_pubacks, Design()), "good, attacked": (forged, Design()),
+    "good, group key": (group_key, Design()),
     "good, event cut": (cut_events, Design()),
     "forgetful": (cut_events, Design(link=Forgetful)),
     "blind": (doubled, Design(blind=True)),
@@ -173,6 +184,8 @@ def test_what_was_to_go_wrong_did(found):
     assert found["good, doubled"]["dropped"]["DOUBLED"] > 0
     assert found["good, no PUBACK"]["events_raw_doubled"] > 0
     assert found["good, attacked"]["dropped"]["UNAUTHENTIC"] == 5
+    assert found["good, group key"]["dropped"]["UNAUTHENTIC"] == 3
+    assert found["good, group key"]["foreign_refused"] == 1
     assert found["good, event cut"]["proxy"]["cuts"] == 1
 
 
