@@ -83,12 +83,15 @@ def configuration(folder: Path, material: Material, on: Listening, user: str = "
     lines = [
         "# Written by `slvg broker`; a change by hand is lost at the next time.",
         *([f"user {user}"] if user else []),
-        "persistence true", f"persistence_location {folder / 'data'}/", "autosave_interval 300",
+        # What it has confirmed to a board it must still have after a crash, for a Coordinator that
+        # is away: each change is stored at once.
+        "persistence true", f"persistence_location {folder / 'data'}/",
+        "autosave_on_changes true", "autosave_interval 1",
         f"allow_anonymous {'false' if named else 'true'}",
         *([f"password_file {folder / 'passwords'}"] if named else []),
         *([f"acl_file {folder / 'acl'}"] if material.acl else []),
         f"message_size_limit {MESSAGE_BYTES}", "max_inflight_messages 20",
-        "max_queued_messages 1000", "persistent_client_expiration 1d", "set_tcp_nodelay true",
+        "max_queued_messages 100000", "persistent_client_expiration 1d", "set_tcp_nodelay true",
         f"log_dest {log}", "log_type error", "log_type warning", "log_type notice",
         "connection_messages true",
     ]

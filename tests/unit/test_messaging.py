@@ -221,10 +221,10 @@ def test_the_sender_leaves_the_block_when_it_hears_of_a_restart():
     net.send(0, "t", "sw.req", "eu1", SW)
     hello = {"role": "op", "dom": "eu", "fw": "1", "drf": 7, "ph": 0, "un_dV": 2300, "sw": 1,
              "boot": 2}
-    net.receive(0, frame("hello", hello, src="eu1", dst="*"))       # the first we hear of it
+    net.receive(0, frame("hello", hello, src="eu1", dst="*"), False, ("eu1",))       # the first we hear of it
     net.send(0, "t", "sw.req", "eu1", SW)
     hello["boot"] = 3
-    net.receive(0, frame("hello", hello, src="eu1", dst="*"))
+    net.receive(0, frame("hello", hello, src="eu1", dst="*"), False, ("eu1",))
     net.send(0, "t", "sw.req", "eu1", SW)
     blocks = [messages.decode(raw)["k"] // 4096 for raw in link.sent]
     assert blocks[0] == blocks[1] < blocks[2]
@@ -275,6 +275,14 @@ def test_a_flood_of_invented_senders_ends_at_a_bound():
         net.receive(0, frame("ub.req", {"avg_s": 1, "win_ms": 1}, src="x%d" % k))
     assert len(net._seen) == 100
     assert net.receive(0, frame(n=2, k=2)) is not None
+
+
+def test_with_keys_an_invented_sender_costs_no_memory():
+    net, _ = messenger({"": [KEY]})
+    for k in range(300):
+        assert net.receive(0, frame("ub.req", {"avg_s": 1, "win_ms": 1}, src="x%d" % k))
+    assert len(net._seen) == 0
+    assert net.receive(0, signed(KEY)) is not None and list(net._seen) == ["cd"]
 
 
 def test_numbers_and_counters_go_on_after_a_restart():
