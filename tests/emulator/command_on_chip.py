@@ -1,4 +1,4 @@
-# Runs on the emulated chip: signed commands of frames.txt through the Messenger; prints microseconds.
+# Runs on the emulated chip: signed commands of frames.txt through the Messenger; prints times, us.
 import gc
 import time
 
