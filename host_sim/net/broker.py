@@ -133,8 +133,8 @@ class Broker:
                 self._prepare()
                 self.restart()
                 return
-            except BrokerError:
-                if fixed or attempt == 4 or "in use" not in self.log:
+            except BrokerError as e:
+                if fixed or attempt == 4 or "in use" not in self.log + str(e):
                     self.stop()
                     raise
             except BaseException:
@@ -175,10 +175,14 @@ class Broker:
     def restart(self) -> None:
         """Also after kill(): the same ports, the same files."""
         self._end(signal.SIGTERM)
+        ports = [one for one in (self.port, self.tls_port, self.ws_port) if one]
+        for port in ports:      # somebody else's would be taken for ours
+            if _listens(port):
+                raise BrokerError(f"E442 broker: port {port} is in use. Choose another.")
         with open(self._folder / "log", "ab") as log:
             self._process = _launch(self._command, log)
         until_s = time.monotonic() + _UP_S
-        for port in filter(None, (self.port, self.tls_port, self.ws_port)):
+        for port in ports:
             while not _listens(port):
                 if self._process.poll() is not None or time.monotonic() > until_s:
                     said = " ".join(self.log.split())[-300:]

@@ -362,7 +362,7 @@ def fingerprint(data: bytes) -> str:
 def in_order(boards: list[Identity]) -> list[str]:
     """Who obeys comes before who commands: a board takes the new key and the old one, whoever
     commands signs with the newest that he has."""
-    rank = {"coordinator": 1, CENTRE: 2, "microgrid": 1}
+    rank = {"microgrid": 1, "coordinator": 2, CENTRE: 3}
     once = {one.user if one.id != CENTRE else CENTRE: one for one in boards}
     return sorted(once, key=lambda user: (rank.get(once[user].role, 0), user))
 
