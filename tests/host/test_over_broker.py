@@ -50,7 +50,7 @@ def test_the_assay_is_the_same_over_a_broker(kind, tmp_path):
     assert through["sessions"] == 6 and through["delivered"] > 250
 
 
-def test_what_a_broker_withholds_is_seen(kind, monkeypatch):
+def test_what_a_broker_withholds_is_seen(monkeypatch):
     """A right too few, and a right that is somebody else's."""
     whole = Keyring.acl
     monkeypatch.setattr(Keyring, "acl", lambda self, net="both", sc="": whole(
@@ -58,7 +58,7 @@ def test_what_a_broker_withholds_is_seen(kind, monkeypatch):
                                "topic write slvg/1/slv/sc1/uc0/eu3/up/+"))
     monkeypatch.setattr("host_sim.scenario.brokered._PATIENCE_S", 0.5)
     scenario = load.load("assay")
-    one = Run(scenario, level="quantity", net=OverBroker(scenario, kind))
+    one = Run(scenario, level="quantity", net=OverBroker(scenario, "auto"))
     while one.t_us < 1_000_000:
         one.step()
     figures = one.finish().broker
