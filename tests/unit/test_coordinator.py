@@ -1,4 +1,5 @@
 """The Coordinator on hand-fed doors: who may say what to it, and what must not harm it."""
+from acu import events as ev
 from acu import messages
 from tests.unit.test_fast_alloc import Post
 
@@ -104,3 +105,18 @@ def test_an_answer_to_an_earlier_request_is_not_taken_for_a_fresh_one():
     assert p.acu.meas == [None, None]
     p.acu.on_message("slvg/1/slv/sc1/uc0/eu1/up/meas", frame(p, "meas", "eu1", body, 5))
     assert p.acu.meas[0] == (0, 1, 0, 0, 0)
+
+
+def test_the_time_of_ntp_is_taken_told_and_named():
+    p = started()
+    p.link.sent = []
+    now_ms = p.acu.clock.now_ms()
+    p.acu.told_utc(now_ms, p.acu.sync.utc_ms(now_ms) + 3_600_000)
+    assert p.acu.log.rows[-1][2:4] == (ev.TIME_SET, 3_600_000)
+    p.acu._give_time(now_ms, 0, "time.req", {"nonce": 77})
+    msg = messages.decode(p.link.sent[-1][1])
+    assert msg["b"]["src"] == "ntp" and msg["x"] == -77
+    n = len(p.link.sent)
+    for nonce in (0, -5, -UTC0_MS, 1 << 46):        # none of ours; x would be an expiry
+        p.acu._give_time(now_ms, 0, "time.req", {"nonce": nonce})
+    assert len(p.link.sent) == n

@@ -105,10 +105,12 @@ class Post(Acu):
 
     def _give_time(self, now_ms, op, t="hello", body=None):
         """To one who says hello, or asks."""
-        if t == "hello" and self.net.auth.strict:
-            return                      # he asks, and only an answer counts
+        nonce = body["nonce"] if body else 0
+        # with keys he asks, and only an answer counts; what is no nonce would be an expiry
+        if self.net.auth.strict if t == "hello" else nonce <= 0 or nonce >> 46:
+            return
         self.to_op(now_ms, op, "time", {"utc_ms": self.sync.utc_ms(now_ms), "src": self._src},
-                   0, TTL_MS, body["nonce"] if body else 0)
+                   0, TTL_MS, nonce)
 
     def _ask_time(self, now_ms):
         """Of the centre, where it has our key."""
