@@ -8,6 +8,7 @@ built (E201 to E219), and what cannot be built is said with E221 to E226.
 import ast
 import hashlib
 import json
+import struct
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +44,8 @@ MICROGRID = ("acu.microgrid_settings", "acu.console.mg")
 # and what a recloser never needs, where it is the only role
 NOT_RECLOSER = ("acu.primitives.measuring", "acu.primitives.windows", "acu.metering",
                 "acu.functions.calibrating", "acu.functions.wiring")
+# packages that are one file each on a board (firmware/pack.py): folders of many small modules
+PACKED = ("acu/console", "acu/drivers", "acu/primitives")
 UMQTT = "umqtt/simple.mpy"  # not ours, beside acu/; without it a board has no network (E430)
 # what stays loaded where there is a network
 NET = ("mqtt_link", "stream", "tls", "wifi", "netwatch")
@@ -59,9 +62,9 @@ Files = dict[str, bytes]
 
 @dataclass(frozen=True)
 class Built:
-    """slot: path -> bytes of one slot (/a or /b), manifest.json among them, sorted. root: the same
-    of the files at /, which are the same for all versions. resident: modules of the largest role
-    after the start."""
+    """slot: path -> bytes of one slot (/a or /b), manifest.json among them, sorted. modules: the
+    same of all modules, those that a pack in the slot holds too. root: the same of the files at /,
+    which are the same for all versions. resident: modules of the largest role after the start."""
 
     board: str
     mcu: str
@@ -69,6 +72,7 @@ class Built:
     march: str
     version: str
     slot: Files
+    modules: Files
     root: Files
     manifest: dict
     resident: tuple[str, ...]
@@ -96,8 +100,7 @@ class Built:
             "board": self.board, "roles": list(self.roles), "version": self.version,
             "march": self.march, "files": len(self.slot), "bytes": self.bytes,
             "sha256": self.sha256, "network": UMQTT in self.slot,
-            "mpy_bytes": sum(len(data) for path, data in self.slot.items()
-                             if path.endswith(".mpy")),
+            "mpy_bytes": sum(map(len, self.modules.values())),
             "flash": {"slot_bytes": self.flash_bytes(), "two_slots_bytes": two,
                       "of_bytes": FLASH[self.mcu], "left_bytes": FLASH[self.mcu] - two},
             "ram": {"lines": lines, "code_bytes": lines * LINE_BYTES, "heap_bytes": HEAP,
@@ -107,15 +110,17 @@ class Built:
 
     def files(self) -> Files:
         """What write() writes, path below the folder -> bytes."""
-        out = {**self.root, **{f"slot/{path}": data for path, data in self.slot.items()}}
+        out = {**self.root, **{f"slot/{path}": data for path, data in self.slot.items()},
+               **{f"modules/{path}": data for path, data in self.modules.items()}}
         out["package.json"] = _text(self._package())
         out["manifest.py"] = self._freezing().encode()
         return dict(sorted(out.items()))
 
     def write(self, out: Path) -> None:
-        """Into this folder; what an earlier build left in its slot/ and is no more goes."""
+        """Into this folder; what an earlier build left in its slot/ or modules/ goes."""
         files = self.files()
-        for old in sorted((out / "slot").rglob("*"), reverse=True):
+        for old in sorted([*(out / "slot").rglob("*"), *(out / "modules").rglob("*")],
+                          reverse=True):
             if old.is_file() and old.relative_to(out).as_posix() not in files:
                 old.unlink()
             elif old.is_dir() and not any(old.iterdir()):
@@ -135,10 +140,11 @@ class Built:
 
     def _freezing(self) -> str:
         lines = [f'"""{self.board} {self.version}, frozen by boards/{self.board}/manifest.py."""',
-                 'package("acu", base_path="slot", files=(']
-        lines += [f'    "{path.removeprefix("acu/")}",' for path in self.slot
-                  if path.endswith(".mpy") and path.startswith("acu/")]
-        more = ['package("umqtt", base_path="slot", files=("simple.mpy",))'] * (UMQTT in self.slot)
+                 'package("acu", base_path="modules", files=(']
+        lines += [f'    "{path.removeprefix("acu/")}",' for path in self.modules
+                  if path.startswith("acu/")]
+        more = ['package("umqtt", base_path="modules", files=("simple.mpy",))'] * (
+            UMQTT in self.modules)
         return "\n".join([*lines, "))", *more, ""])
 
 
@@ -162,11 +168,13 @@ def build(board: str, roles: tuple[str, ...] = (), march: str = "") -> Built:
     sources = {name_: source(name_) for name_ in _modules(roles, pins, march,
                                                          described["mcu"])}
     try:
-        slot = {path.relative_to(FIRMWARE).with_suffix(".mpy").as_posix():
+        modules = {path.relative_to(FIRMWARE).with_suffix(".mpy").as_posix():
                 compiled(path, FIRMWARE, march) for path in sources.values()}
         theirs = umqtt()
         if theirs:
-            slot[UMQTT] = plain(theirs / "umqtt" / "simple.py", theirs, march)
+            modules[UMQTT] = plain(theirs / "umqtt" / "simple.py", theirs, march)
+        slot = packed(modules)
+        slot["pack.mpy"] = compiled(FIRMWARE / "pack.py", FIRMWARE, march)
     except (CompileError, FoldError) as e:
         raise InputError([f"E222 build {name}: {e}. Mend the source."]) from e
     for file in ("board.json", "pins.py"):
@@ -181,8 +189,27 @@ def build(board: str, roles: tuple[str, ...] = (), march: str = "") -> Built:
     root = {file: (FIRMWARE / file).read_bytes() for file in ("boot.py", "main.py")
             if (FIRMWARE / file).is_file()}
     resident = max((tuple(_resident(role, pins)) for role in roles), key=lines_of)
-    return Built(name, described["mcu"], roles, march, version, dict(sorted(slot.items())), root,
-                 manifest, resident)
+    return Built(name, described["mcu"], roles, march, version, dict(sorted(slot.items())),
+                 dict(sorted(modules.items())), root, manifest, resident)
+
+
+def packed(modules: Files) -> Files:
+    """The same with one file for each folder of PACKED, in the form of firmware/pack.py."""
+    out = {path: data for path, data in modules.items()
+           if path.rpartition("/")[0] not in PACKED}
+    for folder in PACKED:
+        inside = {path.rpartition("/")[2].encode(): data
+                  for path, data in sorted(modules.items())
+                  if path.rpartition("/")[0] == folder}
+        if not inside:
+            continue
+        at = 2 + sum(1 + len(name) + 8 for name in inside)
+        head = struct.pack("<H", len(inside))
+        for name, data in inside.items():
+            head += struct.pack("B", len(name)) + name + struct.pack("<II", at, len(data))
+            at += len(data)
+        out[f"{folder}.pack"] = head + b"".join(inside.values())
+    return out
 
 
 def _others(pins: dict) -> list[str]:

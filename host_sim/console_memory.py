@@ -25,7 +25,7 @@ def held(role: str) -> list[tuple[str, int, int]]:
         lay_out(work / role, build(board, (on_board,), "x86"),
                 {**spec_of(on_board)["config"], **more})
         free = _run(["-c", "import gc; gc.collect(); print(gc.mem_free())"], HEAP).strip()
-        out = _run([str(ROOT / "host_sim/vm/memory.py"), ".", str((work / "shim").resolve()), free,
+        out = _run([str(ROOT / "host_sim/vm/memory.py"), str((work / "shim").resolve()), free,
                     "console", *LINES], HEAP + _MODELS, work / role)
     rows = (line.split(" ") for line in out.splitlines() if line.startswith("held "))
     return [(row[1].replace("_", " "), int(row[2]), int(row[3])) for row in rows]

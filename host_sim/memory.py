@@ -51,7 +51,7 @@ _FIRST_TABLE = 20
 # of the console only its first module is loaded before somebody types; events when the log is read
 _LATER = ("acu.console.", "acu.events", "acu.functions.captured", "acu.primitives.history")
 _COUNT_NAMES = """
-import sys, micropython
+import sys, micropython, os, vfs
 class Hardware:
     def __getattr__(self, name):
         return 0 if name.upper() == name and name != "PIO" else self
@@ -61,6 +61,9 @@ class Hardware:
         return lambda program: program
 for name in ("machine", "rp2", "onewire", "ds18x20", "network"):
     sys.modules[name] = Hardware()
+here = vfs.VfsPosix(os.getcwd())
+vfs.umount("/")
+vfs.mount(here, "/")
 sys.path[:] = [sys.argv[1]]
 for name in sys.argv[2:]:
     __import__(name)
@@ -76,7 +79,7 @@ class MemoryFault(InputError):
 
 
 def _run(words: list[str], heap: int, root: Path | None = None) -> str:
-    """root: where the board's `/` is; modules keep their paths, so they must be short as there."""
+    """root: what the VM mounts as its `/`."""
     done = subprocess.run([micropython(), "-X", f"heapsize={heap}", *words], capture_output=True,
                           text=True, stdin=subprocess.DEVNULL, timeout=300, check=False, cwd=root)
     if done.returncode:
@@ -154,11 +157,11 @@ def _qstrs(out: str) -> list[tuple[int, int]]:
 def own_names(root: Path, built: Built) -> tuple[int, int]:
     """(bytes of the tables, of the texts) of the firmware's own names, without a chip's model."""
     modules = [path.removesuffix(".mpy").replace("/", ".").removesuffix(".__init__")
-               for path in built.slot if path.endswith(".mpy")]
+               for path in built.modules]
     file = root / "names.py"
     file.write_text(_COUNT_NAMES)
     loaded = [name for name in modules if not name.startswith(_LATER)]
-    (n, text), = _qstrs(_run([file.name, "./a", *loaded], 1 << 20, root))
+    (n, text), = _qstrs(_run([file.name, "/a", *loaded], 1 << 20, root))
     tables, size = 0, _FIRST_TABLE
     while tables < n:
         tables, size = tables + size, size * 2
@@ -174,7 +177,7 @@ def role_in_vm(row: str, work: Path, heap: int = HEAP, detail: bool = False,
     lay_out(root, built, {**spec_of(role)["config"], **more}, net)
     free = int(_run(["-c", "import gc; gc.collect(); print(gc.mem_free())"], heap))
     tables, texts = own_names(root, built)
-    out = _run([str(ROOT / "host_sim/vm/memory.py"), ".", str((work / "shim").resolve()),
+    out = _run([str(ROOT / "host_sim/vm/memory.py"), str((work / "shim").resolve()),
                 str(free - tables), *(["detail"] if detail else [])], heap + _MODELS, root)
     if detail:
         sys.stderr.write(out)
@@ -210,7 +213,7 @@ def figures(roles: tuple[str, ...] = tuple(BOARDS)) -> dict:
             built = told["built"]
             on_chip = build(board, (on_board,))
             modules = {path.removesuffix(".mpy").replace("/", "."): len(data)
-                       for path, data in on_chip.slot.items() if path.endswith(".mpy")}
+                       for path, data in on_chip.modules.items()}
             out["roles"][role] = {
                 "board": built.board, "heap_start": told["heap_start"],
                 "heap_free_after_start": free, "enough": free >= LEAST_FREE,

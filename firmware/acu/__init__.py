@@ -15,3 +15,14 @@ def forget(*names):
             package, _, last = name.rpartition(".")
             if hasattr(sys.modules.get(package), last):
                 delattr(sys.modules[package], last)
+
+
+if sys.implementation.name == "micropython":
+    try:
+        import pack  # of a slot; the simulator's builds have folders
+        pack.mount(__path__)
+        del pack.mount
+        forget("pack")
+        del pack
+    except (ImportError, OSError):
+        pass

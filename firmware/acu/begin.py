@@ -13,7 +13,9 @@ from acu import events as ev
 from acu import forget
 from acu.drivers.clock import every_5_ms
 
-_OFTEN = const(4096)       # bytes between two collections of a start
+_OFTEN = const(4096)     # bytes between two collections of a start
+# of umqtt's client: what is done once, or never
+_ONCE = ("__init__", "set_callback", "set_last_will", "disconnect", "unsubscribe", "check_msg")
 
 
 def begin(unit):
@@ -84,9 +86,14 @@ def _build(unit):
     unit.nets = unit.ports.nets
     from acu import app
     if unit.once:               # room for the controller: makers of ports are not needed again
-        for part in (unit.ports, unit.ports.link, unit.nets):
+        link = unit.ports.link
+        for part in (unit.ports, link, unit.nets, getattr(link, "_stream", None)):
             if part:
                 app.settle(part)
+        theirs = sys.modules.get("umqtt.simple")
+        if theirs:
+            for name in _ONCE:
+                setattr(theirs.MQTTClient, name, None)
     gc.collect()
     unit.acu = app.build(unit.board, unit.cfg, unit.ports)
     if unit.once:

@@ -1,7 +1,8 @@
-"""Inside the MicroPython VM: what a whole board needs. memory.py ROOT SHIM FREE; prints key value.
+"""Inside the MicroPython VM: what a whole board needs. memory.py SHIM FREE; prints key value.
 
-ROOT is a board's file system with slot a (a build for x86) and settings in data/; SHIM holds
-host_sim.chips as .mpy; FREE is what a board's heap of 160 KiB has free before anything is loaded.
+The present folder, which becomes `/`, is a board's file system with slot a (a build for x86) and
+settings in data/; SHIM holds host_sim.chips as .mpy; FREE is what a board's heap of 160 KiB has
+free before anything is loaded.
 The chip's model is loaded first, and what it leaves above FREE and the sample ring is taken away,
 so that the firmware's own start (acu/start.py: drivers, role, console) meets a heap of that size
 and fails if that is too small. Its network is there (fake_broker.py) if the record in data/ says
@@ -10,16 +11,22 @@ so: link, umqtt and TLS context are the real ones. Frames come from a ring that 
 """
 import gc
 import math
+import os
 import sys
 from array import array
 
 import micropython
+import vfs
 
+here = (vfs.VfsPosix(os.getcwd()), vfs.VfsPosix(sys.argv[1]))
+vfs.umount("/")
+vfs.mount(here[0], "/")
+vfs.mount(here[1], "/shim")
 gc.collect()
 _RING = 32 * 1024 + 512         # apart from the 160 KiB; on paper it is added
 _LIVE_MS = 25_000               # self-test, good start, first windows and their logs
 
-sys.path[:] = [sys.argv[2]]
+sys.path[:] = ["/shim"]
 from host_sim.chips import machine_shim, rp2040  # noqa: E402
 
 chip = machine_shim.Chip("rp2040")
@@ -38,7 +45,7 @@ chip.reset(1)
 from host_sim.vm import fake_broker  # noqa: E402
 
 fake_broker.install()
-sys.path[:] = [sys.argv[1] + "/a", sys.argv[2]]
+sys.path[:] = ["/a", "/shim"]
 pins = __import__("pins")
 for rule in pins.INPUTS:
     if "pin" in rule:
@@ -56,13 +63,12 @@ for k in range(760):
     hasattr(gc, "_%d" % k)
 micropython.qstr_info()
 gc.collect()
-ballast = bytearray(gc.mem_free() - int(sys.argv[3]) - _RING)   # type: ignore[attr-defined]
+ballast = bytearray(gc.mem_free() - int(sys.argv[2]) - _RING)   # type: ignore[attr-defined]
 gc.collect()
 print("heap_start", gc.mem_free() - _RING)                      # type: ignore[attr-defined]
 
 start = __import__("acu.start", None, None, ("Unit",))
-unit = start.Unit("a", "run", False, "", sys.argv[1])
-unit.once = True
+unit = start.Unit("a", "run")
 unit.begin()
 if unit.complaint:
     print(unit.complaint)
@@ -114,11 +120,11 @@ print("link", int(unit.ports.link.up))
 print("console", int("acu.console" in sys.modules))
 print("pins", len(chip.owners) * pin_bytes)
 print("heap_free", gc.mem_free())                               # type: ignore[attr-defined]
-if len(sys.argv) > 4:
+if len(sys.argv) > 3:
     micropython.mem_info()
     for name in sorted(sys.modules):
         print("loaded", name)
-if sys.argv[4:5] == ["console"]:        # and with somebody at the console: what is held, most
+if sys.argv[3:4] == ["console"]:        # and with somebody at the console: what is held, most
     class Keys:
         """A terminal whose text nobody reads."""
 
@@ -133,13 +139,13 @@ if sys.argv[4:5] == ["console"]:        # and with somebody at the console: what
             self.last = (self.last + data)[-24:]
             return len(data)
 
-    sys.path[:] = [sys.argv[1] + "/a"]
+    sys.path[:] = ["/a"]
     keys = unit.terminal = Keys()
     for one in unit.__dict__.values():      # its private names are shortened in a build
         if hasattr(one, "session") and hasattr(one, "terminal"):
             one.terminal = keys
     least = base = line = 0
-    for line in sys.argv[5:]:
+    for line in sys.argv[4:]:
         keys.last = b""
         for k in range(1600):
             unit.step()

@@ -48,8 +48,8 @@ def test_a_build_is_whole_and_its_own(name):
     assert list(built.slot) == sorted(built.slot)
     assert built.slot["board.json"] == (boards.BOARDS / name / "board.json").read_bytes()
     assert built.slot["pins.py"] == (boards.BOARDS / name / "pins.py").read_bytes()
-    own = {path.removesuffix(".mpy").replace("/", ".") for path in built.slot
-           if path.endswith(".mpy") and path.startswith("acu/")}
+    own = {path.removesuffix(".mpy").replace("/", ".") for path in built.modules
+           if path.startswith("acu/")}
     assert {f"acu.roles.{role}" for role in board["roles"]} <= own
     # every import of every module is there, or belongs to a role or driver that is not chosen
     driver = building.CHOSEN[pins["CONVERTER"]["driver"]]
@@ -82,11 +82,11 @@ def test_a_build_is_whole_and_its_own(name):
 def test_the_files_are_for_the_chip_and_name_no_path(name, march):
     built = build(name, (), "x86" if march == "x86" else "")
     assert built.march == march
-    for path, data in built.slot.items():
-        if path.endswith(".mpy"):
-            assert data[:2] == bytes([ord("M"), building.MPY])
-            assert path.removesuffix("mpy").encode() + b"py" in data, path
-            assert b"/tmp" not in data and str(ROOT).encode() not in data
+    for path, data in built.modules.items():
+        assert data[:2] == bytes([ord("M"), building.MPY])
+        module = path.removesuffix(".mpy").removesuffix("/__init__").replace("/", ".")
+        assert module.encode() in data, path
+        assert b"/tmp" not in data and str(ROOT).encode() not in data
     assert built.slot["acu/dsp/kernels.mpy"][2] >> 2 == ARCH[march]
 
 
@@ -139,7 +139,7 @@ def test_package_and_freezing_list_are_the_same_list(tmp_path):
     scope = {"package": lambda name, base_path, files: frozen.extend(
         f"{name}/{file}" for file in files if (tmp_path / base_path / name / file).is_file())}
     exec((tmp_path / "manifest.py").read_text(), scope)
-    assert frozen == [path for path in built.slot if path.endswith(".mpy")]
+    assert frozen == list(built.modules)
 
 
 @pytest.mark.parametrize("name", BUILDABLE)
@@ -244,7 +244,8 @@ def test_umqtt_is_in_a_slot_where_it_was_fetched_and_told_missing_where_not(tmp_
     (tmp_path / "umqtt" / "simple.py").write_text("class MQTTClient:\n    pass\n")
     monkeypatch.setenv("SLVG_UMQTT", str(tmp_path))
     built = build(OPERATOR)
-    data = built.slot["umqtt/simple.mpy"]
+    data = built.modules["umqtt/simple.mpy"]
+    assert built.slot["umqtt/simple.mpy"] == data
     assert built.manifest["files"]["umqtt/simple.mpy"] == [len(data),
                                                            hashlib.sha256(data).hexdigest()]
     assert built.figures()["network"] and b"/tmp" not in data
@@ -253,3 +254,19 @@ def test_umqtt_is_in_a_slot_where_it_was_fetched_and_told_missing_where_not(tmp_
     assert done.exit_code == 0 and "E430 network: umqtt.simple is not in it" in done.output
     assert not (tmp_path / "out" / "slot" / "umqtt").exists()
     assert build(OPERATOR).version != built.version
+
+
+def test_a_pack_holds_every_module_of_its_folder():
+    """Read as firmware/pack.py reads it."""
+    built = build(OPERATOR)
+    found = {path: data for path, data in built.slot.items() if path.endswith(".mpy")}
+    for folder in building.PACKED:
+        data = built.slot[f"{folder}.pack"]
+        at = 2
+        for _ in range(int.from_bytes(data[:2], "little")):
+            end = at + 1 + data[at]
+            name = data[at + 1:end].decode()
+            place, n = (int.from_bytes(data[k:k + 4], "little") for k in (end, end + 4))
+            found[f"{folder}/{name}"] = data[place:place + n]
+            at = end + 8
+    assert found.pop("pack.mpy") and found == built.modules
