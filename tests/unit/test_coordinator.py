@@ -112,7 +112,7 @@ def test_the_time_of_ntp_is_taken_told_and_named():
     p.link.sent = []
     now_ms = p.acu.clock.now_ms()
     p.acu.told_utc(now_ms, p.acu.sync.utc_ms(now_ms) + 3_600_000)
-    assert p.acu.log.rows[-1][2:4] == (ev.TIME_SET, 3_600_000)
+    assert p.acu.log.rows[-1][2:4] == (ev.TIME_SET, 3_600_000), p.acu.log.rows[-1]
     p.acu._give_time(now_ms, 0, "time.req", {"nonce": 77})
     msg = messages.decode(p.link.sent[-1][1])
     assert msg["b"]["src"] == "ntp" and msg["x"] == -77
