@@ -37,6 +37,12 @@ def _links(session, acu):
     now_ms = session.now_ms
     link = acu.link
     names = ("LAN", "MAN")
+    complaint = getattr(link, "complaint", "")
+    if complaint:
+        yield ("Network", complaint)
+    wifi = getattr(link, "wifi", None)
+    if wifi:
+        yield ("Wi-Fi", "up, %d dBm" % wifi.rssi() if wifi.up else "down")
     links = getattr(link, "links", None) or (link,)
     for k in range(len(links)):
         one = links[k]

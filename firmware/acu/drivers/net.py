@@ -31,6 +31,7 @@ def fit(ports, cfg, board):
             raise ValueError("E432 net: the record is damaged or of another firmware. "
                              "Provision it anew: slvg flash --keys")
         ports.link = _links(ports, watch, net, cfg, board["mcu"])
+        ports.link.wifi = watch.wifi
         watch.links = getattr(ports.link, "links", None) or (ports.link,)
     except ImportError as e:
         watch.complaint = ("E430 net: this firmware has no %s. Build it where `make setup` could "

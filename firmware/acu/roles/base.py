@@ -368,6 +368,11 @@ class Acu:
             "code": code, "ph": ph, "val": val, "lim": lim,
             "t0_ms": self.sync.utc_ms(now_ms if t0_ms is None else t0_ms)})
 
+    def rssi(self):
+        """dBm of the radio below the link; 0: none, or not known."""
+        wifi = getattr(self.link, "wifi", None)
+        return wifi.rssi() if wifi else 0
+
     def _beat(self, now_ms):
         if self.scheduler.fast_dead_ms > 500:
             self.log.add(now_ms, ev.FAST_DEAD, self.scheduler.fast_dead_ms, 0, 0, True)

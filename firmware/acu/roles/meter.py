@@ -355,5 +355,5 @@ class Meter(Acu):
 
     def beat(self, now_ms):
         self.net.send(now_ms, self._up + "hb", "hb", "*", {
-            "up_s": now_ms // 1000, "rssi": 0, "q": self.quality(now_ms), "err": 0,
+            "up_s": now_ms // 1000, "rssi": self.rssi(), "q": self.quality(now_ms), "err": 0,
             "ph": self.phases[0], "on": 1, "why": 0})
