@@ -363,7 +363,8 @@ class Microgrid(Acu):
 
     def beat(self, now_ms):
         self.net.send(now_ms, self._up + "hb", "hb", "*", {
-            "up_s": now_ms // 1000, "rssi": self.rssi(), "q": self.quality(now_ms), "err": self.state(),
+            "up_s": now_ms // 1000, "rssi": self.rssi(),
+            "q": self.quality(now_ms), "err": self.state(),
             "ph": 0, "on": int(not self._pns), "why": 0})
 
     # -- rest

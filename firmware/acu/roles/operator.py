@@ -241,5 +241,6 @@ class Operator(Panel):
 
     def beat(self, now_ms):
         self.net.send(now_ms, self._up + "hb", "hb", "*", {
-            "up_s": now_ms // 1000, "rssi": self.rssi(), "q": self.quality(now_ms), "err": self.gate.locked,
+            "up_s": now_ms // 1000, "rssi": self.rssi(),
+            "q": self.quality(now_ms), "err": self.gate.locked,
             "ph": self.phase, "on": int(self.gate.mask() != 0), "why": self.why})

@@ -150,7 +150,8 @@ class Post(Acu):
         for member, silent_ms in self.slaves.newly_missing(now_ms):
             self.log.add(now_ms, ev.MISSING, self.index[member], silent_ms, 0, True)
         self.centre.say(now_ms, "hb", {
-            "up_s": now_ms // 1000, "rssi": self.rssi(), "q": self.quality(now_ms), "err": 0, "ph": 0,
+            "up_s": now_ms // 1000, "rssi": self.rssi(),
+            "q": self.quality(now_ms), "err": 0, "ph": 0,
             "on": 1, "why": 0})
 
     def _read_inputs(self, now_ms):

@@ -377,7 +377,8 @@ class Recloser(Switched):
     def beat(self, now_ms):
         self._told = self.gate.mask() << 8 | self.why
         self.net.send(now_ms, self._up + "hb", "hb", "*", {
-            "up_s": now_ms // 1000, "rssi": self.rssi(), "q": self.quality(now_ms), "err": self.gate.locked,
+            "up_s": now_ms // 1000, "rssi": self.rssi(),
+            "q": self.quality(now_ms), "err": self.gate.locked,
             "ph": 0, "on": self._on(), "why": self.why})
 
     # -- rest: a recloser never does

@@ -126,7 +126,8 @@ class SubCoordinator(Branch):
             self.log.add(now_ms, ev.MISSING, self.slaves.members.index(member), silent_ms)
         self._told = self.gate.mask() << 8 | self.why
         self.net.send(now_ms, self._up + "hb", "hb", "*", {
-            "up_s": now_ms // 1000, "rssi": self.rssi(), "q": self.quality(now_ms), "err": self.gate.locked,
+            "up_s": now_ms // 1000, "rssi": self.rssi(),
+            "q": self.quality(now_ms), "err": self.gate.locked,
             "ph": 0, "on": self._on(), "why": self.why})
 
     def rest_ms(self, now_ms):
