@@ -125,23 +125,23 @@ def module_names(tree: ast.Module, elsewhere: set[str]) -> dict[str, str]:
     top = {id(node) for node in tree.body}
     names = {id(target) for node in tree.body if isinstance(node, ast.Assign)
              for target in node.targets}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            used.add(node.id)
-            if not isinstance(node.ctx, ast.Load) and id(node) not in names:
-                bound.add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.keyword):
-            bound.add(node.arg or "")
-        elif isinstance(node, ast.alias):
-            bound.add(node.asname or node.name)
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):
-            bound |= set(node.names)
-        elif isinstance(node, ast.ExceptHandler):
-            bound.add(node.name or "")
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and id(node) not in top:
-            bound.add(node.name)
+    for inner in ast.walk(tree):
+        if isinstance(inner, ast.Name):
+            used.add(inner.id)
+            if not isinstance(inner.ctx, ast.Load) and id(inner) not in names:
+                bound.add(inner.id)
+        elif isinstance(inner, ast.arg):
+            bound.add(inner.arg)
+        elif isinstance(inner, ast.keyword):
+            bound.add(inner.arg or "")
+        elif isinstance(inner, ast.alias):
+            bound.add(inner.asname or inner.name)
+        elif isinstance(inner, (ast.Global, ast.Nonlocal)):
+            bound |= set(inner.names)
+        elif isinstance(inner, ast.ExceptHandler):
+            bound.add(inner.name or "")
+        elif isinstance(inner, (ast.FunctionDef, ast.ClassDef)) and id(inner) not in top:
+            bound.add(inner.name)
     short: dict[str, str] = {}
     number = 0
     for name in own:

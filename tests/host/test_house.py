@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
 SOURCES = sorted(FIRMWARE.rglob("*.py"))
 # What the boards' images have, and ourselves; hardware besides in drivers/.
-BUILT_IN = {"micropython", "acu", "array", "binascii", "gc", "hashlib", "json", "struct", "sys"}
+BUILT_IN = {"micropython", "acu", "array", "binascii", "gc", "hashlib", "json", "struct", "sys",
+            "pack"}
 IN_DRIVERS = {"machine", "network", "rp2", "esp32", "socket", "ssl", "os", "time", "umqtt", "vfs",
               "select", "uctypes", "onewire", "ds18x20", "io", "tls"}
 

@@ -25,6 +25,7 @@ _here = SPEC["inside"]
 sys.path[:] = [SPEC["shim"], _here]
 
 from flash_image import Image  # noqa: E402
+from radio import Radio  # noqa: E402
 from repl import FRIENDLY, RAW, Repl  # noqa: E402
 from wiring import RealTime, Wiring  # noqa: E402
 
@@ -97,6 +98,7 @@ def _kbd_intr(char):
 _mp.kbd_intr = _kbd_intr
 _mp.__name__ = "micropython"
 
+_radio = Radio()
 image = Image(SPEC["image"], SPEC["blocks"], SPEC["cut"], power_off, interrupt)
 _stdin = sys.stdin.buffer
 _stdout = sys.stdout.buffer
@@ -143,12 +145,13 @@ if image.blank:
 disk = vfs.VfsLfs2(image, progsize=256)
 vfs.mount(disk, "/")
 os.chdir("/")
-for _name in ("flash_image", "repl", "wiring"):
+for _name in ("flash_image", "radio", "repl", "wiring"):
     del sys.modules[_name]
 for _name in [name for name in sys.modules if name.split(".")[0] == "host_sim"]:
     del sys.modules[_name]
 machine_shim.install(chip)
 sys.modules["micropython"] = _mp
+sys.modules["network"] = _radio
 sys.path[:] = ["", ".frozen", "/lib"]
 sys.argv[:] = []
 gc.collect()
