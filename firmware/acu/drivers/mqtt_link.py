@@ -56,12 +56,8 @@ _LONG_MS = const(30_000)        # of the pause where trying again will not help
 _GOOD_MS = const(10_000)
 
 
-class _End(Exception):
-    """umqtt wants more than the packet has; when it has sent: it waits for the answer."""
-
-
-class _Fault(Exception):
-    """args[0]: C_*"""
+# EOFError() is: umqtt wants more than the packet has; when it has sent, it waits for the answer.
+# EOFError(C_*) ends the connection. A class of our own would take 200 bytes.
 
 
 class _Wire:
@@ -97,7 +93,7 @@ class _Wire:
     def read(self, n):
         at = self.at
         if not 0 <= n <= len(self.rx) - at:
-            raise _End
+            raise EOFError
         self.at = at + n
         return bytes(self.rx[at:at + n])
 
@@ -202,7 +198,7 @@ class MqttLink:
         try:
             self._work(now_ms)
         except Exception as e:      # umqtt tells what is wrong in six ways
-            self._break(e.args[0] if isinstance(e, _Fault) else
+            self._break(e.args[0] if isinstance(e, EOFError) and e.args else
                         self._stream.blame(e) or self._blame)
         while self._inbox:
             topic, payload = self._inbox.pop(0)
@@ -214,7 +210,7 @@ class MqttLink:
         stage = self._stage
         if self._carrier and not self._carrier.up:
             if stage:
-                raise _Fault(C_WIFI)
+                raise EOFError(C_WIFI)
             self.cause = C_WIFI
         elif not stage:
             if now_ms >= self._due_ms:
@@ -227,7 +223,7 @@ class MqttLink:
                 self._due_ms = self._clock.now_ms() + _ANSWER_MS
                 self._call(self._client.connect, self._clean)
             elif now_ms >= self._due_ms:
-                raise _Fault(C_TCP)
+                raise EOFError(C_TCP)
         else:
             self._blame = C_WRITE
             self._flush(now_ms)
@@ -256,14 +252,14 @@ class MqttLink:
         """Is somebody still there?"""
         if not self.up or self._subs:
             if now_ms >= self._due_ms:
-                raise _Fault(C_SILENT if self._stream.shaken else C_TLS_OTHER)
+                raise EOFError(C_SILENT if self._stream.shaken else C_TLS_OTHER)
             return
         for n in self._flight:
             if now_ms - self._flight[n] >= _ANSWER_MS:
-                raise _Fault(C_SILENT)
+                raise EOFError(C_SILENT)
         if self._ping_ms >= 0:
             if now_ms - self._ping_ms >= _ANSWER_MS:
-                raise _Fault(C_SILENT)
+                raise EOFError(C_SILENT)
         elif now_ms - min(self._heard_ms, self._sent_ms) >= self._half_ms:
             self._ping_ms = now_ms
             self._client.ping()
@@ -283,7 +279,7 @@ class MqttLink:
         """Lets umqtt write. It would wait for an answer, which comes in its own time."""
         try:
             call(*args)
-        except _End:
+        except EOFError:
             pass
 
     def _ask(self, topic_filter, now_ms):
@@ -312,7 +308,7 @@ class MqttLink:
             if data is None:
                 return False
             if not data:
-                raise _Fault(C_CLOSED)
+                raise EOFError(C_CLOSED)
             self._heard_ms = now_ms
             self._ping_ms = -1
             if left > 0:
@@ -340,7 +336,7 @@ class MqttLink:
         at = len(rx) - 1
         if not at or rx[at] & 0x80:
             if at == 4:
-                raise _Fault(C_BROKEN)
+                raise EOFError(C_BROKEN)
             return -1
         n = 0
         while at:
@@ -349,9 +345,9 @@ class MqttLink:
         op = rx[0]
         if op & 0xF0 != 0x30:
             if n != _LENGTHS.get(op):
-                raise _Fault(C_BROKEN)
+                raise EOFError(C_BROKEN)
         elif op & 6 > 2 or n < 2 or not self._greeted:
-            raise _Fault(C_BROKEN)
+            raise EOFError(C_BROKEN)
         self._long = n > _BODY
         return n
 
@@ -378,14 +374,14 @@ class MqttLink:
                 self.acks.append(n + 1)
         elif op == 0x20:
             if rx[3] or self._greeted:
-                raise _Fault(C_REFUSED)
+                raise EOFError(C_REFUSED)
             self._greeted = True
             for one in self._filters:
                 self._ask(one, now_ms)
         elif op == 0x90:
             self._subs.remove(rx[2] << 8 | rx[3])
             if rx[4] & 0x80:
-                raise _Fault(C_REFUSED)
+                raise EOFError(C_REFUSED)
         if self._greeted and not self.up and not self._subs:
             self._welcome(now_ms)
 

@@ -8,12 +8,7 @@ more; a certificate that began after t0_s is refused until then (C_TLS_TIME).
 """
 import tls
 
-from acu.drivers.mqtt_link import C_TLS_CA, C_TLS_NAME, C_TLS_OTHER, C_TLS_TIME
-
-# mbedtls (on boards), OpenSSL (on CPython); a wrong authority counts before a date or a name
-_SAID = (("trusted CA", C_TLS_CA), ("issuer", C_TLS_CA), ("self-signed", C_TLS_CA),
-         ("self signed", C_TLS_CA), ("expired", C_TLS_TIME), ("in the future", C_TLS_TIME),
-         ("not yet valid", C_TLS_TIME), ("expected CN", C_TLS_NAME), ("ismatch", C_TLS_NAME))
+from acu import forget
 
 
 class Tls:
@@ -37,8 +32,8 @@ class Tls:
                                          do_handshake_on_connect=False)
 
     def blame(self, error):
-        text = str(error)
-        for words, cause in _SAID:
-            if words in text:
-                return cause
-        return C_TLS_OTHER
+        """C_* of mqtt_link.py."""
+        from acu.drivers import tls_blame
+        cause = tls_blame.of(error)
+        forget("acu.drivers.tls_blame")
+        return cause
