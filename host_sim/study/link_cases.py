@@ -97,6 +97,7 @@ def _lossy(t: Trial, full: bool, cuts: tuple[int, ...]) -> None:
 
 
 def _slow(t: Trial, full: bool, cuts: tuple[int, ...]) -> None:
+    t.path_s = 4 * 5.0              # CONNECT, CONNACK, SUBSCRIBE, SUBACK
     for way in (t.proxy.up, t.proxy.down):
         way.delay_s, way.jitter_s = 5.0, 0.5
     t.run(20)
