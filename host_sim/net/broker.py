@@ -268,5 +268,10 @@ def _stop_all() -> None:
             one.stop()
 
 
-# a forked process has neither the thread nor the right to stop what is not its own
-os.register_at_fork(after_in_child=lambda: (_threads.clear(), _open.clear()))
+def _forked() -> None:
+    """It has neither the thread nor the right to stop what is not its own."""
+    _threads.clear()
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_forked)

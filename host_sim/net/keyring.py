@@ -12,6 +12,7 @@ the centre the Coordinators'. Every change is on the disk when the call returns,
 """
 import base64
 import hashlib
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -115,6 +116,8 @@ class Keyring:
 
     def _broker(self, names: list[str], now: datetime | None = None) -> certificates.Pair:
         try:
+            if not all(re.fullmatch(r"[A-Za-z0-9_.:*-]{1,64}", name) for name in names):
+                raise ValueError
             return certificates.broker(self._what.ca, names, now)
         except ValueError as e:
             raise InputError([f"E447 broker's names {', '.join(names)}: one is no name that a "

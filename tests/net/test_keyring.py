@@ -252,5 +252,6 @@ def test_names_of_a_broker_end_in_its_certificate():
     ring = Keyring.make(None, STREET, names=["post1.example", "10.0.0.7", "::1"])
     pair = ring._what.circuits["sc1"].pair
     assert certificates.names_of(pair.crt) == ["post1.example", "10.0.0.7", "::1"]
-    with pytest.raises(InputError, match="E447"):
-        Keyring.make(None, STREET, names=["pöst"])
+    for name in ("pöst", "a b", ""):
+        with pytest.raises(InputError, match="E447"):
+            Keyring.make(None, STREET, names=[name])

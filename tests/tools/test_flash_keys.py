@@ -1,5 +1,5 @@
-"""slvg flash --keys: a controller's bundle reaches a virtual board's store whole, and nothing of it
-the receipt; another's, or one that is none, is refused before."""
+"""slvg flash --keys: a controller's bundle reaches a virtual board's store whole, and nothing of
+it the receipt; another's, or one that is none, is refused before."""
 import json
 
 import pytest

@@ -95,7 +95,8 @@ def _run(command: list[str]) -> None:
     """Until Ctrl-C, or until it ends by itself; it never outlives us."""
     bound = shutil.which("setpriv")
     process = subprocess.Popen([bound, "--pdeathsig", "TERM", *command] if bound else command)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores Ctrl-C
+        signal.signal(number, signal.default_int_handler)
     try:
         code = process.wait()
     except KeyboardInterrupt:
