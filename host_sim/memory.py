@@ -48,8 +48,8 @@ _MODELS = 1024 * 1024       # room for the chip's model, taken away before the f
 
 _NAME_BYTES = 7             # of a name in such a table: its place, hash and length
 _FIRST_TABLE = 20
-# of the console only its first module is loaded before somebody types; events when the log is read;
-# tls_blame when a handshake has failed
+# of the console only its first module is loaded before somebody types; events when the log is
+# read; tls_blame when a handshake has failed
 _LATER = ("acu.console.", "acu.events", "acu.drivers.tls_blame", "acu.functions.captured",
           "acu.primitives.history")
 _COUNT_NAMES = """
