@@ -57,8 +57,6 @@ def state():
             acu._lease_utc, acu.sync.utc_ms(0), len(acu.net.outbox.live), files)
 
 
-# A bent name is another sender, of whom it remembers a row: 100 at most.
-ROW = 160
 before = state()
 changes = exceptions = n = grown = 0
 used = []
@@ -79,7 +77,7 @@ for line in lines:
             before = state()
     if n % 1000 == 0:
         gc.collect()
-        used.append(gc.mem_alloc() - ROW * len(acu.net._seen))
+        used.append(gc.mem_alloc())
 print(n, len(taken), exceptions, changes, acu.net.dropped[5], *used)
 """
 
