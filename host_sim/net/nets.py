@@ -106,7 +106,10 @@ def _sentence(error) -> str:
     loc, kind = error["loc"], error["type"]
     text = _TEXT.get(kind, "is not what it should be")
     what = place(loc, False)
-    keys: type[BaseModel] = {"wifi": Wifi, "lan": At, "man": At}.get(str(loc[-2]) if len(loc) > 1 else "", Nets)
+    table = str(loc[-2]) if len(loc) > 1 else ""
+    keys: type[BaseModel] = Nets
+    if table in ("wifi", "lan", "man"):
+        keys = Wifi if table == "wifi" else At
     remedy = f" Known: {choices(keys.model_fields)}." if kind == "extra_forbidden" else (
         " See docs/network.md.")
     return f"E446 {FILE}: {what} {text}.{remedy}"
