@@ -46,7 +46,7 @@ for path in ("/a/acu/slot/three.mpy", "/a/acu/slot/on", "/a/acu/slot/one.mpy/x")
     except OSError as e:
         print("none", e.errno)
 f = open("/a/acu/slot/two.mpy", "rb")
-print("read", f.read(1), f.readinto(bytearray(4)))
+print("read", f.readinto(bytearray(4)))
 f.close()
 """
 
@@ -68,7 +68,7 @@ def test_modules_of_a_pack_are_imported_as_from_a_folder(vm, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout.splitlines()
     assert said[0] == "11 22 /a/acu/slot/one.mpy" and said[1:4] == ["none 2"] * 3
-    assert said[4] == "read b'M' 4"
+    assert said[4] == "read 4"
 
 
 def test_a_pack_of_a_build_is_smaller_on_flash_than_its_folder():
