@@ -108,7 +108,7 @@ def _slow(t: Trial, full: bool, cuts: tuple[int, ...]) -> None:
 
 
 def _reordered(t: Trial, full: bool, cuts: tuple[int, ...]) -> None:
-    t.proxy.up.reorder = t.proxy.down.reorder = 0.5
+    t.proxy.up.reorder = t.proxy.down.reorder = 1.0     # few are QoS 0
     for _ in range(6 if full else 1):
         t.run(10)
         t.cabinet.jump(1500)        # the question for the time and its answer are QoS 0

@@ -48,13 +48,18 @@ def report(figures: dict, full: bool, seed: int) -> Report:
     return r
 
 
+_WORDS = {
+    "lost": "segments lost", "doubled": "packets doubled", "reordered": "packets overtaken",
+    "no_broker": "found no broker", "foreign_refused": "refused by the role",
+    "reached_cabinet": "reached the cabinet", "retained_refused": "retained, refused"}
+_MORE = ("replayed", "attempts", "overheard", "reached_cabinet", "retained_refused",
+         "foreign_refused")
+
+
 def _did(one: dict) -> str:
-    words = [f"{n} {name.replace('_', ' ')}" for name, n in one["proxy"].items()]
-    for key in ("replayed", "attempts", "overheard", "reached_cabinet", "retained_refused",
-                "foreign_refused"):
-        if key in one:
-            words.append(f"{one[key]} {key.replace('_', ' ')}")
-    return ", ".join(words)
+    found = one["proxy"] | {key: one[key] for key in _MORE if key in one}
+    return ", ".join(f"{n} {_WORDS.get(name, name)}" for name, n in found.items()
+                     if n or name == "overheard")
 
 
 def _drops(figures: dict) -> tuple[list[str], list[list]]:
