@@ -79,7 +79,9 @@ def authority(name: str, now: datetime | None = None, days: int = CA_DAYS) -> Pa
 
 def broker(ca: Pair, names: list[str], now: datetime | None = None,
            days: int = BROKER_DAYS) -> Pair:
-    """For a broker that is reached under these names and addresses."""
+    """For a broker that is reached under these names and addresses. It begins with the authority:
+    a board that starts without the time knows only when its own keys were made, which may be long
+    before this certificate was."""
     key = ec.generate_private_key(ec.SECP256R1())
     others: list[x509.GeneralName] = []
     for name in names:
@@ -87,7 +89,8 @@ def broker(ca: Pair, names: list[str], now: datetime | None = None,
             others.append(x509.IPAddress(ipaddress.ip_address(name)))
         except ValueError:
             others.append(x509.DNSName(name))
-    made = (_signed_by(ca, names[0], key, now, days)
+    since = x509.load_der_x509_certificate(ca.crt).not_valid_before_utc
+    made = (_signed_by(ca, names[0], key, now, days, since)
             .add_extension(x509.SubjectAlternativeName(others), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),
                            critical=False)
@@ -119,21 +122,21 @@ def revoked(ca: Pair, serials: dict[int, datetime], now: datetime | None = None)
     return crl.sign(_read(ca.key), hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
-def _signed_by(ca: Pair, name: str, key, now, days) -> x509.CertificateBuilder:
+def _signed_by(ca: Pair, name: str, key, now, days, since=None) -> x509.CertificateBuilder:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     issuer = x509.load_der_x509_certificate(ca.crt)
-    return (_builder(subject, issuer.subject, key, now, days)
+    return (_builder(subject, issuer.subject, key, now, days, since)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(sign=True), critical=True)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(
                 _read(ca.key).public_key()), critical=False))
 
 
-def _builder(subject, issuer, key, now, days) -> x509.CertificateBuilder:
+def _builder(subject, issuer, key, now, days, since=None) -> x509.CertificateBuilder:
     now = now or datetime.now(UTC)
     return (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer)
             .public_key(key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(now - _SLACK).not_valid_after(now + timedelta(days=days))
+            .not_valid_before(since or now - _SLACK).not_valid_after(now + timedelta(days=days))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
                            critical=False))
 

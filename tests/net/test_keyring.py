@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import stat
+from datetime import UTC, datetime
 
 import pytest
 from typer.testing import CliRunner
@@ -246,6 +247,16 @@ def test_a_bundle_that_is_none_is_refused_by_its_part(tmp_path):
         with pytest.raises(InputError) as e:
             bundle.read(file)
         assert e.value.code == "E450" and key[:16] not in e.value.text
+
+
+def test_a_board_without_the_time_takes_a_certificate_that_is_newer_than_its_keys():
+    """It sets its clock to t0_s of its bundle."""
+    then = datetime(2026, 3, 1, tzinfo=UTC)
+    ring = Keyring.make(None, STREET, now=then)
+    t0_s = ring.bundle("eu1", then)["net"]["t0_s"]
+    ring.rotate("broker")           # long after
+    made = certificates.x509.load_der_x509_certificate(ring._what.circuits["sc1"].pair.crt)
+    assert made.not_valid_before_utc.timestamp() < t0_s < made.not_valid_after_utc.timestamp()
 
 
 def test_names_of_a_broker_end_in_its_certificate():
