@@ -47,7 +47,6 @@ for path in ("/a/acu/slot/three.mpy", "/a/acu/slot/on", "/a/acu/slot/one.mpy/x")
         print("none", e.errno)
 f = open("/a/acu/slot/two.mpy", "rb")
 print("read", f.readinto(bytearray(4)))
-f.close()
 """
 
 
