@@ -117,8 +117,8 @@ def test_an_operators_credentials_command_nobody(assay):
 
 
 def test_the_group_s_key_commands_nobody_and_shuts_no_mouth(assay):
-    """Not to all either, but to open where there is no voltage; and counters raised with it are the
-    group's."""
+    """Not to all either, but to open where there is no voltage; and counters raised with it are
+    the group's."""
     one = Attacked(assay)
     one.until(5)
     topic = "slvg/1/slv/sc1/uc0/all/dn/"

@@ -221,7 +221,8 @@ def test_the_sender_leaves_the_block_when_it_hears_of_a_restart():
     net.send(0, "t", "sw.req", "eu1", SW)
     hello = {"role": "op", "dom": "eu", "fw": "1", "drf": 7, "ph": 0, "un_dV": 2300, "sw": 1,
              "boot": 2}
-    net.receive(0, frame("hello", hello, src="eu1", dst="*"), False, ("eu1",))       # the first we hear of it
+    # the first we hear of it
+    net.receive(0, frame("hello", hello, src="eu1", dst="*"), False, ("eu1",))
     net.send(0, "t", "sw.req", "eu1", SW)
     hello["boot"] = 3
     net.receive(0, frame("hello", hello, src="eu1", dst="*"), False, ("eu1",))
