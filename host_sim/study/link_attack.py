@@ -85,7 +85,8 @@ class Attacker:
         if f"/{OTHER}/" in topic or "/all/" in topic:
             return
         self.heard[topic] += 1
-        if topic.startswith(DOWN):
+        # not his own rubbish
+        if topic.startswith(DOWN) and messages.decode(message.payload) is not None:
             self.recorded.append((topic, bytes(message.payload)))
 
     def say(self, how: str, topic: str, raw: bytes, retain: bool = False, qos: int = 1) -> None:

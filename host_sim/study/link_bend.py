@@ -38,7 +38,10 @@ def _remove(raw: bytes, r: random.Random) -> bytes:
 def _digit(raw: bytes, r: random.Random) -> bytes:
     """Still well-formed: another number, or another letter of a word."""
     data = bytearray(raw)
-    at = r.choice([k for k, ch in enumerate(raw) if chr(ch).isalnum()])
+    places = [k for k, ch in enumerate(raw) if chr(ch).isalnum()]
+    if not places:
+        return _flip(raw, r)
+    at = r.choice(places)
     data[at] = r.choice(b"0123456789" if chr(data[at]).isdigit() else b"abcdefghijklmnopqrstuv")
     return bytes(data)
 
