@@ -20,7 +20,7 @@ def link(
     fault: Annotated[list[str] | None, typer.Option("--fault", metavar="NAME", help=(
         "Only this; may be given again. Without it all."))] = None,
     full: Annotated[bool, typer.Option("--full", help=(
-        "Every byte of each packet, outages of minutes, 10^6 bent messages; 12 minutes."
+        "Every byte of each packet, outages of minutes, 10^6 bent messages; 10 minutes."
     ))] = False,
     fuzz: Annotated[int | None, typer.Option("--fuzz", min=0, max=100_000_000, metavar="N", help=(
         "Bent and random messages to the decoder and the receiver; 20000, with --full 10^6. 0: "
