@@ -78,10 +78,10 @@ def authority(name: str, now: datetime | None = None, days: int = CA_DAYS) -> Pa
 
 
 def broker(ca: Pair, names: list[str], now: datetime | None = None,
-           days: int = BROKER_DAYS) -> Pair:
-    """For a broker that is reached under these names and addresses. It begins with the authority:
-    a board that starts without the time knows only when its own keys were made, which may be long
-    before this certificate was."""
+           days: int = BROKER_DAYS, since: datetime | None = None) -> Pair:
+    """For a broker that is reached under these names and addresses. It begins with the authority,
+    unless since says else: a board that starts without the time knows only when its own keys were
+    made, which may be long before this certificate was."""
     key = ec.generate_private_key(ec.SECP256R1())
     others: list[x509.GeneralName] = []
     for name in names:
@@ -89,7 +89,7 @@ def broker(ca: Pair, names: list[str], now: datetime | None = None,
             others.append(x509.IPAddress(ipaddress.ip_address(name)))
         except ValueError:
             others.append(x509.DNSName(name))
-    since = x509.load_der_x509_certificate(ca.crt).not_valid_before_utc
+    since = since or x509.load_der_x509_certificate(ca.crt).not_valid_before_utc
     made = (_signed_by(ca, names[0], key, now, days, since)
             .add_extension(x509.SubjectAlternativeName(others), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),

@@ -202,9 +202,9 @@ def ca():
     return certificates.authority("a circuit")
 
 
-def secure(ca, names=("localhost",), days=30, now=None):
+def secure(ca, names=("localhost",), days=30, now=None, since=None):
     """A broker's material."""
-    pair = certificates.broker(ca, list(names), now, days)
+    pair = certificates.broker(ca, list(names), now, days, since)
     return Material(ca=ca.crt_pem(), crt=pair.crt_pem(), key=pair.key_pem())
 
 
@@ -238,8 +238,9 @@ def test_tls_with_the_right_broker(python, ca, files):
 
 WRONG = {"of another authority": ({"ca": "other"}, {}, ml.C_TLS_CA),
          "of another name": ({"name": "example.org"}, {}, ml.C_TLS_NAME),
-         "too old": ({}, {"now": NOW - timedelta(days=40), "days": 10}, ml.C_TLS_TIME),
-         "too young": ({}, {"now": NOW + timedelta(days=5)}, ml.C_TLS_TIME)}
+         "too old": ({}, {"now": NOW - timedelta(days=40), "days": 10,
+                          "since": NOW - timedelta(days=41)}, ml.C_TLS_TIME),
+         "too young": ({}, {"since": NOW + timedelta(days=5)}, ml.C_TLS_TIME)}
 
 
 @pytest.mark.parametrize("what", WRONG)

@@ -5,7 +5,7 @@ from host_sim.board.doors import SimStore
 
 
 def ask(audit, k, t="sw.req", src="cd", now_ms=0):
-    audit.asked(now_ms, 1_772_345_000_000 + now_ms, {"s": src, "t": t, "k": k, "c": k & 0xFFFF})
+    audit.ordered(now_ms, 1_772_345_000_000 + now_ms, {"s": src, "t": t, "k": k, "c": k & 0xFFFF})
 
 
 def test_an_answered_command_is_stored_with_its_answer():

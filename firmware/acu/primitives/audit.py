@@ -25,7 +25,7 @@ class Audit:
         self._rows = []             # [at_ms, utc_ms, k, c, e, src, t, done]
         self.unsaved = False        # one is done and not stored
 
-    def asked(self, now_ms, utc_ms, msg):
+    def ordered(self, now_ms, utc_ms, msg):
         if len(self._rows) >= _OPEN:
             self._rows[0][_DONE] = self.unsaved = True
         self._rows.append([now_ms, utc_ms, msg["k"], msg["c"] & 0xFFFF, NONE, msg["s"], msg["t"],

@@ -185,7 +185,7 @@ class Messenger:
                 return self._drop(UNKEPT)
             seen[place] = msg["k"]
             if self.audit:
-                self.audit.asked(now_ms, utc_ms, msg)
+                self.audit.ordered(now_ms, utc_ms, msg)
         elif command and not to_all:        # in good time, before a command comes
             self.auth.reserve(src, msg["k"])
             self.auth.reserve("*" + src, msg["k"])

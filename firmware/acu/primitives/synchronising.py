@@ -1,10 +1,10 @@
 """ISF-2 Synchronisation: UTC on top of the monotonic clock, and common start times.
 
 The device's own clock may be wrong; the last accepted `time` message wins. Whoever has asked for
-it (asked(), then set(answer=True)) knows more: UTC lies between what the answer says and that plus
-the round trip, and what all answers leave of it is halved; a message that nobody asked for cannot
-have come before it was sent (F. Cristian 1989; K. Marzullo 1984). A step of UTC moves no deadline:
-an accepted start time is turned into monotonic time at once (spec smartlvgrid, section 6).
+it (questioned(), then set(answer=True)) knows more: UTC lies between what the answer says and that
+plus the round trip, and what all answers leave of it is halved; a message that nobody asked for
+cannot have come before it was sent (F. Cristian 1989; K. Marzullo 1984). A step of UTC moves no
+deadline: an accepted start time is turned into monotonic time at once (spec smartlvgrid, 6).
 """
 from micropython import const
 
@@ -35,7 +35,7 @@ class Synchroniser:
     def synchronised(self, now_ms):
         return self._set_ms >= 0 and now_ms - self._set_ms < _GOOD_MS
 
-    def asked(self, now_ms):
+    def questioned(self, now_ms):
         """A question for the time has gone out."""
         self._asked_ms = now_ms
 
@@ -51,8 +51,8 @@ class Synchroniser:
 
     def set(self, now_ms, utc_ms, k=0, answer=False):
         """Accepts the time; returns the step in ms, or None when the counter is not newer; -1: it
-        has none. answer: nothing is to be doubted, and if asked() was told of the question, the
-        way there and back is known."""
+        has none. answer: nothing is to be doubted, and if questioned() was told of the question,
+        the way there and back is known."""
         if utc_ms >> 42 or self._set_ms >= 0 and -1 < k <= self._k:
             return None
         was_ms = self._offset_ms

@@ -352,7 +352,7 @@ class Acu:
     def _question(self, now_ms):
         self._ask_ms = now_ms + min(_ASK_AGAIN_MS << min(self._asked, 6), _ASK_MS)
         self._asked += 1
-        self.sync.asked(now_ms)
+        self.sync.questioned(now_ms)
         return self.net.question(now_ms)
 
     def _ask_time(self, now_ms):

@@ -129,7 +129,7 @@ class Post(Acu):
         """By NTP."""
         self._src = "ntp"
         self._ask_ms = now_ms + _NTP_MS
-        self.sync.asked(-1)             # it answers no question of ours
+        self.sync.questioned(-1)             # it answers no question of ours
         step_ms = self.sync.set(now_ms, utc_ms, -1, True)
         if step_ms is not None and abs(step_ms) > 500:
             self.log.add(now_ms, ev.TIME_SET, step_ms)
