@@ -7,9 +7,9 @@ ACU = Path(__file__).resolve().parents[2] / "firmware/acu"
 # Made while a controller runs, by classes that are loaded then.
 LAZY = {("balancing.py", "Planner"), ("quantities.py", "Phasors"), ("calibrating.py", "Record"),
         ("calibration.py", "Record")}
-# These run before settle().
+# These run before settle(), key_record's load() and what net.py has among them.
 BUILDING = ("__init__", "_fit", "_fit_measuring", "ports", "_sampler", "fit", "contacts",
-            "complete", "policies")
+            "complete", "policies", "load", "_links", "link", "_tls")
 
 
 def parts():

@@ -185,7 +185,9 @@ def test_what_was_to_go_wrong_did(found):
     assert found["good, no PUBACK"]["events_raw_doubled"] > 0
     assert found["good, attacked"]["dropped"]["UNAUTHENTIC"] == 5
     assert found["good, group key"]["dropped"]["UNAUTHENTIC"] == 3
-    assert found["good, group key"]["foreign_refused"] == 1
+    # refused for its own voltage, or, while a contact moves, since its counter could not be stored
+    one = found["good, group key"]
+    assert one["foreign_refused"] + one["dropped"].get("UNKEPT", 0) == 1
     assert found["good, event cut"]["proxy"]["cuts"] == 1
 
 

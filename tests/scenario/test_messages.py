@@ -3,6 +3,7 @@ import pytest
 
 from acu import events as ev
 from acu import messages
+from acu.primitives.messaging import UNAUTHENTIC
 from tests.scenario.kit import NULL_CODE, assay, drops, frame, inject, play
 
 TO_EU1 = "slvg/1/slv/sc1/uc0/eu1/dn/"
@@ -121,10 +122,10 @@ def test_a_broadcast_never_closes():
     street = play(assay(run_s=5, events=[]),
                   at={2.0: deed, 2.5: select, 3.0: close_all, 4.0: close_one})
     assert street.closed_at(5) == {"c1": set(), "c2": {1}, "c3": {0}}
-    refused = street.lines("REFUSED", since_s=3.0)
-    assert {(e.acu, e.args["e"]) for e in refused} == {(op, "8") for op in ("eu1", "eu2", "eu3")}
-    acks = [m["b"]["e"] for t_s, _, m in street.sent("sw.ack", "eu1") if 3 <= t_s < 4]
-    assert acks == [ev.E_AUTH]
+    dropped = street.lines("DROPPED", since_s=3.0)
+    assert {(e.acu, int(e.args["reason"])) for e in dropped} == {
+        (op, UNAUTHENTIC) for op in ("eu1", "eu2", "eu3")}
+    assert [m for t_s, _, m in street.sent("sw.ack", "eu1") if 3 <= t_s < 4] == []
 
 
 def test_a_broadcast_opens_nobody_who_has_voltage():

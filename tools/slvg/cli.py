@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import suppress
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -148,10 +149,11 @@ def sim(
     drawn = console.is_terminal and not quiet
     with Drawn(console, scenario) if drawn else Plain(console) as view:
         try:
-            result = run(scenario, seed=seed, level=level.value if level else None, vm=vm,
-                         on_panel=view.on_panel, on_event=view.on_event,
-                         on_progress=view.on_progress, pace=Pace(speed) if speed else None,
-                         jobs=jobs, net=net)
+            play = partial(run, net=net) if net else run
+            result = play(scenario, seed=seed, level=level.value if level else None, vm=vm,
+                           on_panel=view.on_panel, on_event=view.on_event,
+                           on_progress=view.on_progress, pace=Pace(speed) if speed else None,
+                           jobs=jobs)
         except (InputError, GridError, JobError, NoMicroPython, VmError) as e:
             bad_input(str(e))
     figure = figures.figures(result, scenario)

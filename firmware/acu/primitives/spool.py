@@ -18,6 +18,8 @@ _TELE_MS = const(900_000)   # of telemetry the totals of every quarter of an hou
 
 
 class Spool:
+    LATER = True        # made while it runs (app.settle)
+
     def __init__(self, store):
         self._store = store
         self.discarded = 0          # messages that gave way
