@@ -148,10 +148,16 @@ SAMPLE = {
 
 
 def play(name):
+    """What came of it. One that never began, on a machine that had no time for it, is no trial:
+    once more then."""
     happens, design = SAMPLE[name]
-    with Trial(7, design=design, kind="mosquitto") as trial:
-        happens(trial)
-        return trial.finish(6)
+    for _ in range(2):
+        with Trial(7, design=design, kind="mosquitto") as trial:
+            happens(trial)
+            one = trial.finish(6)
+        if not any("first connection" in failure for failure in one["failures"]):
+            break
+    return one
 
 
 @pytest.fixture(scope="module")
