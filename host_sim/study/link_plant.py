@@ -7,19 +7,18 @@ they are driven. What the study judges is taken here, outside the firmware: each
 role was handed, and each movement of a contact. One thread per cabinet; cut() is a power cut, the
 store stays.
 """
-import os
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from acu import app, messages
 from acu.ports import CLOSE, RELEASE
 from acu.primitives.recording import Record
 from host_sim.board.doors import SimClock, SimStore, SimSwitchgear, SimWatchdog, SumsSampler
+from host_sim.net import board_link
+from host_sim.scenario.complaints import InputError
 
 SC, UC, ID, PARENT = "sc1", "uc0", "eu1", "cd"
 UP = f"slvg/1/slv/{SC}/{UC}/{ID}/up/"
@@ -47,13 +46,9 @@ class NoUmqtt(Exception):
 def drivers() -> tuple[Any, Any]:
     """The modules of the board's link, which need umqtt.simple: $SLVG_UMQTT, else what `make
     setup` has fetched."""
-    place = os.environ.get("SLVG_UMQTT") or str(
-        Path(__file__).resolve().parents[2] / ".venv" / "umqtt")
-    if place not in sys.path:
-        sys.path.append(place)
     try:
-        from acu.drivers import mqtt_link, stream
-    except ImportError:
+        mqtt_link, stream, _ = board_link.drivers()
+    except InputError:
         raise NoUmqtt("E460 study link: there is no umqtt.simple. Run `make setup`, or set "
                       "SLVG_UMQTT to the folder that has umqtt/simple.py.") from None
     return mqtt_link, stream
