@@ -1,17 +1,12 @@
 """The board's own MQTT link on this computer: acu/drivers over CPython's sockets.
 
-It needs umqtt.simple: $SLVG_UMQTT, else what `make setup` has fetched. Used by runs over a broker
+It needs umqtt.simple, which host_sim/stand_in.py has put on the path. Used by runs over a broker
 and by the link study; what the link does is the firmware's business.
 """
-import os
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from host_sim.scenario.complaints import InputError
-
-PLACE = Path(__file__).resolve().parents[2] / ".venv" / "umqtt"
 
 
 class RealClock:
@@ -32,9 +27,6 @@ class RealClock:
 
 def drivers() -> tuple[Any, Any, Any]:
     """The modules mqtt_link, stream and tls of the board."""
-    place = os.environ.get("SLVG_UMQTT") or str(PLACE)
-    if place not in sys.path:
-        sys.path.append(place)
     try:
         from acu.drivers import mqtt_link, stream, tls
     except ImportError:
