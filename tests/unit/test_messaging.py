@@ -245,8 +245,8 @@ def test_only_the_answer_to_our_last_question_is_one_and_once():
     def time(x, dst="eu1"):
         return messages.decode(signed(KEY, 1, 1, "time", {"utc_ms": 1, "src": "rtc"}, dst, x))
 
-    first = net.question(0)
-    second = net.question(0)
+    first = net.question()
+    second = net.question()
     assert first != second and 0 < second < 1 << 46
     for msg in (time(-first), time(UTC0_MS), time(-second, "*"), time(second)):
         assert not net.answers(msg)

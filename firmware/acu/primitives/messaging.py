@@ -63,7 +63,7 @@ class Messenger:
                               -nonce if nonce else ts + ttl_ms)
         self.pass_on(now_ms, topic, raw, messages.qos(t), messages.retained(t), until_ms)
 
-    def question(self, now_ms):
+    def question(self):
         """Something to ask with for the time; what answers it is fresh."""
         self._nonces += 1
         self._nonce = self.auth.nonce(self._boots, self._nonces) if self.auth.strict else 1

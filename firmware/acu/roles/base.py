@@ -353,7 +353,7 @@ class Acu:
         self._ask_ms = now_ms + min(_ASK_AGAIN_MS << min(self._asked, 6), _ASK_MS)
         self._asked += 1
         self.sync.questioned(now_ms)
-        return self.net.question(now_ms)
+        return self.net.question()
 
     def _ask_time(self, now_ms):
         """Where there are keys only who has ours can answer, and not before it was asked: until
