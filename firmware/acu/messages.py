@@ -53,12 +53,20 @@ TABLE = {
     # it would.
     "mg.set": "101 fii on p_mW lease_s",
     "mg.st": "000 nifff e_mWh p_mW ok on lim",
+    # of a generator: what it gives, its rating, connected, holds the frequency by itself. Its order:
+    # 0 off for good; isl: hold 50 Hz + df_mHz and the voltage + du_bp, for lease_s
+    "gen.st": "000 iiff p_W s_VA on isl",
+    "gen.set": "101 ffiii on isl df_mHz du_bp lease_s",
+    # of a recloser to the others of its scheme (roles/islander.py): 0 open, 1 closed, 2 neither,
+    # and for how long; IL_* of separating.py; power from side 1 to side 2; B_* bits; a wish to
+    # close, as a number, and the number of the wish that it grants
+    "rc.st": "001 uuiiuii pos st age_ms p_W live ask go",
     # of a dispatching ACU: PV, load, diesel set; set-points of battery, hydrogen, diesel set; what
     # is given up and left out; registers of PV, load, diesel set and what was not supplied
     "mg.rep": "000 aaiinniiiiiuu p_W set_W cur_W pns_W b_Wh h_Wh v_Wh e_Wh d_Wh x_Wh ueur by st",
 }
 # Requests are refused when too old or from the future; `time` is not: a wrong clock mends itself.
-REQUESTS = ("cfg", "meas.req", "sw.req", "phs.req", "ub.req", "sc.cmd", "mg.set")
+REQUESTS = ("cfg", "meas.req", "sw.req", "phs.req", "ub.req", "sc.cmd", "mg.set", "gen.set")
 
 
 def valid_id(word):
