@@ -64,6 +64,7 @@ class Recloser(Switched):
         # fast tier's words for the slow one
         self._trips = 0              # elements that hold the trip
         self._blocked = 0            # what holds closings off: trips, a breaker that is not open
+        self.hold = 0                # reasons of others that hold closings off
         self._group = -1             # setting group to change to
         # slow tier's
         self._mode = sc.SYNC if cfg.get("sy_mode") == "sync" else sc.CHECK
@@ -153,21 +154,20 @@ class Recloser(Switched):
         if self.bay.q[SEQ] < _FULL:              # the windows fill
             return
         gate = self.gate
-        protection = self.protection
         position = gate.position()
         self.vts.step(position)
-        trips = protection.step()
-        st = protection.state
+        trips = self._trips_now()
+        st = self.protection.state
         if st[ROSE] or st[ACTED]:
             self._tell_elements(st, now_us)
         if trips and gate.armed and (trips & ~self._trips or position and not gate.busy()):
             if trips & ~self._trips and position:
-                self._trip_seen = ev.WHY_OC if trips & _OF_CURRENT else ev.WHY_PROT
+                self._trip_seen = self._why_of(trips)
                 self._picked = ev.OPENED
                 self.log.fast(ev.OPENED, self._trip_seen, _ABC, self._own_dv(), now_us)
             gate.open_all()
         self._trips = trips
-        blocked = trips or position
+        blocked = (trips or position) | self.hold
         if blocked != self._blocked:
             self._blocked = blocked
             self.check.block(blocked)
@@ -177,6 +177,13 @@ class Recloser(Switched):
             if self._order == O_CLOSE:
                 self._order = O_NONE
             self.log.fast(ev.SYNC_CLOSE, self._order_r, self.bay.q[DDT], self.bay.q[SLIPT], now_us)
+
+    def _trips_now(self):
+        """What wants the breaker open in this tick, as a mask."""
+        return self.protection.step()
+
+    def _why_of(self, trips):
+        return ev.WHY_OC if trips & _OF_CURRENT else ev.WHY_PROT
 
     def _tell_elements(self, st, now_us):
         protection = self.protection
