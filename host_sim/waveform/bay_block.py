@@ -29,7 +29,7 @@ class BayBlocks:
         self._slot_s = board["slot_ns"] * 1e-9
         self._u_codes = UN_V / (board["u_peak_dv"] / 10) * 2048 * math.sqrt(2.0)    # of 1 pu
         self._i_codes = 1000 / board["i_peak_ma"] * 2048 * math.sqrt(2.0)           # of 1 A
-        self._noise = round(noise_lsb * (1 << 28) / _SPREAD)
+        self._noise = loudness(noise_lsb)
         self._words = bits(seed, "bay", "noise")
         self.frozen: dict[int, int] = {}        # channel: its code while it does not move
 
@@ -40,11 +40,7 @@ class BayBlocks:
         edges = sorted({first, first + n, *(math.ceil(at * rate) for at in cuts)})
         parts = [self._part(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
         wave = np.concatenate(parts)
-        raw = self._words.random_raw(n * CHANNELS)
-        four = np.array([raw >> np.uint64(16 * k) & np.uint64(0xFFFF) for k in range(4)])
-        noise = (four.astype(np.int64).sum(axis=0) - 131_070) * self._noise >> 16
-        wave += noise.reshape(n, CHANNELS) + (_MID << 12) + 2048
-        out = np.clip(wave >> 12, 0, _TOP)
+        out = converted(wave, self._words, self._noise)
         for channel, code in self.frozen.items():
             out[:, channel] = code
         return out.astype("<u2")
@@ -77,6 +73,19 @@ class BayBlocks:
                 at = turns[0] + hz[0] * ((4 + k) * self._slot_s)
                 out[:, 4 + k] = _wave(size, at, 1) >> 8
         return out
+
+
+def loudness(noise_lsb: float) -> int:
+    """Of converted()."""
+    return round(noise_lsb * (1 << 28) / _SPREAD)
+
+
+def converted(wave: np.ndarray, words: np.random.PCG64, loud: int) -> np.ndarray:
+    """Codes of a wave in Q12 of a code about zero, with noise drawn from `words`."""
+    raw = words.random_raw(wave.size)
+    four = np.array([raw >> np.uint64(16 * k) & np.uint64(0xFFFF) for k in range(4)])
+    noise = (four.astype(np.int64).sum(axis=0) - 131_070) * loud >> 16
+    return np.clip(wave + noise.reshape(wave.shape) + (_MID << 12) + 2048 >> 12, 0, _TOP)
 
 
 def _wave(size: complex, turns: np.ndarray, order: int) -> np.ndarray:
