@@ -9,7 +9,7 @@ from host_sim.world.breaker import Breaker
 
 class Cell:
     """spring_s: how long the motor takes to charge the closing spring again. orders: (s, close),
-    those that the breaker has followed or will."""
+    those that the breaker has followed or will; a coil that is driven longer is one."""
 
     def __init__(self, breaker: Breaker, inputs: list[Input], spring_s: float):
         self.breaker = breaker
@@ -17,10 +17,13 @@ class Cell:
         self._inputs = inputs
         self._spring_s = spring_s
         self._charged_s = 0.0
+        self._turns_s: float | None = None       # when the last order is carried out
 
     def order(self, close: bool, t_s: float) -> None:
-        if self.breaker.order(close, t_s) is None:
+        turns_s = self.breaker.order(close, t_s)
+        if turns_s is None or turns_s == self._turns_s:
             return
+        self._turns_s = turns_s
         self.orders.append((t_s, close))
         if close:
             self._charged_s = t_s + self._spring_s
