@@ -5,7 +5,8 @@ plain function; only its code object is exchanged, so that a mode counts at once
 that were decorated, imported or stored earlier, and costs nothing per call:
 
 FAST     the body as written, pointers are the arrays themselves: plain Python speed. Bodies that
-         compute addresses (`ptr16(int(v) + 8)`) get pointer objects. The default.
+         compute addresses (`ptr16(int(v) + 8)`) have offsets into the arrays in their place
+         (viper_offsets.py), or pointer objects where those will not do. The default.
 CHECKED  as the board computes: every pointer is bounds-checked and has its width; every sum,
          product and shift is cut to 32 bits, arguments and results too. With prove=True a step
          that would be cut raises OverflowError instead. Arithmetic on uint() is modulo 2^32 by
@@ -21,10 +22,14 @@ import inspect
 import operator
 import os
 import pathlib
+import struct
 import sys
 import textwrap
 import types
+from array import array
 from contextlib import contextmanager
+
+from host_sim import viper_offsets
 
 FAST = "fast"
 CHECKED = "checked"
@@ -100,6 +105,16 @@ class _Pointer:
         if bits == 32 and value > 0x7FFFFFFF:
             value -= 1 << 32
         self._view[self._place(index)] = value
+
+
+def view(of, code):
+    """What a pointer of that type code reads and writes, from its beginning on."""
+    if type(of) is array and of.typecode == code:
+        return of
+    whole = of.buffer[of.offset:] if isinstance(of, (Address, _Pointer)) else memoryview(of)
+    whole = whole.cast("B")
+    size = struct.calcsize(code)
+    return whole[:len(whole) // size * size].cast(code)
 
 
 class ptr8(_Pointer):
@@ -222,7 +237,8 @@ class _Rewrite(ast.NodeTransformer):
 def _rewritten(f, full):
     """The other code object for f: same name, same arguments, same globals."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(f)))
-    tree.body = [_Rewrite(full).function(tree.body[0])]
+    tree.body = [(None if full else viper_offsets.rewritten(tree.body[0]))
+                 or _Rewrite(full).function(tree.body[0])]
     ast.increment_lineno(tree, f.__code__.co_firstlineno - 1)
     space = {}
     code = compile(ast.fix_missing_locations(tree), f.__code__.co_filename, "exec")
