@@ -141,6 +141,8 @@ class District:
         if self.fault_on and p.fault_for_s is not None and p.fault_for_s != math.inf \
                 and now >= round((p.fault_s + p.fault_for_s) * 1e6):
             self._fault(False)
+        if self._q6_closes_us is not None and now >= self._q6_closes_us:
+            self._q6(True)
         if self._q6_opens_us is not None:
             if now >= self._q6_opens_us:
                 self._q6(False)
@@ -150,8 +152,6 @@ class District:
             self._over_us = now if self._over_us is None else self._over_us
             if now - self._over_us >= round(p.q6_trip_s * 1e6):
                 self._q6_opens_us = now + round(p.q6_open_s * 1e6)
-        if self._q6_closes_us is not None and now >= self._q6_closes_us:
-            self._q6(True)
 
     def _fault(self, on: bool) -> None:
         self.fault_on = on
