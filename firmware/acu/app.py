@@ -13,7 +13,8 @@ import sys
 from acu import forget
 
 # Settings that only a recloser has: whoever asked for them gives their memory back.
-_OF_RECLOSER = ("acu.recloser_settings", "acu.sync_settings", "acu.protection_settings")
+_OF_RECLOSER = ("acu.recloser_settings", "acu.sync_settings", "acu.protection_settings",
+                "acu.islanding_settings")
 
 
 class BuildError(Exception):
@@ -75,9 +76,15 @@ def build(board, config, ports):
         # what its tables are made with is more than the role itself: first the one, then the other
         from acu import recloser_settings
         facts["tables"] = recloser_settings.tables(cfg, facts["cal"])
+        duty = facts["duty"] = recloser_settings.duty(cfg)
         cfg = recloser_settings.kept(cfg)
         forget("acu.functions.protection_table", "acu.functions.curves", *_OF_RECLOSER)
-        from acu.roles.recloser import Recloser as Role
+        if duty < 0:
+            from acu.roles.recloser import Recloser as Role
+        elif duty:
+            from acu.roles.islander import Islander as Role
+        else:
+            from acu.roles.islander_lead import IslanderLead as Role
     elif role == "microgrid":
         from acu import microgrid_settings
         facts["plant"] = microgrid_settings.plant(cfg)

@@ -93,6 +93,13 @@ DISCARDED = const(101)  # messages given up, neither sent nor stored: since said
 LOCAL = const(102)      # 1: no command from afar counts; 0: they do again
 BLOCKED = const(103)    # the slow tier stood still for a handshake or a name: ms, fast ticks late
 
+# of the four-recloser scheme
+PAI = const(104)        # opened ahead of the protection: islanding.VOLTAGE.., bp, mHz/s or cdeg
+ISL = const(105)        # state of its duty, before: peers.GRID..; WHY_* of the last opening
+GEN = const(106)        # balance: mask of machines tripped, load, what is left, kW
+GEN_FAIL = const(107)   # a machine that does not obey: its place; or -1: no trip, and why
+GRANT = const(108)      # to place k of the scheme: its wish, for how long we keep to it
+
 # number: name, then names of a, b, c; one string takes a third of the RAM of a tuple. 'op' is an
 # index into the Coordinator's member list, 'br' the place of a branch among its Sub-Coordinators.
 # On a board it is loaded while somebody reads the log: the numbers above are folded into the code.
@@ -195,6 +202,11 @@ TABLE = {
     DISCARDED: "DISCARDED n total",
     LOCAL: "LOCAL on",
     BLOCKED: "BLOCKED ms gaps",
+    PAI: "PAI trigger val",
+    ISL: "ISL st before why",
+    GEN: "GEN trip_mask load_kw left_kw",
+    GEN_FAIL: "GEN_FAIL g why",
+    GRANT: "GRANT to wish ms",
 }
 
 # Reasons of an opening, a closing, a refusal or an abort ('why').
@@ -214,9 +226,11 @@ WHY_OC = const(12)      # over-current of a branch
 WHY_SHC = const(13)     # short circuit of a branch
 WHY_RECL = const(14)    # automatic reclosing of a branch, or its giving up
 WHY_PROT = const(15)    # protection of voltage, frequency or power
+WHY_PAI = const(16)     # ahead of the protection: the grid is going
+WHY_ISL = const(17)     # the four-recloser scheme
 WHYS = ("-", "OUT", "OV", "SCC", "PHS", "RECON", "TISO", "LEASE", "RESET", "STUCK", "LOCAL",
         "VERIFY", "OC", "SHC", "RECL",
-        "PROT")
+        "PROT", "PAI", "ISL")
 
 # Errors `e` of acknowledgements (spec smartlvgrid, section 6).
 E_OK = const(0)

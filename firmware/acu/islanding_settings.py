@@ -31,7 +31,7 @@ KEYS = {
     "il_jump_cdeg": (2_000, 800, 9_000),    # the angle jumps farther
     "il_trip_ms": (770, 100, 10_000),       # from the separation to the trip of machines
     "il_back_ms": (1_500, 500, 3_600_000),  # so long is the grid healthy before it comes back
-    "il_bias_mhz": (100, 20, 200),          # so much faster than the grid the island then turns
+    "il_bias_mhz": (50, 20, 200),           # so much faster than the grid the island then turns
     # shed: with so little deviation, so long, after the island's end, it closes again
     "il_calm_mhz": (200, 50, 1_000),
     "il_calm_s": (30, 5, 3_600),

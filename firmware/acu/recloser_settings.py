@@ -1,9 +1,10 @@
 """What only a recloser has in the table of settings (config.py): its transformers, its mode of
-closing, its synchronism check (sync_settings.py) and its protection (protection_settings.py).
+closing, its synchronism check (sync_settings.py), its protection (protection_settings.py) and its
+duty in a four-recloser scheme (islanding_settings.py).
 
 Voltages and currents of settings are the transformers' secondary ones. Forgotten after the start.
 """
-from acu import protection_settings, sync_settings
+from acu import islanding_settings, protection_settings, sync_settings
 
 KEYS = {
     "vt1": (2, 1, 2),                  # line voltages measured on side 1: AB and BC, or AB
@@ -17,6 +18,7 @@ KEYS = {
     "cap_n": (0, 0, 8),
 }
 KEYS.update(sync_settings.KEYS)
+KEYS.update(islanding_settings.KEYS)
 
 
 def rules():
@@ -42,9 +44,17 @@ def tables(full, cal):
 
 def kept(full):
     """Settings that the role goes on reading."""
-    return {key: full[key] for key in full if not key.startswith(_IN_ROWS)}
+    drop = _IN_ROWS if duty(full) >= 0 else _IN_ROWS + ("il_",)
+    return {key: full[key] for key in full if not key.startswith(drop)}
+
+
+def duty(full):
+    """Place in the four-recloser scheme, peers.LEAD to SHED; -1: none."""
+    word = full.get("il_duty", "none")
+    return -1 if word == "none" else islanding_settings.DUTIES.index(word)
 
 
 def wrong(full):
     """Sentences of what contradicts itself in complete settings."""
-    return sync_settings.wrong(full) + protection_settings.wrong(full)
+    return (sync_settings.wrong(full) + protection_settings.wrong(full)
+            + islanding_settings.wrong(full))

@@ -68,6 +68,7 @@ class Recloser(Switched):
         self._group = -1             # setting group to change to
         # slow tier's
         self._mode = sc.SYNC if cfg.get("sy_mode") == "sync" else sc.CHECK
+        self._for_ms = 0             # a request waits so long; 0: sy_wait_ms
         self._driven = False         # the close order under proof has gone out
         self._alarms = 0             # of the VT supervision, as told
         self._position = -1          # as told: 0 open, 1 closed, 2 neither, 3 both
@@ -244,7 +245,7 @@ class Recloser(Switched):
         self.gate.remote = msg is not None and msg is not HAND
         wait_ms = 0
         if order == O_CLOSE:
-            wait_ms = self.cfg["sy_wait_ms"]
+            wait_ms = self._for_ms or self.cfg["sy_wait_ms"]
             self._driven = False
             self.check.request(self._mode, wait_ms)
         super()._begin(now_ms, order, msg, why)
@@ -273,14 +274,17 @@ class Recloser(Switched):
         self.gate.locked = ev.WHY_STUCK
         self.log.add(now_ms, ev.STUCK, mask, 0, max(self.bay.half_ma), True)
 
+    def _tell_trip(self, now_ms):
+        k = self._first(self.protection.state[OPERATED])
+        self._evt(now_ms, "PRO", k, self.protection.value(k), self._trips)
+
     def _operate(self, now_ms):
         """Proof of what was ordered, decisions of the check, alarms, what others did to the
         breaker."""
         if self._trip_seen:
             self.check.cancel()
             self._local(now_ms)
-            k = self._first(self.protection.state[OPERATED])
-            self._evt(now_ms, "PRO", k, self.protection.value(k), self._trips)
+            self._tell_trip(now_ms)
         if self._busy and not self._order:
             self._verify(now_ms)
         self._take_decisions(now_ms)

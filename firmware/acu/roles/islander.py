@@ -1,0 +1,357 @@
+"""A recloser in the four-recloser scheme: proactive islanding, the tie, load shedding, the way back
+to the grid (spec recloser, 4). Which of it, il_duty says; its settings are islanding_settings.py.
+
+Everything of a Recloser, and: the fast tier opens ahead of the protection without any message; the
+slow one tells the other three what it is (rc.st), steps its duty's state machine, and lets a
+closing through to the synchronism check only while the interlock of the loop allows it. Nothing
+here drives an output but through the gate and the check. The lead also balances the island and
+asks its machines; that is in roles/islander_lead.py.
+"""
+from micropython import const
+
+from acu import events as ev
+from acu.dsp.bay import BAD, CALM1, F1, P
+from acu.functions import grants as gr
+from acu.functions import islanding as pai
+from acu.functions import synccheck as sc
+from acu.functions.peers import (
+    B_PAI,
+    B_READY,
+    B_SIDE1,
+    B_SIDE2,
+    GRID,
+    ISLAND,
+    LEAD,
+    OUT,
+    REJOIN,
+    SECOND,
+    SHED,
+    TIE,
+    Peers,
+)
+from acu.functions.separating import ASK, FREE
+from acu.primitives.bay_gate import IN_BATTERY, IN_TRIP
+from acu.primitives.switching import R_OK
+from acu.roles.recloser import Recloser
+from acu.roles.switched import O_CLOSE, O_OPEN
+
+HOLD = const(1 << 30)        # of what holds closings off: the loop's interlock
+_FREE_TICKS = const(20)      # one word of the slow tier is good for
+_DWELL_TICKS = const(20)
+_QUIET_MS = const(1_000)     # how often it tells: with the grid, in an island
+_ISLAND_MS = const(250)
+_REPEAT_MS = const(50)       # and twice after a change, since a word may be lost
+_LATE_MS = const(500)        # of a word: older or newer ones are not believed
+_CALM_TICKS = const(40)      # of a healthy grid
+_STIR_MS = const(2_000)      # no flash erase so soon after a separation
+_GRID_MHZ = const(500)       # a healthy grid is that near to nominal
+# Opened by the scheme or the protection, not on purpose; WHY_OUT: a lock-out that was ended.
+_OWN = (ev.WHY_PAI, ev.WHY_OC, ev.WHY_PROT, ev.WHY_OUT)
+
+
+class Islander(Recloser):
+    def __init__(self, board, cfg, ports):
+        self.duty = board["duty"]        # LEAD, SECOND, TIE, SHED
+        self._free = 0                   # ticks for which a closing is let through
+        self.pai = None
+        super().__init__(board, cfg, ports)
+        self.hold = 0 if self.duty == SHED else HOLD
+        self._held = self.hold
+        closed = self.gate.mask() != 0
+        if self.duty == TIE:
+            from acu.functions.tie import Tie
+            self.scheme = Tie(closed)
+        elif self.duty == SHED:
+            from acu.functions.load_shedding import LoadShedding
+            self.scheme = LoadShedding(cfg["il_calm_mhz"], cfg["il_calm_s"], cfg["fn_mhz"], closed)
+        else:
+            from acu.functions.separating import Separating
+            self.scheme = Separating(self.duty, cfg["il_back_ms"], closed)
+            self.pai = pai.Islanding(cfg, self.bay.q)
+        self.peers = Peers(cfg["il_peers"])
+        self.grants = gr.Grants(self.boots * 64)
+        self.check.arm()
+        self._topic = "slvg/1/mst/%s/%%s/dn/rc.st" % cfg["sc"]
+        self._go = [0] * 4               # the wish of each that we grant
+        self._told_at = 0                # when we told last, and how often again soon
+        self._again = 0
+        self._is = (-1,) * 4             # as told
+        self._pos = -1                   # 1 closed, 0 open, 2 neither
+        self._since_ms = 0
+        self._as_group = self.protection.group
+        self._was = self.scheme.state
+        self._parted_ms = -_STIR_MS
+        self.by_pai = 0                  # B_PAI: the opening in force was ahead of the protection
+        self.scheduler.add("scheme", self._scheme, 10, 500, True)
+
+    # -- fast tier
+
+    def _trips_now(self):
+        n = self._free
+        if n:
+            self._free = n - 1
+            self.hold = 0
+        else:
+            self.hold = self._held
+        trips = self.protection.step()
+        if self.pai is None:
+            return trips
+        return trips | self.pai.step(self.gate.position())
+
+    def _why_of(self, trips):
+        return ev.WHY_PAI if trips & pai.BIT else super()._why_of(trips)
+
+    # -- slow tier
+
+    def may_write(self):
+        now_ms = self.clock.now_ms()
+        if self.pai and (self.pai.st[pai.LOW] or self.pai.st[pai.FAST]):
+            return False
+        if now_ms - self._parted_ms < _STIR_MS or self.grants.ask > 0 or self.grants.promised(
+                now_ms):
+            return False
+        return super().may_write()
+
+    def _begin(self, now_ms, order, msg, why):
+        super()._begin(now_ms, order, msg, why)
+        if why == ev.WHY_ISL:
+            self.gate.remote = True
+
+    def _tell_trip(self, now_ms):
+        if not self.pai or self.why != ev.WHY_PAI:
+            return super()._tell_trip(now_ms)
+        st = self.pai.st
+        self._islanded(now_ms, st[pai.WHY], st[pai.VALUE])
+
+    def _islanded(self, now_ms, trigger, value):
+        self.by_pai = B_PAI
+        self.log.add(now_ms, ev.PAI, trigger, value, 0, True)
+        self._evt(now_ms, "PAI", 0, trigger, value)
+
+    def _scheme(self, now_ms):
+        """10 ms."""
+        self._look(now_ms)
+        scheme = self.scheme
+        if not self.ready or self.local:
+            pass                             # nothing by itself; positions are told
+        elif self.duty == TIE:
+            self._tie(now_ms, scheme)
+        elif self.duty == SHED:
+            if scheme.step(now_ms, self._pos != 0, self._own(), self.bay.q[F1], self.peers):
+                self._close(now_ms, self._mode)
+        else:
+            self._separator(now_ms, scheme)
+        if scheme.state != self._was:
+            self.log.add(now_ms, ev.ISL, scheme.state, self._was, self.why)
+            self._was = scheme.state
+        self._interlock(now_ms)
+        self._group_of(now_ms)
+        self._tell(now_ms)
+
+    def _look(self, now_ms):
+        gate = self.gate
+        pos = gate.position()
+        pos = 2 if pos < 0 else pos
+        if pos != self._pos:
+            if pos == 0 and self._pos > 0 and self.by_pai:
+                self._parted_ms = now_ms
+            self._pos = pos
+            self._since_ms = now_ms
+            if pos:
+                self.by_pai = 0
+
+    def _own(self):
+        return self.why in _OWN and not self.gate.locked
+
+    def _separator(self, now_ms, scheme):
+        other = SECOND if self.duty == LEAD else LEAD
+        before = scheme.state
+        wants = scheme.step(now_ms, self._pos != 0, self._own(), self.grid_good())
+        if before == REJOIN and scheme.state != REJOIN and self._pos == 0 and (
+                self.why == ev.WHY_OC):
+            # closed onto something: that was the last time
+            self.gate.locked = ev.WHY_OC
+            self.log.add(now_ms, ev.LOCKOUT, ev.WHY_OC, self.gate.mask(), 0, True)
+            self._save()
+        elif wants:
+            self._close(now_ms, self._mode)
+        elif self._pos == 1 and scheme.state == GRID and self.peers.known(now_ms, other) == (
+                ISLAND) and self.peers.all[other].live & B_PAI and self.pai.on:
+            # the other one has seen what we have not: half an island is none
+            if self._open(now_ms, ev.WHY_PAI):
+                self._islanded(now_ms, pai.PEER, 0)
+
+    def _tie(self, now_ms, scheme):
+        wants = scheme.step(now_ms, self._pos != 0, not self.gate.locked and self.why not in (
+            ev.WHY_LOCAL, ev.WHY_SCC), self.peers)
+        if wants == 1:
+            left_ms = 100 - scheme.apart_ms(now_ms, self.peers)
+            if left_ms >= 5:
+                self._close(now_ms, sc.ARMED, left_ms)
+        elif wants == 2:
+            self._close(now_ms, self._mode)
+        elif wants == 3 or self._pos == 1 and self.grants.to >= 0 and self.grants.due(now_ms):
+            self._open(now_ms, ev.WHY_ISL)
+
+    def _close(self, now_ms, mode, wait_ms=0):
+        """Asks the check, once; it answers when the moment has come."""
+        self.gate.remote = True              # the others have a say in it: not while local
+        if self._engaged() or self._trip_seen or self.gate.may_close(0) != R_OK:
+            return
+        usual = self._mode
+        self._mode = mode
+        self._for_ms = wait_ms
+        self._begin(now_ms, O_CLOSE, None, ev.WHY_ISL)
+        self._mode = usual
+        self._for_ms = 0
+
+    def _open(self, now_ms, why):
+        """True: it has begun."""
+        if self._busy and self._busy[0] == O_OPEN or self._trip_seen:
+            return False
+        self._give_up(now_ms)
+        self.log.add(now_ms, ev.OPENED, why, self.phase, self._own_dv())
+        self._begin(now_ms, O_OPEN, None, why)
+        return True
+
+    # -- the loop
+
+    def _interlock(self, now_ms):
+        """Lets a closing that waits through to the check, for as long as the others' words are
+        good; asks for their grants, and gives ours."""
+        grants = self.grants
+        if self.duty == SHED:
+            return
+        waits = self.check.waiting()
+        if grants.ask > 0 and not waits:
+            under_way = self._busy and self._busy[0] == O_CLOSE
+            if not under_way:
+                grants.over(self._pos == 1)
+        elif grants.missed(now_ms):
+            grants.over(False)
+        if waits and self.ready and not self.local:
+            may, needed = self.scheme.may_close(now_ms, self.peers, grants.promised(now_ms))
+            if may == FREE:
+                self._free = _FREE_TICKS
+            elif may == ASK:
+                left_ms = grants.left_ms(now_ms)
+                if left_ms:
+                    self._free = min(left_ms // 5, _FREE_TICKS)
+                else:
+                    self._wish(now_ms, needed)
+
+    def _wish(self, now_ms, needed):
+        short = needed >> TIE & 1
+        if short and self.check.pre[sc.A_HELD] < _DWELL_TICKS:
+            return                           # nobody opens for what the check would refuse
+        self.grants.wish(now_ms, needed, gr.SHORT_MS if short else gr.LONG_MS)
+
+    def _grant(self, now_ms, k, ask):
+        """Peer k wishes to close, or says that its wish is over."""
+        grants = self.grants
+        if ask < 0:
+            grants.released(k, ask)
+            self._go[k] = 0
+            return
+        if not ask or self.local or not self.ready:
+            return
+        if self.duty == TIE:
+            good = self.scheme.grants(self.gear.feedback(IN_TRIP) and self.gear.feedback(
+                IN_BATTERY)) and not self.check.waiting()
+            lasts_ms = gr.COMMIT_MS
+        else:
+            closing = self.check.waiting() or self._engaged()
+            good = self.duty == LEAD and self.scheme.grants(now_ms, k, closing, self.peers)
+            lasts_ms = gr.PROMISE_MS
+        if good and grants.promise(now_ms, k, ask, lasts_ms):
+            if self._go[k] != ask:
+                self.log.add(now_ms, ev.GRANT, k, ask, lasts_ms)
+            self._go[k] = ask
+            self._again = 2
+            self._told_at = 0
+
+    # -- messages
+
+    def handle(self, now_ms, topic, msg):
+        if msg["t"] != "rc.st":
+            return super().handle(now_ms, topic, msg)
+        if msg["s"] not in self.peers.ids or msg["d"] != self.id:
+            return
+        k = self.peers.ids.index(msg["s"])
+        if not self.sync.synchronised(now_ms):
+            return                           # how old it is nobody knows
+        late_ms = self.sync.utc_ms(now_ms) - msg["ts"]
+        if not -_LATE_MS <= late_ms <= _LATE_MS:
+            return
+        body = msg["b"]
+        if self.peers.hear(now_ms, k, max(late_ms, 0), msg["ts"], body):
+            if body["go"]:
+                self.grants.granted(k, body["go"])
+            self._grant(now_ms, k, body["ask"])
+
+    def _not_from_afar(self, now_ms, msg):
+        if msg["t"] == "rc.st":              # heard, not obeyed: nothing is done by itself
+            return self.handle(now_ms, "", msg)
+        super()._not_from_afar(now_ms, msg)
+
+    def _live(self):
+        live = B_SIDE1 if self._side_live(0) else 0
+        if self._side_live(1):
+            live |= B_SIDE2
+        if not self._engaged() and self.gate.may_close(0) == R_OK:
+            live |= B_READY
+        return live | self.by_pai
+
+    def _tell(self, now_ms):
+        """To the other three: at once what has changed, twice again soon, else now and then."""
+        scheme = self.scheme
+        now = (self._pos, scheme.state, self.grants.ask, self.by_pai)
+        if now != self._is:
+            self._is = now
+            self._again = 2
+        elif self._told_at:
+            quiet_ms = (_REPEAT_MS if self._again else
+                        _QUIET_MS if scheme.state == GRID else _ISLAND_MS)
+            if now_ms - self._told_at < quiet_ms:
+                return
+            self._again = max(self._again - 1, 0)
+        self._told_at = now_ms
+        body = {"pos": self._pos, "st": scheme.state,
+                "age_ms": min(now_ms - self._since_ms, 1_000_000), "p_W": self.power_w(),
+                "live": self._live(), "ask": self.grants.ask, "go": 0}
+        ids = self.peers.ids
+        for k in range(4):
+            if k != self.duty:
+                body["go"] = self._go[k]
+                self.net.send(now_ms, self._topic % ids[k], "rc.st", ids[k], body)
+
+    # -- what is measured
+
+    def _side_live(self, k):
+        return self.check.val[sc.V_LOW1 + k] > self.check.par[3 * (sc.V_LOW1 + k)]
+
+    def power_w(self):
+        """From side 1 to side 2, primary."""
+        return self.bay.q[P] * self.bay.ratio // 1000
+
+    def grid_good(self):
+        """Side 1 is live, near nominal, and has not jumped for 0.2 s."""
+        q = self.bay.q
+        return (q[BAD] & 3 == 0 and self._side_live(0) and q[CALM1] >= _CALM_TICKS
+                and abs(q[F1] - self.cfg["fn_mhz"]) < _GRID_MHZ)
+
+    def _group_of(self, now_ms):
+        """The protection's settings of the island while it is one."""
+        peers = self.peers
+        if self.duty < TIE:
+            group = int(self._pos == 0 and self.scheme.state not in (GRID, REJOIN, OUT))
+        elif peers.known_open(now_ms, LEAD) and peers.known_open(now_ms, SECOND):
+            group = 1
+        elif peers.known_closed(now_ms, LEAD) or peers.known_closed(now_ms, SECOND):
+            group = 0
+        else:
+            return
+        if group != self._as_group and self._group < 0:
+            self._as_group = group
+            self._group = group
+            self.log.add(now_ms, ev.GROUP, group)
