@@ -2,7 +2,7 @@
 settings (.json) for each: what a keyring is made from."""
 from pathlib import Path
 
-from host_sim.scenario import load, microgrid_plan, reading, recloser_plan
+from host_sim.scenario import district_plan, load, microgrid_plan, reading, recloser_plan
 from host_sim.scenario.complaints import InputError
 
 
@@ -25,6 +25,8 @@ def controllers(street: str) -> list[dict]:
         return found
     if recloser_plan.is_one(street):
         return [dict(recloser_plan.read(street).config)]
+    if district_plan.is_one(street):
+        return [dict(one.config) for one in district_plan.read(street).reclosers]
     if microgrid_plan.is_one(street):
         return [dict(microgrid_plan.read(street).settings)]
     return [acu.config for acu in load.load(street).acus]

@@ -67,7 +67,7 @@ def figures(result: Result) -> dict[str, Any]:
         "peak_p_pu": None if kept.peak_p_pu is None else round(kept.peak_p_pu, 3),
         "angle_end_deg": None if kept.most_deg is None else round(kept.most_deg, 1),
         "angle_90_s": kept.angle_90_s, "angle_180_s": kept.angle_180_s,
-        "in_step": kept.angle_180_s is None,
+        "in_step": kept.in_step,
         "moves": [_told(m) for m in kept.moves],
         "closings": {one.id: sum(m.recloser == one.id for m in touches)
                      for one in plan.reclosers},

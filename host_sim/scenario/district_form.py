@@ -16,7 +16,6 @@ from host_sim.world.district_params import GENERATORS
 
 Recloser = Literal[RECLOSERS]                     # type: ignore[valid-type]
 Generator = Literal[GENERATORS]                   # type: ignore[valid-type]
-Node = Literal[RECLOSERS + GENERATORS]            # type: ignore[valid-type]
 # What the run can tell the time of, in the order of the paper's timeline.
 Mark = Literal["fault", "A", "A_r3", "B", "C", "D", "E", "E_r2", "E_r3_open"]
 _LASTS_MS = 3_600_000
@@ -37,7 +36,7 @@ class RecloserForm(Form):
 
 class LinkEvent(Form):
     """Conditions at a node, until for_ms is over; 0: for good. lost: nothing in, nothing out."""
-    node: Node
+    node: Literal[Recloser, Generator]
     lost: bool = False
     loss_pct: Percent = 0.0
     dup_pct: Percent = 0.0

@@ -30,7 +30,7 @@ class Result:
     plan: Plan
     python: str
     kept: Kept
-    marks: list[tuple[str, int]]             # of the world, ms
+    marks: list[tuple[str, int]] = field(default_factory=list)      # of the world, ms
     events: list[tuple[int, str]] = field(default_factory=list)     # line of the log
     messages: list[tuple[int, str, str, bytes]] = field(default_factory=list)
     orders: list[tuple[int, str, bool]] = field(default_factory=list)
@@ -66,14 +66,16 @@ class Run:
                   "utc0_ms": plan.start_utc_ms} for one in plan.reclosers]
         self.firmware = (VmFirmware(specs, _no_sums) if vm else
                          Firmware(specs, _no_sums, twin=False))
-        self.result = Result(plan, self.firmware.python, self.truth.kept, self.truth.world.marks)
+        self.result = Result(plan, self.firmware.python, self.truth.kept)
         self._deeds = list(plan.deeds)
         self._typists = {name: Typist() for name in self._names}
         self._boot_us = dict.fromkeys(self._names, 0)    # without supply until then; gone: it runs
         self._mail: dict[str, list] = {name: [] for name in self._names}
 
     def play(self, on_event: Callable[[int, str], None] | None = None,
-             on_progress: Callable[[int, int], None] | None = None) -> Result:
+             on_progress: Callable[[int, int], None] | None = None,
+             stop: Callable[[], bool] | None = None) -> Result:
+        """stop: asked after each instant; ends the run early."""
         began_s = time.monotonic()
         out = self.result
         steps = self._plan.run_us // STEP_US
@@ -82,11 +84,15 @@ class Run:
                 self._instant(n, on_event)
                 if on_progress and n % 50 == 0:
                     on_progress(n, steps)
+                if stop and stop():
+                    break
             out.captures = {name: self.firmware.stored(name) for name in self._names}
         finally:
             self.firmware.close()
         out.consoles = {name: typist.said for name, typist in self._typists.items() if typist.said}
         out.closed_end = [name for name in self._names if self.truth.world.closed[name]]
+        out.marks = self.truth.world.marks
+        self.truth.finish()
         out.lost = self.net.bus.lost
         out.wall_s = round(time.monotonic() - began_s, 3)
         return out

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from host_sim.scenario.district_plan import Plan
 from host_sim.world.cell import Cell
 from host_sim.world.district import BASE_A, RECLOSERS, District
-from host_sim.world.two_sided import LIVE_PU
+from host_sim.world.two_sided import LIVE_PU, wrapped
 
 _SLIP_MS = 10            # over which the slip of a touch is taken
+_ALIKE_HZ = 0.2
 _NOTE_MS = 5             # a row of the trace
 
 
@@ -56,6 +57,7 @@ class Kept:
     most_deg: float | None = None    # of a machine's angle since
     angle_90_s: float | None = None  # a machine that is joined to the grid was beyond
     angle_180_s: float | None = None
+    in_step: bool = False            # at the end, see finish()
 
 
 class Truth:
@@ -89,6 +91,14 @@ class Truth:
             self._before.append(end)
             self._watch()
         return out
+
+    def finish(self) -> None:
+        """In step: no machine was beyond 180 degrees while joined to the grid, and those that run
+        turn alike, within 90 degrees of each other."""
+        run = [m for m in self.world.machines.values() if m.on]
+        apart = [(wrapped(m.delta_deg - run[0].delta_deg), 50 * (m.w - run[0].w)) for m in run]
+        self.kept.in_step = bool(run) and self.kept.angle_180_s is None and all(
+            abs(deg) < 90 and abs(hz) < _ALIKE_HZ for deg, hz in apart)
 
     def _switches(self) -> tuple:
         w = self.world

@@ -17,7 +17,15 @@ from rich.console import Console
 from host_sim import boards
 from host_sim.board.jobs import JobError
 from host_sim.pins import claims
-from host_sim.scenario import figures, load, logs, microgrid_plan, reading, recloser_plan
+from host_sim.scenario import (
+    district_plan,
+    figures,
+    load,
+    logs,
+    microgrid_plan,
+    reading,
+    recloser_plan,
+)
 from host_sim.scenario.complaints import InputError
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
@@ -73,7 +81,8 @@ def sim(
         "Times real time; without it as fast as possible."))] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help=(
         "Draw U and S per phase and the customers' powers; of a recloser both sides' U, f, angle, "
-        "current and decisions; of a microgrid powers and charges."))] = None,
+        "current and decisions; of a microgrid powers and charges; of a district currents, "
+        "powers, frequency, angles."))] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help=(
         "Write the event log as CSV."))] = None,
     log: Annotated[Path | None, typer.Option(metavar="FILE", help=(
@@ -99,12 +108,23 @@ def sim(
         "Messages go through a real broker, with keys and rights: mosquitto, amqtt, or auto."))]
     = None,
     tls: Annotated[bool, typer.Option("--tls", help="With --broker: over TLS.")] = False,
+    no_scheme: Annotated[bool, typer.Option("--no-scheme", help=(
+        "Of a district (lahsh20, ...): its reclosers only watch."))] = False,
+    no_pai: Annotated[bool, typer.Option("--no-pai", help=(
+        "Of a district: its reclosers have overcurrent protection alone to separate it."))]
+    = False,
+    blind: Annotated[bool, typer.Option("--blind", help=(
+        "Of a district: closed by hand at 6.5 s, unsynchronised."))] = False,
     json_file: JsonFile = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what fails.")] = False,
 ) -> None:
     """Run a scenario on the emulated street and hold the result against what it expects."""
     if tls and broker is None:
         bad_input("E131 --tls: is about a broker. Add --broker.")
+    variants = {"--no-scheme": no_scheme, "--no-pai": no_pai, "--blind": blind}
+    if any(variants.values()) and not district_plan.is_one(name):
+        bad_input(f"E542 {' '.join(k for k, on in variants.items() if on)}: is another way to "
+                  "play a district. Leave it out, or take lahsh20, lahsh60 or lahsh100.")
     if name == "playback":
         from slvg import playback
 
@@ -120,6 +140,11 @@ def sim(
         from slvg import recloser
 
         return recloser.command(name, comtrade, unused=unused, **options)
+    if district_plan.is_one(name):
+        from slvg import district
+
+        return district.command(name, comtrade, district.variant_of(variants), unused=unused,
+                                **options)
     if microgrid_plan.is_one(name):
         from slvg import microgrid
 
@@ -238,6 +263,8 @@ def check(
         elif file.suffix == ".toml" and not file.is_dir():
             if recloser_plan.is_one(str(file)):
                 n_events = len(recloser_plan.read(str(file)).deeds)
+            elif district_plan.is_one(str(file)):
+                n_events = len(district_plan.read(str(file)).deeds)
             elif microgrid_plan.is_one(str(file)):
                 n_events = len(microgrid_plan.read(str(file)).deeds)
             else:

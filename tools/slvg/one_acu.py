@@ -1,5 +1,5 @@
-"""`slvg sim` of a scenario with one controller in a world of its own: kinds "recloser" and
-"microgrid". Reads arguments, plays, prints, writes; computes nothing itself."""
+"""`slvg sim` of a scenario with few controllers in a world of its own: kinds "recloser",
+"microgrid" and "district". Reads arguments, plays, prints, writes; computes nothing itself."""
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,10 +20,13 @@ from slvg.show import expectations
 def sim(name: str, plan_of: Callable, play: Callable, figures: Callable, check: Callable,
         draw: Callable[[], Callable], shown: tuple[str, ...], *, seed: int | None, vm: bool,
         plot: Path | None, log: Path | None, json_file: Path | None, quiet: bool,
-        kind: str, unused: dict, more: Callable[[Console, Any, Any], dict] | None = None) -> None:
+        kind: str, unused: dict, more: Callable[[Console, Any, Any], dict] | None = None,
+        words: Callable[[str], str] | None = None) -> None:
     """plan_of, play, figures, check: of this kind of scenario; draw(): its picture's function;
     shown: its figures, in the table's order; unused: options of `sim` that it has no use for,
-    with what was given; more: what else to do with (console, plan, result), gives more figures."""
+    with what was given; more: what else to do with (console, plan, result), gives more figures;
+    words: what of a line of the log is shown as it comes, without it all but its head."""
+    shown_of = words or _words
     for option, given in unused.items():
         if given:
             bad_input(f"E131 {option}: a {kind}'s scenario has no use for it. Leave it out.")
@@ -40,7 +43,7 @@ def sim(name: str, plan_of: Callable, play: Callable, figures: Callable, check: 
             task = bar.add_task(plan.name)
             result = play(
                 plan, vm, seed,
-                lambda t_us, line: bar.console.print(f"{t_us / 1e6:9.3f} s  {_words(line)}",
+                lambda t_us, line: bar.console.print(f"{t_us / 1e6:9.3f} s  {shown_of(line)}",
                                                      markup=False),
                 lambda n, of: bar.update(task, completed=n, total=of))
     except (NoMicroPython, VmError) as e:
@@ -75,11 +78,17 @@ def _verdict(console: Console, figure: dict, checks: list, shown: tuple[str, ...
     table.add_column("value", overflow="fold")
     for name in shown:
         value = figure[name]
-        text = ", ".join(map(str, value)) or "-" if isinstance(value, list) else (
-            "-" if value is None else str(value))
-        table.add_row(name, Text(text))
+        table.add_row(name, Text(_text(value)))
     console.print(table)
     expectations(console, checks)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        value = [f"{key} {_text(one)}" for key, one in value.items()]
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return "-" if value is None else str(value)
 
 
 def _fail(name: str, failed: list) -> NoReturn:
