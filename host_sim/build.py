@@ -38,7 +38,8 @@ CHOSEN = {"rp2_adc": "adc_dma", "mcp3208_pio": "mcp3208_pio", "mcp3208_burst": "
 # settings and pages that only a recloser needs, and what only they import
 RECLOSER = ("acu.recloser_settings", "acu.sync_settings", "acu.protection_settings",
             "acu.functions.protection_table", "acu.functions.curves", "acu.console.syn",
-            "acu.console.gates", "acu.console.bay")
+            "acu.console.gates", "acu.console.bay", "acu.console.isl", "acu.islanding_settings",
+            "acu.roles.islander", "acu.roles.islander_lead")
 # the same of a dispatching ACU
 MICROGRID = ("acu.microgrid_settings", "acu.console.mg")
 # and what a recloser never needs, where it is the only role

@@ -24,6 +24,7 @@ QUI|0||-|QUI|Log out
 VER|0|C|status|VER|Version, board, who this is
 MET|1|C|met|MET [E or D or M or H] [k]|Readings; Energy, Demand, Max and min, Harmonics; k times
 SYN|1|C|syn|SYN [D [k] or R]|Synchronism check; Decisions, all of one; Reset of VT alarms
+ISL|1|C|isl|ISL|Islanding scheme: duty, state, the others, machines
 GRO|1||syn|GRO [0 or 1]|Setting group of the protection; level B changes it
 MG|1|C|mg|MG|Microgrid: PV, load, stores, set-points, who decided, EUR
 SER|1|C|log|SER [n] [name]|Sequence of events, newest first

@@ -160,6 +160,10 @@ class Islander(Recloser):
             if pos:
                 self.by_pai = 0
 
+    def held(self):
+        """The loop's interlock holds closings off, but for what it lets through."""
+        return self._held
+
     def _own(self):
         return self.why in _OWN and not self.gate.locked
 
