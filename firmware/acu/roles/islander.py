@@ -54,6 +54,8 @@ class Islander(Recloser):
         self.duty = board["duty"]        # LEAD, SECOND, TIE, SHED
         self._free = 0                   # ticks for which a closing is let through
         self.pai = None
+        self._parted_ms = -_STIR_MS
+        self.grants = gr.Grants(0)       # may_write() is asked before boots are known
         super().__init__(board, cfg, ports)
         self.hold = 0 if self.duty == SHED else HOLD
         self._held = self.hold
@@ -80,7 +82,6 @@ class Islander(Recloser):
         self._since_ms = 0
         self._as_group = self.protection.group
         self._was = self.scheme.state
-        self._parted_ms = -_STIR_MS
         self.by_pai = 0                  # B_PAI: the opening in force was ahead of the protection
         self.scheduler.add("scheme", self._scheme, 10, 500, True)
 

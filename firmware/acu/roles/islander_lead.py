@@ -36,8 +36,8 @@ class IslanderLead(Islander):
         for name in ids:
             self.link.subscribe(net + name + "/up/gen.st")
         self._sampled_ms = 0
-        self._asked_ms = 0
-        self._asked = (0, 0, 0)          # isl, df, du as asked last
+        self._wanted_ms = 0
+        self._wanted = (0, 0)            # isl, df as asked last
         self._trip_of = self._parted_ms  # the separation that has had its trip, or waits for it
         self._trip_ms = 0                # when to trip; 0: not to be
         self._trips = 0
@@ -100,14 +100,14 @@ class IslanderLead(Islander):
             q = self.bay.q
             df_mhz = q[F1] - self.cfg["fn_mhz"] + self.cfg["il_bias_mhz"]
             du_bp = min(max(q[U1] - 10_000, -_DU_BP), _DU_BP)
-        isl, before_df, _ = self._asked
+        isl, before_df = self._wanted
         if not island and not isl:
             return
         at_once = int(island) != isl or (before_df == 0) != (df_mhz == 0)
-        if not at_once and now_ms - self._asked_ms < _ASK_MS:
+        if not at_once and now_ms - self._wanted_ms < _ASK_MS:
             return
-        self._asked_ms = now_ms
-        self._asked = (int(island), df_mhz, du_bp)
+        self._wanted_ms = now_ms
+        self._wanted = (int(island), df_mhz)
         for k in range(len(self.balance.ids)):
             if self.balance.runs(k) and not self._trips >> k & 1:
                 self._set(now_ms, k, 1, int(island), df_mhz, du_bp)
