@@ -99,6 +99,10 @@ ISL = const(105)        # state of its duty, before: peers.GRID..; WHY_* of the 
 GEN = const(106)        # balance: mask of machines tripped, load, what is left, kW
 GEN_FAIL = const(107)   # a machine that does not obey: its place; or -1: no trip, and why
 GRANT = const(108)      # to place k of the scheme: its wish, for how long we keep to it
+# of automatic reclosing (functions/reclosing.py); closings are RECLOSE, the end RECLAIM
+RECL_TRIP = const(110)  # starts its dead time: shot that comes, elements, dead time
+RECL_ASK = const(111)   # dead time over, the check is asked: shot, ms since it was proven open
+RECL_LOCK = const(112)  # lock-out: cause, shots so far, detail by the cause
 
 # number: name, then names of a, b, c; one string takes a third of the RAM of a tuple. 'op' is an
 # index into the Coordinator's member list, 'br' the place of a branch among its Sub-Coordinators.
@@ -205,8 +209,11 @@ TABLE = {
     PAI: "PAI trigger val",
     ISL: "ISL st before why",
     GEN: "GEN trip_mask load_kw left_kw",
-    GEN_FAIL: "GEN_FAIL g why",
+    GEN_FAIL: "GEN_FAIL g cause",
     GRANT: "GRANT to wish ms",
+    RECL_TRIP: "RECL_TRIP shot el_mask dead_ms",
+    RECL_ASK: "RECL_ASK shot ms",
+    RECL_LOCK: "RECL_LOCK cause shot detail",
 }
 
 # Reasons of an opening, a closing, a refusal or an abort ('why').

@@ -81,8 +81,9 @@ class Balance:
             return False
         self._sum_w += in_w + given_w
         self._n += 1
-        if now_ms < self._until_ms and self._n < 10:
-            return False
+        if now_ms < self._until_ms and self._n < 10 and (
+                self.load_w >= 0 or self._n < _SAMPLES):
+            return False        # the first one comes as soon as it can
         new = self._n >= _SAMPLES
         if new:
             self.load_w = self._sum_w // self._n
