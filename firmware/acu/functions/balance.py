@@ -77,8 +77,9 @@ class Balance:
         if not calm or in_w is None or given_w is None:
             self._n = 0
             self._sum_w = 0
-            self._until_ms = now_ms + _SECOND_MS
             return False
+        if not self._n:
+            self._until_ms = now_ms + _SECOND_MS
         self._sum_w += in_w + given_w
         self._n += 1
         if now_ms < self._until_ms and self._n < 10 and (
@@ -91,7 +92,6 @@ class Balance:
                                  for k in range(len(self.ids))], self.load_w)
         self._n = 0
         self._sum_w = 0
-        self._until_ms = now_ms + _SECOND_MS
         return new
 
     def left_w(self):
