@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from host_sim.world.district import District
 from host_sim.world.district_params import Params
+from host_sim.world.swing import F_HZ
 
 SLIP_DEG = 180.0
-F_LEAST_HZ, F_MOST_HZ = 45.0, 55.0       # beyond, machines trip by themselves
+_BUS2 = ("g3", "g4")
+F_LEAST_HZ, F_MOST_HZ = 45.0, 57.5       # beyond, hydro sets trip by themselves
 _BACK_PU, _LIVE_PU = 0.85, 0.2           # of a supplied district, of a side that is not dead
 
 
@@ -56,9 +58,7 @@ class Watch:
             self._zero.pop(m.name, None)
             for other in running[k + 1:]:
                 self._between(m, other, on_grid, now)
-        alone = [m for m in running if not on_grid[m.name]]
-        if alone:
-            f = d.f_hz()
+        for f in {self._f_hz(m.name) for m in running if not on_grid[m.name]}:
             self.f_min, self.f_max = min(self.f_min, f), max(self.f_max, f)
             if not F_LEAST_HZ <= f <= F_MOST_HZ:
                 self._dead(now)
@@ -73,7 +73,8 @@ class Watch:
         d = self._district
         grid, island = d.sides(name)
         if d.q6_closed and min(abs(grid), abs(island)) > _LIVE_PU:
-            f = d.f_hz() if not all(self._on_grid().values()) else 50.0
+            behind = {"r1": "g1", "r2": "g3"}[name]
+            f = 50.0 if self._on_grid()[behind] else self._f_hz(behind)
             self.closings.append(Closing(name, d.now_ms, math.degrees(cmath.phase(island / grid)),
                                          f - 50.0, abs(island) - abs(grid)))
 
@@ -96,15 +97,21 @@ class Watch:
         d = self._district
         one = d.closed["r1"] or d.closed["r3"] and d.closed["r2"]
         two = d.closed["r2"] or d.closed["r3"] and d.closed["r1"]
-        return {name: d.q6_closed and (two if name in ("g3", "g4") else one)
+        return {name: d.q6_closed and (two if name in _BUS2 else one)
                 for name in d.machines}
+
+    def _f_hz(self, name: str) -> float:
+        """Of the island that this machine's bus is part of; nominal where none runs."""
+        d = self._district
+        here = [m for m in d.machines.values() if m.on
+                and (d.joined() or (m.name in _BUS2) == (name in _BUS2))]
+        s = sum(m.s_mva for m in here)
+        return F_HZ * (1 + sum(m.s_mva * m.w for m in here) / s) if s else F_HZ
 
     def _between(self, m, other, on_grid: dict[str, bool], now: int) -> None:
         """Two machines of one island; from the angle at which they became one."""
         pair = (m.name, other.name)
-        c = self._district.closed
-        joined = (m.name in ("g3", "g4")) == (other.name in ("g3", "g4")) \
-            or c["r3"] or c["r1"] and c["r2"]
+        joined = (m.name in _BUS2) == (other.name in _BUS2) or self._district.joined()
         if on_grid[other.name] or not joined:
             self._apart.pop(pair, None)
             return

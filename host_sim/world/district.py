@@ -11,7 +11,7 @@ import cmath
 import math
 
 from host_sim.world.district_params import GENERATORS, DataError, Params
-from host_sim.world.swing import F_HZ, Machine, Matrix, kron, power, taken_back
+from host_sim.world.swing import F_HZ, Machine, Matrix, kron, power, take_back
 
 RECLOSERS = ("r1", "r2", "r3", "r4")
 BASE_A = 57.735                  # 1 MVA at 10 kV
@@ -36,7 +36,6 @@ class District:
         self.closed = {"r1": True, "r2": True, "r3": False, "r4": True}
         self.q6_closed = True
         self.fault_on = False
-        self.x = 0.0                             # what the isochronous part took back, pu
         self.marks: list[tuple[str, int]] = []
         self._all = list(self.machines.values())
         self._now_us = 0
@@ -92,9 +91,10 @@ class District:
             if m.until_ms <= self.now_ms and (m.isl or m.du_pu):
                 self.request(m.name, False, 0.0, 0.0, 0)
             m.swing(pe[1 + k], p.d, dt_s)
-            m.govern(self.x, p.r_droop, p.tg_s, p.rate, dt_s)
+            m.govern(p.r_droop, p.tg_s, p.rate, dt_s)
             m.excite(abs(u[1 + _OF_BUS[k]]), p.ka, dt_s)
-        self.x = taken_back(self.x, self._all, p.ki, dt_s)
+        for island in (self._all,) if self.joined() else (self._all[:2], self._all[2:]):
+            take_back(island, p.ki, dt_s)
         self._now_us += self._step_us
         self._state = None
 
@@ -125,6 +125,10 @@ class District:
         """Electrical power of g1 to g4, now; what they give the network, while p_mw is what their
         turbines give them."""
         return power(self._solved()[0], self._network()[0])[1:]
+
+    def joined(self) -> bool:
+        """Buses 1 and 2 are one island, or on one grid."""
+        return self.closed["r3"] or self.closed["r1"] and self.closed["r2"]
 
     def f_hz(self) -> float:
         """The island's frequency; 0: nothing runs."""

@@ -86,11 +86,11 @@ def power_by_angles(e_pu: Sequence[float], deg: Sequence[float], reduced: Matrix
 
 
 class Machine:
-    """One generator. isl: isochronous, with df_hz off 50 Hz; else droop only. du_pu is added to
-    the reference of its AVR. clipped: +1 at its greatest, -1 at its least power, 0 between."""
+    """One generator. isl: isochronous, b off nominal speed; else droop only. x: what it has taken
+    back of its power for that, pu of its rating. du_pu is added to the reference of its AVR. clipped: +1 at its greatest, -1 at its least power, 0 between."""
 
     __slots__ = ("name", "s_mva", "x_pu", "tj_s", "on", "p_mw", "p_ref_mw", "w", "delta_deg",
-                 "e_pu", "isl", "b", "du_pu", "until_ms", "clipped")
+                 "e_pu", "isl", "x", "b", "du_pu", "until_ms", "clipped")
 
     def __init__(self, name: str, s_mva: float, x_d: float, tj_s: float):
         self.name = name
@@ -103,7 +103,7 @@ class Machine:
         self.delta_deg = 0.0
         self.e_pu = 1.0
         self.isl = False
-        self.b = 0.0
+        self.x = self.b = 0.0
         self.du_pu = 0.0
         self.until_ms = 0
         self.clipped = 0
@@ -117,9 +117,9 @@ class Machine:
         self.w += dt_s * (dp - damping * self.w) / self.tj_s
         self.delta_deg += dt_s * 360 * F_HZ * self.w
 
-    def govern(self, x: float, droop: float, tg_s: float, rate: float, dt_s: float) -> None:
-        """Turbine power follows droop and x, what the isochronous part took back."""
-        cmd = self.p_ref_mw / self.s_mva - (self.w - self.b) / droop - x
+    def govern(self, droop: float, tg_s: float, rate: float, dt_s: float) -> None:
+        """Turbine power follows droop and x."""
+        cmd = self.p_ref_mw / self.s_mva - (self.w - self.b) / droop - self.x
         self.clipped = (cmd >= 1) - (cmd <= 0)
         want = (min(max(cmd, 0.0), 1.0) * self.s_mva - self.p_mw) / tg_s
         most = rate * self.s_mva
@@ -131,13 +131,14 @@ class Machine:
             self.e_pu = min(max(self.e_pu, E_MIN), E_MAX)
 
 
-def taken_back(x: float, machines: Sequence[Machine], ki: float, dt_s: float) -> float:
-    """The next x: the integral of the speed error of the machines that are told to be
-    isochronous. Out of a limit it may run back, further into it not."""
+def take_back(machines: Sequence[Machine], ki: float, dt_s: float) -> None:
+    """x of those of one island that are told to be isochronous: the integral of their mean speed
+    error, so that they share what changes. Out of a limit it may run back, further into it not."""
     told = [m for m in machines if m.on and m.isl]
     if not told:
-        return x
+        return
     dx = dt_s * ki * sum(m.w - m.b for m in told) / len(told)
     if all(m.clipped > 0 for m in told) and dx < 0 or all(m.clipped < 0 for m in told) and dx > 0:
-        return x
-    return x + dx
+        return
+    for m in told:
+        m.x += dx

@@ -1,4 +1,4 @@
-"""`slvg study protection|sync|phasor`: the recloser's studies; study.py registers them here.
+"""`slvg study protection|sync|phasor|islanding`: the recloser's studies; study.py has them here.
 
 Reads arguments, calls host_sim/study/, prints; computes nothing itself.
 """
@@ -9,7 +9,7 @@ import typer
 from host_sim.study.pool import cores
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
-from slvg import study_sync
+from slvg import study_islanding, study_sync
 from slvg.output import JsonFile, bad_input, writable
 from slvg.progress import Counted
 from slvg.study_options import Jobs, ReportDir, Seed, report_folder, save, tell
@@ -20,6 +20,7 @@ def register(study: typer.Typer) -> None:
     study.command()(protection)
     study.command()(study_sync.sync)
     study.command()(study_sync.phasor)
+    study.command()(study_islanding.islanding)
 
 
 def protection(
