@@ -87,7 +87,8 @@ def power_by_angles(e_pu: Sequence[float], deg: Sequence[float], reduced: Matrix
 
 class Machine:
     """One generator. isl: isochronous, b off nominal speed; else droop only. x: what it has taken
-    back of its power for that, pu of its rating. du_pu is added to the reference of its AVR. clipped: +1 at its greatest, -1 at its least power, 0 between."""
+    back of its power for that, pu of its rating. du_pu is added to the reference of its AVR.
+    clipped: +1 at its greatest, -1 at its least power, 0 between."""
 
     __slots__ = ("name", "s_mva", "x_pu", "tj_s", "on", "p_mw", "p_ref_mw", "w", "delta_deg",
                  "e_pu", "isl", "x", "b", "du_pu", "until_ms", "clipped")
