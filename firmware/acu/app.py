@@ -14,7 +14,7 @@ from acu import forget
 
 # Settings that only a recloser has: whoever asked for them gives their memory back.
 _OF_RECLOSER = ("acu.recloser_settings", "acu.sync_settings", "acu.protection_settings",
-                "acu.islanding_settings")
+                "acu.islanding_settings", "acu.reclosing_settings")
 
 
 class BuildError(Exception):
@@ -77,9 +77,12 @@ def build(board, config, ports):
         from acu import recloser_settings
         facts["tables"] = recloser_settings.tables(cfg, facts["cal"])
         duty = facts["duty"] = recloser_settings.duty(cfg)
+        facts["recl"] = recloser_settings.reclosing(cfg)
         cfg = recloser_settings.kept(cfg)
         forget("acu.functions.protection_table", "acu.functions.curves", *_OF_RECLOSER)
-        if duty < 0:
+        if facts["recl"]:
+            from acu.roles.auto_recloser import AutoRecloser as Role
+        elif duty < 0:
             from acu.roles.recloser import Recloser as Role
         elif duty:
             from acu.roles.islander import Islander as Role

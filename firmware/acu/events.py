@@ -101,7 +101,7 @@ GEN_FAIL = const(107)   # a machine that does not obey: its place; or -1: no tri
 GRANT = const(108)      # to place k of the scheme: its wish, for how long we keep to it
 # of automatic reclosing (functions/reclosing.py); closings are RECLOSE, the end RECLAIM
 RECL_TRIP = const(110)  # starts its dead time: shot that comes, elements, dead time
-RECL_ASK = const(111)   # dead time over, the check is asked: shot, ms since it was proven open
+RECL_ASK = const(111)   # dead time over, the check is asked: shot, what it waits for now
 RECL_LOCK = const(112)  # lock-out: cause, shots so far, detail by the cause
 
 # number: name, then names of a, b, c; one string takes a third of the RAM of a tuple. 'op' is an
@@ -212,7 +212,7 @@ TABLE = {
     GEN_FAIL: "GEN_FAIL g cause",
     GRANT: "GRANT to wish ms",
     RECL_TRIP: "RECL_TRIP shot el_mask dead_ms",
-    RECL_ASK: "RECL_ASK shot ms",
+    RECL_ASK: "RECL_ASK shot gates",
     RECL_LOCK: "RECL_LOCK cause shot detail",
 }
 

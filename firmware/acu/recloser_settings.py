@@ -1,10 +1,11 @@
 """What only a recloser has in the table of settings (config.py): its transformers, its mode of
-closing, its synchronism check (sync_settings.py), its protection (protection_settings.py) and its
-duty in a four-recloser scheme (islanding_settings.py).
+closing, its synchronism check (sync_settings.py), its protection (protection_settings.py), its
+automatic reclosing (reclosing_settings.py) and its duty in a four-recloser scheme
+(islanding_settings.py).
 
 Voltages and currents of settings are the transformers' secondary ones. Forgotten after the start.
 """
-from acu import islanding_settings, protection_settings, sync_settings
+from acu import islanding_settings, protection_settings, reclosing_settings, sync_settings
 
 KEYS = {
     "vt1": (2, 1, 2),                  # line voltages measured on side 1: AB and BC, or AB
@@ -19,6 +20,7 @@ KEYS = {
 }
 KEYS.update(sync_settings.KEYS)
 KEYS.update(islanding_settings.KEYS)
+KEYS.update(reclosing_settings.KEYS)
 
 
 def rules():
@@ -29,8 +31,8 @@ def rules():
         yield pair
 
 
-# Elements of the protection: their rows say it all.
-_IN_ROWS = ("gr_", "is_", "rst_")
+# Elements of the protection: their rows say it all; of the reclosing: what reclosing() gives.
+_IN_ROWS = ("gr_", "is_", "rst_", "rc_")
 
 
 def tables(full, cal):
@@ -48,6 +50,11 @@ def kept(full):
     return {key: full[key] for key in full if not key.startswith(drop)}
 
 
+def reclosing(full):
+    """What AutoRecloser is made of, or None where nothing recloses."""
+    return reclosing_settings.made_of(full) if full["rc_shots"] else None
+
+
 def duty(full):
     """Place in the four-recloser scheme, peers.LEAD to SHED; -1: none."""
     word = full.get("il_duty", "none")
@@ -57,4 +64,4 @@ def duty(full):
 def wrong(full):
     """Sentences of what contradicts itself in complete settings."""
     return (sync_settings.wrong(full) + protection_settings.wrong(full)
-            + islanding_settings.wrong(full))
+            + islanding_settings.wrong(full) + reclosing_settings.wrong(full))

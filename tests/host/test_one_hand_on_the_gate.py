@@ -9,14 +9,16 @@ DRIVES = {"drive": {"switching.Gate.open_all", "switching.Gate.close", "switchin
           "open_all": {"panel.Panel.protect", "branch.Branch.protect",
                        "switched.Switched._carry_out", "phase_switching.PhaseSequence.start",
                        "phase_switching.PhaseSequence.abort", "phase_switching.PhaseSequence.fast",
-                       "phase_switching.PhaseSequence._fail", "recloser.Recloser._judge"},
+                       "phase_switching.PhaseSequence._fail", "recloser.Recloser._judge",
+                       "auto_recloser.AutoRecloser._took"},
           "close": {"switched.Switched._carry_out", "branch.Branch.protect",
                     "phase_switching.PhaseSequence.fast", "recloser.Recloser._judge",
                     "bay_gate.BayGate.close"},
           "abort": {"panel.Panel.protect"},
           # a recloser's gate asks its check, too
           "may_close": {"switched.Switched._carry_out", "switching.Gate.close",
-                        "recloser.Recloser._carry_out", "bay_gate.BayGate.close"}}
+                        "recloser.Recloser._carry_out", "bay_gate.BayGate.close",
+                        "auto_recloser.AutoRecloser._wait"}}
 
 
 # What a file, a generator, a timer or a converter also has: outside the rooms that know a gate
@@ -63,15 +65,35 @@ def test_contacts_of_an_island_are_driven_from_the_fast_tier_and_wanted_by_the_s
     assert wanted == ["plant_gate", "microgrid"]
 
 
-def test_only_the_fast_tier_carries_orders_out_and_moves_the_sequence_of_a_branch():
+def test_only_the_fast_tier_carries_orders_out_and_moves_a_sequence():
     """_carry_out runs in it too, called by protect()."""
     both = {"panel.Panel.protect", "branch.Branch.protect", "recloser.Recloser.fast"}
     assert callers("_carry_out") == both | {"panel.Panel._carry_out", "branch.Branch._carry_out",
-                                            "recloser.Recloser._carry_out"}
-    assert callers("asked") == callers("trip") == {"branch.Branch.protect"}
-    assert callers("by_hand") == {"reclosing.Reclosing.step", "branch.Branch._carry_out"}
+                                            "recloser.Recloser._carry_out",
+                                            "auto_recloser.AutoRecloser._carry_out"}
+    assert callers("asked") == {"branch.Branch.protect"}
+    assert callers("trip") == {"branch.Branch.protect", "auto_recloser.AutoRecloser._step"}
+    assert callers("by_hand") == {"branch_reclosing.Reclosing.step", "branch.Branch._carry_out"}
     # the console asks the role, and nothing nearer to the gate
     assert callers("at_console") == {"operate._order", "operate._when_in_step"}
-    assert callers("tag") == {"operate._tag", "switched.Switched._on_cfg"}
+    assert callers("tag") >= {"operate._tag", "switched.Switched._on_cfg"}
+    assert callers("tag") <= {"operate._tag", "switched.Switched._on_cfg", "rec._reset",
+                              "auto_recloser.AutoRecloser.tag"}
     # before the fast tier runs the memory may say that the branch is open
-    assert callers("stop") == {"branch.Branch._carry_out", "branch.Branch._load_state"}
+    assert callers("stop") == {"branch.Branch._carry_out", "branch.Branch._load_state",
+                               "auto_recloser.AutoRecloser._carry_out"}
+
+
+def test_a_reclosing_closes_nothing_but_asks_the_check():
+    """Of the recloser's sequence: it names no output and no close, its role asks for one request
+    a shot, and what was ordered it hears from the check."""
+    names = {node.attr for path in ("functions/reclosing.py", "roles/auto_recloser.py")
+             for node in ast.walk(ast.parse((ACU / path).read_text()))
+             if isinstance(node, ast.Attribute)}
+    assert not names & {"close", "drive", "_pulse", "_closing", "may_override"}
+    assert callers("ordered") - {"messaging.Messenger.receive"} == {
+        "auto_recloser.AutoRecloser._wait"}
+    fast = {"_step", "_wait", "_took"}
+    asked = {one for one in callers("request") if one.startswith("auto_recloser.")}
+    assert asked == {"auto_recloser.AutoRecloser._took"}
+    assert {one.rpartition(".")[2] for one in callers("_took")} <= fast | {"_carry_out"}

@@ -12,7 +12,7 @@ from array import array
 from micropython import const
 
 from acu import events as ev
-from acu.functions import reclosing as rc
+from acu.functions import branch_reclosing as rc
 from acu.functions.overcurrent import OverCurrent
 from acu.primitives.recording import Record
 from acu.primitives.switching import R_MEASURE, R_OK, R_SUPPLY, BranchLook

@@ -164,6 +164,7 @@ class Recloser(Switched):
         if trips and gate.armed and (trips & ~self._trips or position and not gate.busy()):
             if trips & ~self._trips and position:
                 self._trip_seen = self._why_of(trips)
+                self.check.cancel()
                 self._picked = ev.OPENED
                 self.log.fast(ev.OPENED, self._trip_seen, _ABC, self._own_dv(), now_us)
             gate.open_all()
@@ -282,7 +283,6 @@ class Recloser(Switched):
         """Proof of what was ordered, decisions of the check, alarms, what others did to the
         breaker."""
         if self._trip_seen:
-            self.check.cancel()
             self._local(now_ms)
             self._tell_trip(now_ms)
         if self._busy and not self._order:
