@@ -24,6 +24,7 @@ QUI|0||-|QUI|Log out
 VER|0|C|status|VER|Version, board, who this is
 MET|1|C|met|MET [E or D or M or H] [k]|Readings; Energy, Demand, Max and min, Harmonics; k times
 SYN|1|C|syn|SYN [D [k] or R]|Synchronism check; Decisions, all of one; Reset of VT alarms
+REC|1|C|rec|REC [R]|Automatic reclosing: state, last lock-out, counters; R ends a lock-out
 ISL|1|C|isl|ISL|Islanding scheme: duty, state, the others, machines
 GRO|1||syn|GRO [0 or 1]|Setting group of the protection; level B changes it
 MG|1|C|mg|MG|Microgrid: PV, load, stores, set-points, who decided, EUR
@@ -76,6 +77,7 @@ def find(word):
     for row in rows():
         if row[NAME] == word[:3]:
             return row, False
-        if twin is None and word[0] == "C" and row[TWIN] and word[1:4].startswith(row[NAME][:2]):
+        if word[0] == "C" and row[TWIN] and (
+                word[1:4] == row[NAME] or twin is None and word[1:4].startswith(row[NAME][:2])):
             twin = row
     return twin, twin is not None

@@ -13,6 +13,7 @@ E190 to E194|Synchronism check: settings contradict each other, or IEEE 1547. Th
 E160 to E169|Calibration: what the reference, a record or the wiring has that cannot be.
 E420 to E423|Dispatch table: none, other version, damaged, other plant. See slvg flash --policy.
 E196 to E199|A microgrid's settings contradict each other. The sentence says which. See SHO.
+E500 to E509|Automatic reclosing: settings contradict each other. The sentence says which.
 E301 to E308|The console: command, level, form, no controller, cancelled, fault of a page, memory.
 E310|A closing was refused by the gate at the moment of driving. The sentence says why.
 E311|There is no such thing in this unit: another role has it.
@@ -47,6 +48,7 @@ REGISTERS|The energy registers were damaged or another meter's|They begin at 0
 ABORTED|A sequence was cut by a reset or a trip|SER around it
 VT|Supervision of a recloser's voltage transformers has found something|SYN, then SYN R
 POSITION|52a and 52b are both alike: no position|Contacts, wires; nothing closes meanwhile
+RECL_LOCK|Automatic reclosing is locked out. cause, shot and detail: events.md|REC, then REC R
 MG_START|Which policy dispatches; if not the wanted one, its table is missing or unfit|MG
 MG_POLICY|Another policy decides|No clock, or a load that no table knows: TIM, MG
 MG_STALE|PV or load not believed: 1 set-points held 2 diesel follows load|STA

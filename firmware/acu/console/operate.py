@@ -28,6 +28,11 @@ _GATE = ("", "the self-test has not passed yet. See STA",
          "52a and 52b contradict each other. See TAR and their wires")
 
 
+def reason(r):
+    """The words of a gate's reason."""
+    return _GATE[r] if r < len(_GATE) else "gate %d" % r
+
+
 def run(session, word, words):
     acu = session.acu()
     if not hasattr(acu, "gate"):
@@ -117,7 +122,7 @@ def _close(session, acu):
         from acu.console import gates
         raise Abort("E310 close refused: " + gates.last(acu))
     if r:
-        raise Abort("E310 close refused: %s." % (_GATE[r] if r < len(_GATE) else "gate %d" % r))
+        raise Abort("E310 close refused: %s." % reason(r))
     yield _said(acu)
     if not acu.gate.mask():
         raise Abort("E314 close: the mirror contact does not say closed. See SER and STA.")

@@ -155,9 +155,10 @@ class Session:
 
     def drop(self, name):
         forget("acu.console." + name, "acu.console.settings", "acu.console.gates",
-               "acu.console.bay", "acu.app", "acu.config", "acu.metering", "acu.recloser_settings",
-               "acu.sync_settings", "acu.protection_settings", "acu.microgrid_settings",
-               "acu.events", "acu.primitives.history")
+               "acu.console.bay", "acu.console.operate", "acu.app", "acu.config",
+               "acu.metering", "acu.reclosing_settings", "acu.recloser_settings",
+               "acu.islanding_settings", "acu.sync_settings", "acu.protection_settings",
+               "acu.microgrid_settings", "acu.events", "acu.primitives.history")
 
     # -- one pass
 

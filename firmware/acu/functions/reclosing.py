@@ -135,9 +135,9 @@ class Reclosing:
         """The check must not collect a permit yet: it would have to be used at once."""
         return self.state == DEAD and self.left_us() > self._lead_us
 
-    def dead_ms(self):
-        """Of the shot that comes."""
-        return self._dead_us[self.shot] // 1000
+    def dead_ms(self, k):
+        """Of shot k, from 0."""
+        return self._dead_us[k] // 1000
 
     def left_us(self):
         """Of the time of this state; 0: none runs, or it is over."""

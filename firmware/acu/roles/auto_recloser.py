@@ -30,7 +30,7 @@ class AutoRecloser(Recloser):
     START = ("_load_state", "_booted")
 
     def __init__(self, board, cfg, ports):
-        self._starts, given = board["recl"]     # mask of elements
+        self.starts, given = board["recl"]     # mask of elements
         self.recl = rc.Reclosing(*given)
         self._cut = False            # by the last reset: a sequence
         self._stepped = False        # in this tick
@@ -112,7 +112,7 @@ class AutoRecloser(Recloser):
         state = recl.state
         if trips:
             self._tripped_by = 0
-            what = recl.trip(trips, trips & ~self._starts == 0, self._inhibited())
+            what = recl.trip(trips, trips & ~self.starts == 0, self._inhibited())
             self._stored = False
         elif state == rc.WAITING:
             what = self._wait(us, now_us)
@@ -125,13 +125,14 @@ class AutoRecloser(Recloser):
         else:
             protection = self.protection
             what = recl.step(us, self.gate.position(), self._trips,
-                             protection.state[PICKED] & self._starts)
+                             protection.state[PICKED] & self.starts)
         if what:
             self._took(what, now_us)
         if recl.state != state:
             self.hold = int(recl.holds())
             if recl.state == rc.OPENING:
-                self.log.fast(ev.RECL_TRIP, recl.shot + 1, trips, recl.dead_ms(), now_us)
+                self.log.fast(ev.RECL_TRIP, recl.shot + 1, trips,
+                              recl.dead_ms(recl.shot), now_us)
         elif self.hold:
             self.hold = int(recl.holds())
 
