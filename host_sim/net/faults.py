@@ -24,6 +24,7 @@ FIN, RST, STALL = "fin", "rst", "stall"
 _SEGMENT = 1460             # of an Ethernet's TCP
 _RTO_S = 0.2                # Linux's least retransmission time-out; doubles each time
 _RTO_MOST = 6
+_LONG_S = 3.0               # what a lost segment holds for longer than that passes nobody
 _HELD_S = 0.3               # a packet waits so long for another to overtake it
 _LOOK_S = 0.01              # of a stalled direction: is it over?
 _ALL_AT_ONCE = 1 << 16
@@ -70,6 +71,7 @@ class _Connection:
     broker: asyncio.StreamWriter | None = None
     frozen: bool = False            # passes nothing any more, whatever the ways do
     ended: int = 0                  # of a frozen one: ends that have closed
+    held_s: float = 0.0             # until then a lost segment holds the way down, loop's time
     tasks: list[asyncio.Task] = field(default_factory=list)
 
 
@@ -119,8 +121,11 @@ class FaultProxy:
 
     @property
     def passing(self) -> bool:
-        """The newest connection passes all."""
-        return self.clear and self._newest is not None and not self._newest.frozen
+        """The newest connection passes all, and no segment on its way down is lost again and
+        again, so that seconds pass before what is behind it can come."""
+        one = self._newest
+        return (self.clear and one is not None and not one.frozen
+                and self._loop.time() >= one.held_s)
 
     def stall(self, on: bool = True) -> None:
         """Half-open: both directions take bytes and pass none; new connections too. Afterwards
@@ -226,7 +231,11 @@ class FaultProxy:
                 queue.put_nowait((last_due, b"", FIN))
                 return
             # what is late makes all behind it late
-            last_due = max(last_due, self._loop.time() + self._late_s(way))
+            lost_s = self._lost_s(way)
+            last_due = max(last_due, self._loop.time() + lost_s + way.delay_s
+                           + way.jitter_s * self._random.random())
+            if way is self.down and lost_s > _LONG_S:
+                one.held_s = last_due
             for part in framer.feed(data):
                 whole = bool(packet) or part.first and (way.double or way.reorder)
                 passed, end = self._cut(way, part)
@@ -278,8 +287,9 @@ class FaultProxy:
                 self._close(one, end)
                 return
 
-    def _late_s(self, way: Way) -> float:
-        late_s = way.delay_s + way.jitter_s * self._random.random()
+    def _lost_s(self, way: Way) -> float:
+        """Until TCP has sent a segment so often that one has come."""
+        late_s = 0.0
         rto_s = _RTO_S
         while self._hits(way.loss) and rto_s < _RTO_S * 2 ** _RTO_MOST:
             self.counts["lost"] += 1

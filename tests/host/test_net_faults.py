@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from host_sim.net import faults
 from host_sim.net.faults import FIN, RST, STALL, Cut, FaultProxy
 from host_sim.net.packets import PINGREQ, PUBLISH, Framer
 
@@ -162,6 +163,30 @@ def test_delay_loss_and_stall_hold_bytes_back_but_keep_them():
         until(lambda: peer.got[0] == PING + publish(0) + b"".join(
             publish(0, b"%d" % k) for k in range(8)), 30)
         assert proxy.counts["lost"] > 0 and time.monotonic() - began >= 0.2
+
+
+def test_a_path_whose_segment_is_lost_for_seconds_is_not_in_order(monkeypatch):
+    """A command behind it expires, and is not the controller's loss; one behind a segment that
+    comes soon is."""
+    with path() as (proxy, peer):
+        conn = client(proxy)
+        conn.sendall(PING)
+        until(lambda: peer.got and peer.got[0] == PING)
+        proxy.up.loss = proxy.down.loss = 1.0
+        conn.sendall(PING)
+        until(lambda: proxy.counts["lost"] == 6)
+        assert proxy.passing                    # no command goes up
+        peer.conns[0].sendall(b"\xd0\x00")
+        until(lambda: proxy.counts["lost"] == 12)
+        until(lambda: not proxy.passing)
+        assert proxy.clear
+        again = client(proxy)
+        until(lambda: len(peer.conns) == 2)
+        assert proxy.passing                    # a new connection has nothing before it
+        monkeypatch.setattr(faults, "_RTO_MOST", 2)
+        peer.conns[1].sendall(b"\xd0\x00")
+        until(lambda: proxy.counts["lost"] == 14)
+        assert proxy.passing and again.recv(9) == b"\xd0\x00"      # 0.6 s
 
 
 def test_whole_packets_are_doubled_and_overtaken():

@@ -50,6 +50,36 @@ def test_a_message_that_was_long_under_way_hardly_pulls_back():
     assert s.set(32_000, TRUE + 30_000 - 5000, 4) == -5050   # a real step is taken whole
 
 
+def answered(s, asked_ms, now_ms, utc_ms):
+    s.questioned(asked_ms)
+    return s.set(now_ms, utc_ms, -1, True)
+
+
+def test_an_answer_that_waited_for_seconds_leaves_a_clock_that_it_cannot_refute():
+    """Over a lossy path: else every command would be too old, or not yet sent, until the next."""
+    s = Synchroniser(Clock(OWN))
+    answered(s, 2000, 2040, TRUE + 20)
+    assert s.utc_ms(2040) == TRUE + 40
+    for asked_ms, sent_ms, now_ms in ((10_000, 10_020, 18_000), (30_000, 37_990, 38_000)):
+        assert answered(s, asked_ms, now_ms, TRUE + sent_ms - 2000) == 0
+        assert s.utc_ms(now_ms) == TRUE + now_ms - 2000 and s.delay_ms() == 20
+        assert s.round_ms == 8000               # and the role asks again soon
+    # an hour of question and answer keeps the clock a synchronised one
+    answered(s, 3_600_000, 3_602_100, TRUE + 3_599_000)
+    assert s.synchronised(7_200_000)
+
+
+def test_a_wrong_clock_takes_the_middle_of_an_answer_that_waited():
+    for own, first in ((OWN, False), (TRUE, True)):
+        s = Synchroniser(Clock(own))
+        if first:
+            answered(s, 2000, 2040, TRUE + 20 - 7000)       # whoever answers has set his clock
+        answered(s, 10_000, 16_000, TRUE + 8000)            # 10,000 to 16,000 of his 8000
+        assert s.utc_ms(16_000) == TRUE + 11_000
+        answered(s, 20_000, 20_040, TRUE + 18_020)
+        assert s.utc_ms(20_040) == TRUE + 18_040
+
+
 def test_a_start_is_turned_into_monotonic_time():
     s = Synchroniser(Clock(TRUE))
     s.set(1000, TRUE, 1)

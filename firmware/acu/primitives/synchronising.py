@@ -12,7 +12,8 @@ _LATE_MS = const(200)        # a common start that has just passed still counts 
 _AHEAD_MS = const(60_000)    # nothing is agreed further ahead
 _DELAY_MS = const(200)       # differences a slow network makes by itself
 _GOOD_MS = const(3_600_000)  # so long does one `time` message make the clock a synchronised one
-_ROUND_MS = const(2_000)     # an answer that took longer waited somewhere: it says no delay
+_ROUND_MS = const(2_000)     # an answer that took longer waited somewhere: it says no delay,
+                             # and what lies within its round trip it leaves as it is
 _DRIFT = const(20_000)       # two crystals go apart by 50 ppm: 1 ms in so many
 _TRIM_MS = const(500)        # by so much in all may what is no answer move the clock (trims())
 
@@ -57,11 +58,16 @@ class Synchroniser:
             return None
         was_ms = self._offset_ms
         lo_ms = utc_ms - now_ms         # it was sent before now
-        round_ms = now_ms - self._asked_ms
+        round_ms = -1
         known = self._hi_ms > self._lo_ms
-        if answer and 0 <= self._asked_ms and round_ms <= _ROUND_MS:
+        if answer and self._asked_ms >= 0:
+            round_ms = self.round_ms = now_ms - self._asked_ms
             self._asked_ms = -1
-            self.round_ms = round_ms
+        if round_ms > _ROUND_MS and self._set_ms >= 0 and 0 <= was_ms - lo_ms <= round_ms:
+            self._set_ms = now_ms       # it says nothing against what we have
+            self._k = max(k, self._k)
+            return 0
+        if 0 <= round_ms <= _ROUND_MS:
             wide_ms = (now_ms - self._set_ms) // _DRIFT
             self._lo_ms = max(lo_ms, self._lo_ms - wide_ms) if known else lo_ms
             self._hi_ms = min(lo_ms + round_ms, self._hi_ms + wide_ms) if known else (
@@ -71,7 +77,8 @@ class Synchroniser:
                 self._hi_ms = lo_ms + round_ms
             self._offset_ms = (self._lo_ms + self._hi_ms) // 2
         else:
-            step_ms = lo_ms + self.delay_ms() - was_ms
+            # on which way an answer was late nobody knows: the middle is never far wrong
+            step_ms = lo_ms + (self.delay_ms() if round_ms < 0 else round_ms // 2) - was_ms
             if self._set_ms < 0 or answer or abs(step_ms) >= _DELAY_MS:     # taken whole
                 self._offset_ms += step_ms
                 self._lo_ms += step_ms
