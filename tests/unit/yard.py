@@ -101,10 +101,13 @@ class Yard(Bay):
                 self._coil = level
                 self._coil_us = self.t_us
         for topic, raw, _, _ in sent:
-            if topic.startswith(UP):
-                self.mail.append(messages.decode(raw))
+            self.says(topic, raw)
         for line in lines:
             self.lines.append(" ".join(line.split(" ")[3:]))
+
+    def says(self, topic, raw):
+        if topic.startswith(UP):
+            self.mail.append(messages.decode(raw))
 
     def started(self):
         """Until the self-test has passed and both estimators are full."""

@@ -10,7 +10,7 @@ both outside: what equals a limit is refused. Each that is not leaves its reason
   the tick whose predicted touch lies nearest to 0 degrees;
 - dead sides: their own gates hold for dead_ms, where dead_mode allows that direction;
 - armed (only where arm() was called, a tie of an islanding scheme): the gates have held for a
-  second up to a disturbance not half a second ago, both sides live now, the raw angle within 20
+  second up to a disturbance not half a second ago, both sides live now, the raw angle within 35
   degrees: no dwell, for the two sides drift apart.
 
 A close order answers a request(), once, and may_close() is true in that very tick only: the one
@@ -166,7 +166,7 @@ A_HELD = const(0)        # ticks that the check's gates have held, blocked or no
 A_LEFT = const(1)        # ticks that it is still armed
 _ARM_N = const(200)
 _ARM_LEFT = const(90)    # 450 ms: decision and breakers of the separators, their word, 100 ms
-_ARM_CDEG = const(2_000)
+_ARM_CDEG = const(3_500)
 
 # Places of q, as in dsp/bay.py: viper folds only the constants of its own module.
 _U1 = const(0)

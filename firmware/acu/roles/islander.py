@@ -44,6 +44,7 @@ _REPEAT_MS = const(50)       # and twice after a change, since a word may be los
 _LATE_MS = const(500)        # of a word: older or newer ones are not believed
 _CALM_TICKS = const(40)      # of a healthy grid
 _STIR_MS = const(2_000)      # no flash erase so soon after a separation
+_FOLLOW_MS = const(500)      # so soon after its opening the other separator is followed
 _GRID_MHZ = const(500)       # a healthy grid is that near to nominal
 # Opened by the scheme or the protection, not on purpose; WHY_OUT: a lock-out that was ended.
 _OWN = (ev.WHY_PAI, ev.WHY_OC, ev.WHY_PROT, ev.WHY_OUT)
@@ -60,6 +61,11 @@ class Islander(Recloser):
         self.hold = 0 if self.duty == SHED else HOLD
         self._held = self.hold
         closed = self.gate.mask() != 0
+        if not closed and self.why in _OWN and not self.gate.locked:
+            # in the middle of it: somebody has to look first
+            self.gate.locked = ev.WHY_RESET
+            self.log.add(self.clock.now_ms(), ev.LOCKOUT, ev.WHY_RESET, 0, 0, True)
+            self._save()
         if self.duty == TIE:
             from acu.functions.tie import Tie
             self.scheme = Tie(closed)
@@ -143,7 +149,7 @@ class Islander(Recloser):
         else:
             self._separator(now_ms, scheme)
         if scheme.state != self._was:
-            self.log.add(now_ms, ev.ISL, scheme.state, self._was, self.why)
+            self.log.add(now_ms, ev.ISL, scheme.state, self._was, 0 if self._pos else self.why)
             self._was = scheme.state
         self._interlock(now_ms)
         self._group_of(now_ms)
@@ -181,8 +187,9 @@ class Islander(Recloser):
         elif wants:
             self._close(now_ms, self._mode)
         elif self._pos == 1 and scheme.state == GRID and self.peers.known(now_ms, other) == (
-                ISLAND) and self.peers.all[other].live & B_PAI and self.pai.on:
-            # the other one has seen what we have not: half an island is none
+                ISLAND) and self.peers.all[other].live & B_PAI and self.pai.on and (
+                self.peers.for_ms(now_ms, other) < _FOLLOW_MS):
+            # the other one has just seen what we have not: half an island is none
             if self._open(now_ms, ev.WHY_PAI):
                 self._islanded(now_ms, pai.PEER, 0)
 

@@ -40,9 +40,9 @@ class IslanderLead(Islander):
         self._wanted = (0, 0)            # isl, df as asked last
         self._trip_of = self._parted_ms  # the separation that has had its trip, or waits for it
         self._trip_ms = 0                # when to trip; 0: not to be
-        self._trips = 0
-        self._tries = 0
-        self._again_ms = 0
+        self._to_trip = 0
+        self._trip_n = 0
+        self._trip_again_ms = 0
         self.scheduler.add("island", self._island, 10, 500, True)
 
     def _island(self, now_ms):
@@ -59,7 +59,7 @@ class IslanderLead(Islander):
             self._trip_ms = 0
             if open_:
                 self._trip(now_ms)
-        if self._trips and now_ms >= self._again_ms:
+        if self._to_trip and now_ms >= self._trip_again_ms:
             self._trip_again(now_ms)
         self._request(now_ms, open_ and not self.peers.known_closed(now_ms, SECOND))
 
@@ -69,9 +69,9 @@ class IslanderLead(Islander):
             return self.log.add(now_ms, ev.GEN_FAIL, -1, NO_TABLE)
         if not (self.peers.known_open(now_ms, SECOND) and self.peers.known_closed(now_ms, TIE)):
             return self.log.add(now_ms, ev.GEN_FAIL, -1, NO_ISLAND)
-        self._trips = balance.trips
-        self._tries = 0
-        self._again_ms = now_ms
+        self._to_trip = balance.trips
+        self._trip_n = 0
+        self._trip_again_ms = now_ms
         self.log.add(now_ms, ev.GEN, balance.trips, balance.load_w // 1000,
                      balance.left_w() // 1000)
         self._evt(now_ms, "GEN", 0, balance.trips, balance.load_w // 1000)
@@ -79,15 +79,15 @@ class IslanderLead(Islander):
     def _trip_again(self, now_ms):
         """Until they say that they are off."""
         balance = self.balance
-        self._again_ms = now_ms + _TRIP_AGAIN_MS
-        self._tries += 1
+        self._trip_again_ms = now_ms + _TRIP_AGAIN_MS
+        self._trip_n += 1
         for k in range(len(balance.ids)):
-            if not self._trips >> k & 1:
+            if not self._to_trip >> k & 1:
                 continue
-            if self._tries > 1 and not balance.runs(k):
-                self._trips &= ~(1 << k)
-            elif self._tries > _TRIES:
-                self._trips &= ~(1 << k)
+            if self._trip_n > 1 and not balance.runs(k):
+                self._to_trip &= ~(1 << k)
+            elif self._trip_n > _TRIES:
+                self._to_trip &= ~(1 << k)
                 self.log.add(now_ms, ev.GEN_FAIL, k, 0, 0, True)
             else:
                 self._set(now_ms, k, 0, 0, 0, 0)
@@ -109,7 +109,7 @@ class IslanderLead(Islander):
         self._wanted_ms = now_ms
         self._wanted = (int(island), df_mhz)
         for k in range(len(self.balance.ids)):
-            if self.balance.runs(k) and not self._trips >> k & 1:
+            if self.balance.runs(k) and not self._to_trip >> k & 1:
                 self._set(now_ms, k, 1, int(island), df_mhz, du_bp)
 
     def _set(self, now_ms, k, on, isl, df_mhz, du_bp):
