@@ -19,13 +19,15 @@ _RESERVED = (CENTRE, "all", "group", "man", "lan")
 
 @dataclass(frozen=True)
 class Identity:
-    """One who may connect. devices: of a dispatching controller, the names that it commands."""
+    """One who may connect. devices: of a dispatching controller or of the lead of an islanding
+    scheme, the names that it commands; peers: of a recloser, the others of its scheme."""
 
     id: str
     role: str
     sc: str
     uc: str
     devices: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
 
     @property
     def user(self) -> str:
@@ -45,7 +47,7 @@ def identities(controllers: list[dict]) -> list[Identity]:
                              "controller and device its own id.")
             found[at] = identity
     for one in controllers:
-        for member in (*one.get("members", ()), *one.get("via", ())):
+        for member in (*one.get("members", ()), *one.get("via", ()), *one.get("il_peers", ())):
             if member != "-" and (one.get("sc"), member) not in found:
                 wrong.append(f"E444 {one.get('id')}: names {member}, whose settings are not here. "
                              "Add them: keys are made for a circuit as a whole.")
@@ -72,6 +74,8 @@ def _of(one: dict, wrong: list[str]) -> list[Identity]:
                      f"to 16 of a-z 0-9 _ -, not {', '.join(_RESERVED)}; a role of docs/settings"
                      ".md.")
         return []
-    names = [one[key] for key in acu_devices.KEYS if one.get(key)]
-    me = Identity(one["id"], one["role"], one["sc"], one["uc"], tuple(sorted(set(names))))
+    names = [one[key] for key in acu_devices.KEYS if one.get(key)] + list(one.get("il_gens", ()))
+    peers = [name for name in one.get("il_peers", ()) if name != one["id"]]
+    me = Identity(one["id"], one["role"], one["sc"], one["uc"], tuple(sorted(set(names))),
+                  tuple(sorted(set(peers))))
     return [me, *(Identity(name, DEVICE, me.sc, me.uc) for name in me.devices if name != me.id)]

@@ -8,7 +8,7 @@
 
 folder None: in memory, for tests and studies. A controller holds its own key and its circuit's
 group key; a Coordinator holds those of all in its circuit, a dispatching controller its devices',
-the centre the Coordinators'. Every change is on the disk when the call returns, or nothing is.
+reclosers of one scheme each other's, the centre the Coordinators'. Every change is on the disk when the call returns, or nothing is.
 """
 import base64
 import hashlib
@@ -175,7 +175,7 @@ class Keyring:
         mates = self.identities(who.sc)
         if who.role == DEVICE:
             return [one for one in mates if who.id in one.devices]
-        return [one for one in mates if one.role == "coordinator"]
+        return [one for one in mates if one.role == "coordinator" or who.id in one.peers]
 
     def keys_of(self, who: Identity) -> dict[str, list[bytes]]:
         """name -> [newest, older]: "" his own, "*" the group's, others: of those he commands."""

@@ -34,7 +34,11 @@ def _lan(one: Identity) -> list[Right]:
     if one.role == "subcoordinator":
         return [*_member(master, one.id), (READ, slave + "+/up/+"), (WRITE, slave + "+/dn/+")]
     if one.role == "recloser":          # at the post, beside the Sub-Coordinators
-        return _member(master, one.id)
+        found = _member(master, one.id)
+        found += [(WRITE, f"{master}{peer}/dn/rc.st") for peer in one.peers]
+        for name in one.devices:        # the machines of the lead
+            found += [(READ, f"{slave}{name}/up/gen.st"), (WRITE, f"{slave}{name}/dn/gen.set")]
+        return found
     found = _member(slave, one.id)
     if one.role == DEVICE:              # it tells its state and obeys its set-point
         return [(WRITE, f"{slave}{one.id}/up/+"), (READ, f"{slave}{one.id}/dn/+")]

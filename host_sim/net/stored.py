@@ -189,6 +189,7 @@ def _held_out(held: Held) -> dict:
 
 
 def _held_in(raw: dict) -> Held:
-    who = raw["who"] | {"devices": tuple(raw["who"]["devices"])}
+    who = raw["who"]        # a keyring from before there were peers has none
+    who = who | {key: tuple(who.get(key, ())) for key in ("devices", "peers")}
     return Held(Identity(**who), _keys_in(raw["own"]), dict(raw["passwords"]),
                 _pair_in(raw["pair"]))

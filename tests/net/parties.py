@@ -9,7 +9,8 @@ import pytest
 from host_sim.net import mosquitto
 
 # Circuit of a Coordinator with an Operator and a meter of its own, a Sub-Coordinator with an
-# Operator, a recloser, and a dispatching controller with a battery.
+# Operator, two reclosers of one islanding scheme, the lead with a machine, and a dispatching
+# controller with a battery.
 STREET = [
     {"id": "cd", "role": "coordinator", "sc": "sc1", "uc": "uc0",
      "members": ["eu1", "eu2"], "via": ["-", "s1"]},
@@ -17,7 +18,9 @@ STREET = [
     {"id": "m1", "role": "meter", "sc": "sc1", "uc": "uc0"},
     {"id": "s1", "role": "subcoordinator", "sc": "sc1", "uc": "uc1", "members": ["eu2"]},
     {"id": "eu2", "role": "operator", "sc": "sc1", "uc": "uc1"},
-    {"id": "r1", "role": "recloser", "sc": "sc1", "uc": "uc0"},
+    {"id": "r1", "role": "recloser", "sc": "sc1", "uc": "uc0", "il_peers": ["r1", "r2"],
+     "il_gens": ["gen"]},
+    {"id": "r2", "role": "recloser", "sc": "sc1", "uc": "uc0", "il_peers": ["r1", "r2"]},
     {"id": "mg1", "role": "microgrid", "sc": "sc1", "uc": "uc2", "mg_battery": "bat"},
     {"id": "cd", "role": "coordinator", "sc": "sc2", "uc": "uc0"},
 ]

@@ -56,7 +56,7 @@ def secrets_of(folder):
 def folder(tmp_path):
     settings = tmp_path / "street"
     settings.mkdir()
-    for one in STREET[:6]:
+    for one in STREET[:7]:
         (settings / f"{one['id']}.json").write_text(json.dumps(one))
     made = tmp_path / "keys"
     done = call(app, ["keys", "make", str(settings), "--keyring", str(made), "--client-certs",
@@ -72,18 +72,20 @@ def test_who_holds_what():
     def names(who):
         return set(ring.bundle(who)["keys"])
 
-    assert names("eu1") == names("m1") == names("s1") == names("r1") == {"", "*"}
-    assert names("sc1.cd") == {"", "*", "eu1", "eu2", "m1", "s1", "r1", "mg1"}
+    assert names("eu1") == names("m1") == names("s1") == {"", "*"}
+    assert names("r1") == {"", "*", "r2", "gen"} and names("r2") == {"", "*", "r1"}
+    assert names("sc1.cd") == {"", "*", "eu1", "eu2", "m1", "s1", "r1", "r2", "mg1"}
     assert names("mg1") == {"", "*", "bat"}
-    assert names("bat") == {""}
+    assert names("bat") == names("gen") == {""}
     assert names(CENTRE) == {"", "sc1.cd", "sc2.cd"}
     eu1, cd = ring.bundle("eu1")["keys"], ring.bundle("sc1.cd")["keys"]
     assert eu1[""] == cd["eu1"] and eu1["*"] == cd["*"] and cd["*"] != ring.bundle(
         "sc2.cd")["keys"]["*"]
     assert ring.scc_keys("sc1")["cd"] == [bytes.fromhex(cd[""][0])]
-    every = [key for who in ("sc1.cd", "eu1", "eu2", "s1", "r1", "m1", "mg1", "bat", CENTRE)
+    every = [key for who in ("sc1.cd", "eu1", "eu2", "s1", "r1", "r2", "m1", "mg1", "bat", "gen",
+                                CENTRE)
              for key in ring.bundle(who)["keys"][""]]
-    assert len(set(every)) == len(every) == 9
+    assert len(set(every)) == len(every) == 11
 
 
 def test_the_boards_files_are_what_the_firmware_reads():

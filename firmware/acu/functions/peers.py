@@ -40,6 +40,7 @@ class Peer:
         self.live = 0
         self.told_ms = -_QUIET_MS - 1
         self.ts = 0
+        self.boot = -1           # of its command counter; -1: not heard yet
 
     def fresh(self, now_ms):
         return now_ms - self.told_ms <= (_QUIET_MS if self.st == GRID else _FRESH_MS)

@@ -16,7 +16,8 @@ from acu.primitives.recording import Record
 
 _KEY = const(32)
 _BLOCK = const(4096)    # command counters that one write to the store reserves: hours of `time`
-_PEERS = const(4)       # whose counters are kept: one or two command a controller, and all of it
+_PEERS = const(8)       # whose counters are kept: one or two command a controller, and all of it;
+                        # a recloser's peers
 _ROW = "<17sQ"          # a name; before it "*" for what goes to all
 
 

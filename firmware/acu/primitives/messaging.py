@@ -63,6 +63,10 @@ class Messenger:
                               -nonce if nonce else ts + ttl_ms)
         self.pass_on(now_ms, topic, raw, messages.qos(t), messages.retained(t), until_ms)
 
+    def above(self):
+        """Somebody whom we command has restarted: what he has reserved of our counter is void."""
+        self._k = self.auth.above(self._k)
+
     def question(self):
         """Something to ask with for the time; what answers it is fresh."""
         self._nonces += 1
@@ -161,7 +165,7 @@ class Messenger:
                 self._seen[src] = seen
         if t == "hello" and msg["b"]["boot"] != seen[0]:
             if seen[0] >= 0:
-                self._k = self.auth.above(self._k)
+                self.above()
             seen[0] = msg["b"]["boot"]      # restarted: its numbers begin anew
             seen[2] = []
         if msg["n"] in seen[2]:
@@ -184,7 +188,7 @@ class Messenger:
             if self.auth.unsaved:
                 return self._drop(UNKEPT)
             seen[place] = msg["k"]
-            if self.audit:
+            if self.audit and messages.qos(t):      # not what reclosers tell each other
                 self.audit.ordered(now_ms, utc_ms, msg)
         elif command and not to_all:        # in good time, before a command comes
             self.auth.reserve(src, msg["k"])

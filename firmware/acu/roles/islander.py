@@ -290,6 +290,12 @@ class Islander(Recloser):
         if msg["s"] not in self.peers.ids or msg["d"] != self.id:
             return
         k = self.peers.ids.index(msg["s"])
+        one = self.peers.all[k]
+        boot = msg["k"] >> 32
+        if one.boot != boot:
+            if one.boot >= 0:
+                self.net.above()
+            one.boot = boot
         if not self.sync.synchronised(now_ms):
             return                           # how old it is nobody knows
         late_ms = self.sync.utc_ms(now_ms) - msg["ts"]
