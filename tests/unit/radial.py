@@ -8,6 +8,21 @@ SETTINGS = {"gr_50b_do": "trip", "gr_50b_ma": 4_000, "gr_50b_t_ms": 0, "dead_mod
             "rc_reclaim_ms": 2_000}
 
 
+def _noise(n):
+    out = []
+    seed = 12345
+    for _ in range(n):
+        total = 0
+        for _ in range(3):
+            seed = seed * 1103 + 12345 & 0x3FFFFF
+            total += seed >> 6
+        out.append((total - 98_302) / 32_768)
+    return out
+
+
+_NOISE = _noise(1_021)
+
+
 class Radial(Yard):
     """burns_out_ms: so long without voltage ends the fault; -1: never."""
 
@@ -18,6 +33,11 @@ class Radial(Yard):
         self.back_u = 0.0           # of side 2 while the breaker is open
         self._dead_ms = 0
         super().__init__(closed, two=Side(50.0, 0.0, 1.0 if closed else 0.0), **cfg)
+
+    def noise(self):
+        """As the yard's, from a table: it is half of the time otherwise."""
+        self.seed = (self.seed + 1) % len(_NOISE)
+        return _NOISE[self.seed] * self.noise_lsb
 
     def tick(self):
         self._breaker()

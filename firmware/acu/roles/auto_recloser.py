@@ -226,6 +226,8 @@ class AutoRecloser(Recloser):
         if busy[0] == O_OPEN and not busy[2] and (
                 rc.CLOSING <= self.recl.state <= rc.RECLAIM):
             self._busy = None       # while the slow tier stood still it opened and closed again
+            if self.gate.closed():
+                self.why = ev.WHY_NONE
         else:
             super()._verify(now_ms)
 
@@ -233,6 +235,8 @@ class AutoRecloser(Recloser):
         """In the sequence nobody else moves it, or the sequence finds out."""
         if not rc.OPENING <= self.recl.state <= rc.CLOSING:
             super()._look_at_breaker(now_ms)
+        elif not self.gate.mask():
+            self._position = 0
 
     def tag(self, now_ms, on):
         if on:
