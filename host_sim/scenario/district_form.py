@@ -127,7 +127,8 @@ class DistrictForm(Form):
     title: str
     seed: int = Field(1, ge=0, le=2**31 - 1)
     run_s: float = Field(30.0, ge=0.1, le=10_000)
-    start_utc: Any = "2026-03-01T06:00:00Z"
+    lead_in_s: float = Field(4.0, ge=0.5, le=60)     # before 0 s: firmware starts, nothing happens
+    start_utc: Any = "2026-03-01T06:00:00Z"          # of 0 s
     load_pct: float = Field(ge=1, le=150)      # of the greatest load
     sc: Id = "sc1"
     uc: Id = "uc1"

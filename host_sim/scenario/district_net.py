@@ -59,7 +59,7 @@ class Net:
         if body["on"]:
             self._truth.world.request(name, body["isl"] == 1, body["df_mHz"] / 1000,
                                       body["du_bp"] / 10_000,
-                                      (t_us // 1000) + body["lease_s"] * 1000)
+                                      self._truth.world.now_ms + body["lease_s"] * 1000)
         else:
             self._truth.trip(name)
         self._tell(t_us, name, msg["c"])

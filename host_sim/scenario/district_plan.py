@@ -52,7 +52,8 @@ class Plan:
     variant: str             # "": none
     seed: int
     run_us: int
-    start_utc_ms: int
+    lead_in_us: int
+    start_utc_ms: int        # of the firmware's start, before the lead-in
     sc: str
     uc: str
     board: dict
@@ -86,6 +87,7 @@ def build(given: dict, path: Path, variant: str = "") -> Plan:
     if sorted(names) != sorted(RECLOSERS):
         wrong.add("E540", "[[recloser]]", f" is there for {', '.join(names) or 'none'}. Write one "
                   f"for each of {', '.join(RECLOSERS)}.")
+    lead_in_us = round(form.lead_in_s * 100) * 10_000       # whole slow instants
     events = sorted(form.event, key=lambda event: event.at_s)
     reclosers = [_recloser(form, one, events, variant, path.name, wrong)
                  for one in sorted(form.recloser, key=lambda one: one.id)]
@@ -93,8 +95,9 @@ def build(given: dict, path: Path, variant: str = "") -> Plan:
         raise InputError(list(dict.fromkeys(wrong.all)))     # a common setting's, once
     return Plan(
         path.stem, form.title, variant, form.seed,
-        round(form.run_s * 1e6) // STEP_US * STEP_US, start_ms, form.sc, form.uc, board,
-        form.noise_lsb, form.network.model_dump(), params, form.load_pct / 100, tuple(reclosers),
+        round(form.run_s * 1e6) // STEP_US * STEP_US, lead_in_us, start_ms - lead_in_us // 1000,
+        form.sc, form.uc, board, form.noise_lsb, form.network.model_dump(), params,
+        form.load_pct / 100, tuple(reclosers),
         tuple(sorted(_deeds(events) + (_blind(reclosers) if variant == "blind" else []),
                      key=lambda deed: deed.t_us)),
         getattr(form, f"expect_{variant}") if variant else form.expect)

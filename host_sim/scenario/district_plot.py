@@ -17,9 +17,9 @@ from host_sim.scenario.district_run import Result  # noqa: E402
 
 _MACHINES = (("G1", "tab:blue", "-"), ("G2", "tab:cyan", "--"), ("G3", "tab:red", "-"),
              ("G4", "tab:orange", "--"))
-_SHOWN = {"fault": "fault", "A": "A", "B": "B", "C": "C", "D": "D", "E": "E"}
+_SHOWN = ("fault", "A", "B", "C", "D", "E")
 _NAN = float("nan")
-_APART = 0.012           # of the picture's width: so far must letters be
+_NEAR = 0.012            # of the run: marks nearer than that get their letters on either side
 
 
 def plot(result: Result, path: Path) -> None:
@@ -40,6 +40,9 @@ def plot(result: Result, path: Path) -> None:
         deg = _if([row.deg[k] for row in rows], on)
         near.plot(t, _wrapped(deg), **look)
         far.plot(t, deg, **look)
+        if not on[-1]:
+            last = on.index(False) - 1
+            powers.plot(t[last], rows[last].p_mw[k], "x", color=colour, ms=6)
     powers.set_ylabel("P, MW")
     near.set_ylabel("rotor angle, deg\n(+-180)")
     near.set_ylim(-180, 180)
@@ -53,7 +56,7 @@ def plot(result: Result, path: Path) -> None:
     _mark(axes, result, t[-1])
     plan = result.plan
     more = f" ({plan.variant.replace('_', ' ')})" if plan.variant else ""
-    amps.set_title(f"{plan.name}{more}: {plan.title}", fontsize="medium", pad=22)
+    amps.set_title(f"{plan.name}{more}: {plan.title}", fontsize="medium", pad=16)
     axes[-1].set_xlabel("s")
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -75,15 +78,18 @@ def _wrapped(deg: list[float]) -> list[float]:
 
 
 def _mark(axes, result: Result, end_s: float) -> None:
-    """Lines through all, letters above the first; letters that would touch go up in turn."""
-    last = -1.0
-    raised = False
-    for name, t_s in sorted(((name, t) for name, t in timeline(result).items()
-                             if name in _SHOWN and t is not None), key=lambda one: one[1]):
+    """Lines through all, letters above the first, beside their lines where those are close."""
+    marks = sorted(((t, name) for name, t in timeline(result).items()
+                    if name in _SHOWN and t is not None))
+    times = [-end_s, *(t for t, _ in marks), 2 * end_s]
+    for before, (t_s, name), after in zip(times, marks, times[2:], strict=False):
         for axis in axes:
             axis.axvline(t_s, color="0.35", lw=0.8, ls=":")
-        raised = not raised and (t_s - last) / end_s < _APART * 2
-        last = t_s
-        axes[0].annotate(_SHOWN[name], (t_s, 1), xycoords=("data", "axes fraction"),
-                         xytext=(0, 12 if raised else 2), textcoords="offset points",
-                         ha="center", fontsize="small")
+        where = "center"
+        if t_s - before < _NEAR * end_s:
+            where = "left"
+        elif after - t_s < _NEAR * end_s and t_s - before > 3 * _NEAR * end_s:
+            where = "right"
+        axes[0].annotate(name, (t_s, 1), xycoords=("data", "axes fraction"),
+                         xytext=({"left": 2, "right": -2, "center": 0}[where], 3),
+                         textcoords="offset points", ha=where, fontsize="small")

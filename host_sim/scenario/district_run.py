@@ -3,7 +3,8 @@ the reclosers and the generators on one bus.
 
 An instant is 5 ms, as in every run: the world and the codes of [t - 5 ms, t), the contacts at t,
 what arrived, each fast tier by id, every second instant the slow ones too; an order given at t
-starts the breaker's travel at t. Same plan, same merged log, in either Python.
+starts the breaker's travel at t. Firmware and bus begin with the lead-in, before the run's 0 s, in
+which the world stands still. Same plan, same merged log, in either Python.
 """
 import time
 from collections.abc import Callable
@@ -23,10 +24,13 @@ from host_sim.world.cell import Cell
 from host_sim.world.dice import bits
 from host_sim.world.district import BASE_A
 
+_STEP_MS = STEP_US // 1000
+
 
 @dataclass
 class Result:
-    """Times in us of the run. orders: what each one's coils were driven for."""
+    """Times in us of the run; those in the lead-in are below 0. orders: what each one's coils were
+    driven for."""
     plan: Plan
     python: str
     kept: Kept
@@ -69,7 +73,8 @@ class Run:
         self.result = Result(plan, self.firmware.python, self.truth.kept)
         self._deeds = list(plan.deeds)
         self._typists = {name: Typist() for name in self._names}
-        self._boot_us = dict.fromkeys(self._names, 0)    # without supply until then; gone: it runs
+        # without supply until then; gone: it runs
+        self._boot_us = dict.fromkeys(self._names, -plan.lead_in_us)
         self._mail: dict[str, list] = {name: [] for name in self._names}
 
     def play(self, on_event: Callable[[int, str], None] | None = None,
@@ -78,7 +83,7 @@ class Run:
         """stop: asked after each instant; ends the run early."""
         began_s = time.monotonic()
         out = self.result
-        steps = self._plan.run_us // STEP_US
+        steps = (self._plan.lead_in_us + self._plan.run_us) // STEP_US
         try:
             for n in range(steps + 1):
                 self._instant(n, on_event)
@@ -98,14 +103,16 @@ class Run:
         return out
 
     def _instant(self, n: int, on_event) -> None:
-        t_us, out = n * STEP_US, self.result
+        own_us, out = n * STEP_US, self.result        # the firmware's and the bus's time
+        t_us = own_us - self._plan.lead_in_us
         t_s = t_us / 1e6
         while self._deeds and self._deeds[0].t_us <= t_us:
             self._do(t_us, self._deeds.pop(0))
         codes = None
         if n:
-            codes = self._blocks.codes((t_us - STEP_US) // 1000, self.truth.turn(t_us // 1000))
-        for name, arrived in self.net.turn(t_us).items():
+            seen = self.truth.turn(t_us // 1000)
+            codes = self._blocks.codes((own_us - STEP_US) // 1000, seen * (_STEP_MS // len(seen)))
+        for name, arrived in self.net.turn(own_us).items():
             if name in self._mail:
                 self._mail[name] += arrived
         slow = n % 2 == 0
@@ -114,17 +121,19 @@ class Run:
             levels = self.cells[name].levels(t_s)
             if name in self._boot_us:
                 if t_us >= self._boot_us[name]:
-                    self._boot(t_us, name, levels)
+                    del self._boot_us[name]
+                    filters = self.firmware.boot(name, own_us, levels, self.net.bus.up(name))
+                    self.net.bus.join(name, filters, own_us)
                 continue
             arrived = []
             if slow:
                 arrived, self._mail[name] = self._mail[name], []
-                self._typists[name].type(t_us, self.firmware.keys, name)
+                self._typists[name].type(own_us, self.firmware.keys, name)
             if codes is not None:
                 work.append((name, codes[k].tobytes(), levels, arrived, self.net.bus.up(name)))
         if not work:
             return
-        done = self.firmware.instant(t_us, slow, work)
+        done = self.firmware.instant(own_us, slow, work)
         for (name, *_), (drives, sent, lines, _) in zip(work, done, strict=True):
             for _, level in drives:
                 if level >= 0:
@@ -132,16 +141,11 @@ class Run:
                     out.orders.append((t_us, name, level == 1))
             for topic, payload, qos, retain in sent:
                 out.messages.append((t_us, name, topic, bytes(payload)))
-                self.net.bus.publish(t_us, name, topic, bytes(payload), retain, qos)
+                self.net.bus.publish(own_us, name, topic, bytes(payload), retain, qos)
             for line in lines:
                 out.events.append((t_us, line))
                 if on_event:
                     on_event(t_us, line)
-
-    def _boot(self, t_us: int, name: str, levels: list[int]) -> None:
-        del self._boot_us[name]
-        filters = self.firmware.boot(name, t_us, levels, self.net.bus.up(name))
-        self.net.bus.join(name, filters, t_us)
 
     def _do(self, t_us: int, deed: Deed) -> None:
         what = dict(deed.what)

@@ -76,8 +76,11 @@ class Truth:
             self.kept.trips.append((self.world.now_ms / 1000, generator))
 
     def turn(self, until_ms: int) -> list:
-        """On to there. Of each ms what DistrictBlocks takes."""
-        world, out = self.world, []
+        """On to there. Of each ms what DistrictBlocks takes; before 0 s nothing moves."""
+        world = self.world
+        if until_ms <= 0:
+            return [(self._standing(), self._standing())]
+        out = []
         while world.now_ms < until_ms:
             before = self._switches()
             self._look_at_contacts()
