@@ -1,5 +1,6 @@
-"""Settings of the four-recloser scheme (roles/islander.py), in the manner of config.KEYS: what this
-recloser does in it, who the others are, the island's machines, when it separates and comes back.
+"""Settings of the four-recloser scheme (roles/islander.py), in the manner of config.KEYS: what
+this recloser does in it, who the others are, the island's machines, when it separates and comes
+back.
 
 Spec recloser, section 4. Read at the start and forgotten. `is_` are the protection's settings of
 the island, so these begin with `il_`.
@@ -52,8 +53,8 @@ def _peers(full, errors):
 def _machines(full, errors):
     gens = full["il_gens"]
     if not gens or len(gens) > MOST_GENS or len(set(gens)) != len(gens):
-        errors.append("E522 config: il_gens has %d entries. Name 1 to %d different generators: the "
-                      "lead balances the island with them." % (len(gens), MOST_GENS))
+        errors.append("E522 config: il_gens has %d entries. Name 1 to %d different generators: "
+                      "the lead balances the island with them." % (len(gens), MOST_GENS))
         return
     for k in range(len(gens)):
         key = "il_g%d_kw" % (k + 1)
@@ -82,6 +83,6 @@ def wrong(full):
     slip = full["sy_slip_mhz"]
     # what is left of the limit by the guards of a steady slip
     if duty == "lead" and full["il_bias_mhz"] >= slip - min(full["gd_slip_mhz"], slip * 3 // 10):
-        errors.append("E526 config: il_bias_mhz = %d is not below sy_slip_mhz = %d less its guard: "
-                      "the check could never permit. Set less." % (full["il_bias_mhz"], slip))
+        errors.append("E526 config: il_bias_mhz = %d is not below sy_slip_mhz = %d less its "
+                      "guard: the check could never permit. Set less." % (full["il_bias_mhz"], slip))
     return errors

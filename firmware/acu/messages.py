@@ -53,8 +53,8 @@ TABLE = {
     # it would.
     "mg.set": "101 fii on p_mW lease_s",
     "mg.st": "000 nifff e_mWh p_mW ok on lim",
-    # of a generator: what it gives, its rating, connected, holds the frequency by itself. Its order:
-    # 0 off for good; isl: hold 50 Hz + df_mHz and the voltage + du_bp, for lease_s
+    # of a generator: what it gives, its rating, connected, holds the frequency by itself. Its
+    # order: 0 off for good; isl: hold 50 Hz + df_mHz and the voltage + du_bp, for lease_s
     "gen.st": "000 iiff p_W s_VA on isl",
     "gen.set": "101 ffiii on isl df_mHz du_bp lease_s",
     # of a recloser to the others of its scheme (roles/islander.py): 0 open, 1 closed, 2 neither,

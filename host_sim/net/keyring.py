@@ -8,7 +8,8 @@
 
 folder None: in memory, for tests and studies. A controller holds its own key and its circuit's
 group key; a Coordinator holds those of all in its circuit, a dispatching controller its devices',
-reclosers of one scheme each other's, the centre the Coordinators'. Every change is on the disk when the call returns, or nothing is.
+reclosers of one scheme each other's, the centre the Coordinators'. Every change is on the disk
+when the call returns, or nothing is.
 """
 import base64
 import hashlib

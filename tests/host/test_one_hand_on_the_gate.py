@@ -18,7 +18,9 @@ DRIVES = {"drive": {"switching.Gate.open_all", "switching.Gate.close", "switchin
           # a recloser's gate asks its check, too
           "may_close": {"switched.Switched._carry_out", "switching.Gate.close",
                         "recloser.Recloser._carry_out", "bay_gate.BayGate.close",
-                        "auto_recloser.AutoRecloser._wait"}}
+                        "auto_recloser.AutoRecloser._wait",
+                        # who only asks whether it makes sense to ask, or shows it
+                        "islander.Islander._close", "islander.Islander._live", "rec._holds"}}
 
 
 # What a file, a generator, a timer or a converter also has: outside the rooms that know a gate

@@ -38,7 +38,8 @@ FORBIDDEN = [
 ] + [
     ("sc1.s1", MAN + "up/tele"), ("sc1.s1", EU1 + "dn/sw.req"), ("sc1.s1", MST + "r1/up/hb"),
     ("sc1.s1", MST + "r1/dn/sw.req"), ("sc1.s1", EU2 + "up/meas"), ("sc1.r1", S1 + "dn/sw.req"),
-    ("sc1.r1", MST + "r2/dn/sw.req"), ("sc1.r1", MST + "r2/up/hb"), ("sc1.r1", MST + "s1/dn/rc.st"),
+    ("sc1.r1", MST + "r2/dn/sw.req"), ("sc1.r1", MST + "r2/up/hb"),
+    ("sc1.r1", MST + "s1/dn/rc.st"),
     ("sc1.r2", SLV + "uc0/gen/dn/gen.set"), ("sc1.eu1", MST + "r1/dn/rc.st"),
     ("sc1.gen", MST + "r1/dn/rc.st"),
     ("sc1.bat", SLV + "uc2/bat/dn/mg.set"), ("sc1.mg1", EU1 + "dn/sw.req"),

@@ -323,19 +323,19 @@ def test_what_was_opened_on_purpose_or_is_locked_stays_out():
 def test_r1_closes_when_r2_or_r3_is_known_to_be_open_and_else_asks_the_tie():
     f = Four()
     s = _island(ps.LEAD)
-    assert s.may_close(f.now_ms, f.peers, False) == (sp.NO, 0)          # nobody is heard
+    assert s.loop_allows(f.now_ms, f.peers, False) == (sp.NO, 0)          # nobody is heard
     f.tell(ps.SECOND, 0, ps.SYNC)
-    assert s.may_close(f.now_ms, f.peers, False) == (sp.FREE, 0)
-    assert s.may_close(f.now_ms, f.peers, True) == (sp.NO, 0)           # another one may
-    assert s.may_close(f.now_ms + 701, f.peers, False) == (sp.NO, 0)    # too long ago
+    assert s.loop_allows(f.now_ms, f.peers, False) == (sp.FREE, 0)
+    assert s.loop_allows(f.now_ms, f.peers, True) == (sp.NO, 0)           # another one may
+    assert s.loop_allows(f.now_ms + 701, f.peers, False) == (sp.NO, 0)    # too long ago
     f.tell(ps.SECOND, 1, ps.GRID)
     f.tell(ps.TIE, 1, ps.ISLAND)
-    assert s.may_close(f.now_ms, f.peers, False) == (sp.ASK, 1 << ps.TIE)
+    assert s.loop_allows(f.now_ms, f.peers, False) == (sp.ASK, 1 << ps.TIE)
     f.tell(ps.TIE, 0, ps.GRID)
-    assert s.may_close(f.now_ms, f.peers, False) == (sp.FREE, 0)
+    assert s.loop_allows(f.now_ms, f.peers, False) == (sp.FREE, 0)
     f.tell(ps.SECOND, 1, ps.REJOIN, age_ms=150)
-    assert s.may_close(f.now_ms, f.peers, False) == (sp.NO, 0)          # 0.2 s apart
-    assert s.may_close(5_900, f.peers, False) == (sp.NO, 0)             # just opened
+    assert s.loop_allows(f.now_ms, f.peers, False) == (sp.NO, 0)          # 0.2 s apart
+    assert s.loop_allows(5_900, f.peers, False) == (sp.NO, 0)             # just opened
 
 
 def test_r2_goes_after_r1_and_never_without_its_grant():
@@ -343,17 +343,17 @@ def test_r2_goes_after_r1_and_never_without_its_grant():
     s = _island(ps.SECOND)
     f.tell(ps.LEAD, 0, ps.SYNC)
     f.tell(ps.TIE, 1, ps.ISLAND)
-    assert s.may_close(f.now_ms, f.peers, False) == (sp.NO, 0)
+    assert s.loop_allows(f.now_ms, f.peers, False) == (sp.NO, 0)
     f.tell(ps.LEAD, 1, ps.REJOIN, age_ms=190)
-    assert s.may_close(f.now_ms, f.peers, False) == (sp.NO, 0)
+    assert s.loop_allows(f.now_ms, f.peers, False) == (sp.NO, 0)
     f.tell(ps.LEAD, 1, ps.REJOIN, age_ms=200)
     both = 1 << ps.LEAD | 1 << ps.TIE
-    assert s.may_close(f.now_ms, f.peers, False) == (sp.ASK, both)
+    assert s.loop_allows(f.now_ms, f.peers, False) == (sp.ASK, both)
     f.tell(ps.TIE, 0, ps.GRID)
-    assert s.may_close(f.now_ms, f.peers, False) == (sp.ASK, 1 << ps.LEAD)
+    assert s.loop_allows(f.now_ms, f.peers, False) == (sp.ASK, 1 << ps.LEAD)
     f.tell(ps.LEAD, 0, ps.OUT)                          # R1 is out of it
-    assert s.may_close(f.now_ms, f.peers, False) == (sp.ASK, 1 << ps.LEAD)
-    assert s.may_close(f.now_ms + 701, f.peers, False) == (sp.NO, 0)
+    assert s.loop_allows(f.now_ms, f.peers, False) == (sp.ASK, 1 << ps.LEAD)
+    assert s.loop_allows(f.now_ms + 701, f.peers, False) == (sp.NO, 0)
 
 
 def test_the_lead_grants_what_it_cannot_be_hurt_by():
@@ -387,12 +387,12 @@ def test_the_tie_closes_armed_within_100_ms_of_both_proven_open():
     _whole(f, tie)
     f.tell(ps.LEAD, 0, ps.ISLAND, age_ms=20)
     assert tie.step(f.now_ms, False, True, f.peers) == ti.NOTHING       # one is not enough
-    assert tie.may_close(f.now_ms, f.peers, False)[0] == sp.ASK
+    assert tie.loop_allows(f.now_ms, f.peers, False)[0] == sp.ASK
     f.tell(ps.SECOND, 0, ps.ISLAND, age_ms=10)
     assert tie.step(f.now_ms, False, True, f.peers) == ti.CLOSE_ARMED
-    assert tie.may_close(f.now_ms + 90, f.peers, False) == (sp.FREE, 0)
+    assert tie.loop_allows(f.now_ms + 90, f.peers, False) == (sp.FREE, 0)
     assert tie.step(f.now_ms + 91, False, True, f.peers) == ti.NOTHING
-    assert tie.may_close(f.now_ms + 91, f.peers, False) == (sp.ASK, 1 << ps.LEAD)
+    assert tie.loop_allows(f.now_ms + 91, f.peers, False) == (sp.ASK, 1 << ps.LEAD)
 
 
 def test_later_it_closes_with_the_full_check_until_the_grid_is_back():
@@ -422,7 +422,7 @@ def test_the_tie_opens_when_both_separators_are_closed_and_stays_out_after_a_han
     assert tie.step(f.now_ms, False, False, f.peers) == ti.NOTHING and tie.state == ps.OUT
     assert tie.step(f.now_ms, False, True, f.peers) == ti.NOTHING       # until that is over
     _whole(f, tie)
-    assert tie.may_close(f.now_ms, f.peers, False) == (sp.NO, 0)        # neither is open
+    assert tie.loop_allows(f.now_ms, f.peers, False) == (sp.NO, 0)        # neither is open
     assert tie.grants(0)
 
 

@@ -42,7 +42,7 @@ def run(session, word, words):
     yield ("wish", grants.ask, "", "waits for a grant" if grants.ask > 0 else "none")
     if grants.promised(now_ms):
         yield ("granted", grants.number, "", "to " + peers.ids[grants.to])
-    if acu.pai:
+    if hasattr(acu, "pai"):
         st = acu.pai.st
         yield ("PAI", "on" if acu.pai.on else "OFF", "", "armed" if (
             st[pai.ARMED] >= acu.pai.par[pai.P_ARM]) else "not armed: a second of health first")
@@ -56,7 +56,7 @@ def run(session, word, words):
 def _closing(acu, now_ms):
     if not acu.held():
         return "the loop allows it"
-    may, needed = acu.scheme.may_close(now_ms, acu.peers, acu.grants.promised(now_ms))
+    may, needed = acu.scheme.loop_allows(now_ms, acu.peers, acu.grants.promised(now_ms))
     if may == FREE:
         return "the loop allows it"
     if may == ASK:

@@ -1,7 +1,7 @@
 """PAI, proactive automatic islanding: opens ahead of the current protection (spec recloser, 4.2).
 
-Fast tier of an Islander (roles/islander.py), once a tick of 5 ms after primitives/bay_measuring.py
-filled q (dsp/bay.py). While the breaker is closed it looks for a grid that is going: a line
+Fast tier of a separator (roles/separator.py), once a tick of 5 ms, after bay_measuring.py filled q
+(dsp/bay.py). While the breaker is closed it looks for a grid that is going: a line
 voltage of both sides below il_u_pm, a frequency of the grid's side that changes faster than
 il_df_mhzs, or an angle of it that jumps by more than il_jump_cdeg. Armed once both sides have been
 healthy for a second. Says so and switches nothing; needs no message. Allocates nothing.

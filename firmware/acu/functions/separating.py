@@ -5,7 +5,7 @@ Slow tier, every 10 ms. CLOSED is GRID here; opened ahead of the protection or b
 ISLAND; once the grid has been healthy for il_back_ms it wants to close, through the check, which
 waits for the moment. R1 goes first: R2 waits until R1 has been closed for 0.2 s, or is out of the
 scheme. What was opened on purpose, has failed, or was found open after a reset stays as it is. A
-loop of R1, R2 and R3 is closed for less than 0.3 s: see may_close() and grants.py.
+loop of R1, R2 and R3 is closed for less than 0.3 s: see loop_allows() and grants.py.
 """
 from micropython import const
 
@@ -70,7 +70,7 @@ class Separating:
 
     # -- the loop
 
-    def may_close(self, now_ms, peers, promised):
+    def loop_allows(self, now_ms, peers, promised):
         """(NO, FREE or ASK, mask of those to ask), whoever wants to close it. promised: another
         one has our word that we do not."""
         if promised or self.parted_ms(now_ms) < _OPEN_MS:

@@ -60,7 +60,7 @@ CHECK_GATES = const(0x1FFFFFF)     # two live sides
 SYNC_GATES = const(0x1FFFFE7)      # the same without ANGLE and TOUCH
 DEAD_GATES = const(0x7E00C00)      # AGE BAD WIRING FUSE ONE_VT BLOCKED DEAD_MODE DEAD_SIDE
 
-ARMED_GATES = const(0xE0CC03)      # LIVE AGE BAD ORDER WIRING FUSE ONE_VT, and below ANGLE, BLOCKED
+ARMED_GATES = const(0xE0CC03)      # LIVE AGE BAD ORDER WIRING FUSE ONE_VT, and below ANGLE BLOCKED
 
 # Modes of a request.
 CHECK = const(1)

@@ -1,5 +1,5 @@
-"""The tie of the four-recloser scheme, R3: joins the two parts of a microgrid while it is an island,
-open otherwise, for it would be a parallel path (spec recloser, 4 and 4.2).
+"""The tie of the four-recloser scheme, R3: joins the two parts of a microgrid while it is an
+island, open otherwise, for it would be a parallel path (spec recloser, 4 and 4.2).
 
 Slow tier, every 10 ms. Both separators proven open: it closes, armed (synccheck.ARMED) within
 100 ms, later with the full check and the lead's grant. Both proven closed: it opens. Who is about
@@ -10,7 +10,7 @@ from micropython import const
 from acu.functions.peers import BACK, GRID, ISLAND, LEAD, OUT, SECOND
 from acu.functions.separating import ASK, FREE, NO
 
-_ARMED_MS = const(100)
+ARMED_MS = const(100)
 _AGAIN_MS = const(1_000)     # armed closings are over by then; from here on with the full check
 
 # Answers of step().
@@ -57,7 +57,7 @@ class Tie:
                 self._to(now_ms, GRID)
             return NOTHING
         self._to(now_ms, ISLAND)
-        if apart_ms <= _ARMED_MS:
+        if apart_ms <= ARMED_MS:
             return CLOSE_ARMED
         # once the grid is healthy each part comes back by its own separator
         late = (peers.known(now_ms, LEAD) in (ISLAND, OUT)
@@ -70,12 +70,12 @@ class Tie:
         return (peers.known(now_ms, LEAD) in (ISLAND, BACK)
                 or peers.known(now_ms, SECOND) in (ISLAND, BACK))
 
-    def may_close(self, now_ms, peers, promised):
+    def loop_allows(self, now_ms, peers, promised):
         """(NO, FREE or ASK, mask of those to ask), whoever wants to close it."""
         if promised:
             return NO, 0
         apart_ms = self.apart_ms(now_ms, peers)
-        if 0 <= apart_ms <= _ARMED_MS:
+        if 0 <= apart_ms <= ARMED_MS:
             return FREE, 0
         if peers.known_open(now_ms, LEAD) or peers.known_open(now_ms, SECOND):
             return ASK, 1 << LEAD

@@ -1,36 +1,20 @@
-"""A recloser in the four-recloser scheme: proactive islanding, the tie, load shedding, the way back
-to the grid (spec recloser, 4). Which of it, il_duty says; its settings are islanding_settings.py.
+"""A recloser in the four-recloser scheme: proactive islanding, the tie, load shedding, the way
+back to the grid (spec recloser, 4). il_duty says which of it; settings: islanding_settings.py.
 
-Everything of a Recloser, and: the fast tier opens ahead of the protection without any message; the
-slow one tells the other three what it is (rc.st), steps its duty's state machine, and lets a
-closing through to the synchronism check only while the interlock of the loop allows it. Nothing
-here drives an output but through the gate and the check. The lead also balances the island and
-asks its machines; that is in roles/islander_lead.py.
+Everything of a Recloser, and: the slow tier tells the other three what it is (rc.st), steps its
+duty's state machine, and lets a closing through to the synchronism check only while the interlock
+of the loop allows it. Nothing here drives an output but through the gate and the check. What is
+one duty's own is in separator.py, separator_lead.py, tie_recloser.py and shed_recloser.py, of
+which a board loads its own.
 """
 from micropython import const
 
 from acu import events as ev
-from acu.dsp.bay import BAD, CALM1, F1, P
+from acu.dsp.bay import P
 from acu.functions import grants as gr
-from acu.functions import islanding as pai
 from acu.functions import synccheck as sc
-from acu.functions.peers import (
-    B_PAI,
-    B_READY,
-    B_SIDE1,
-    B_SIDE2,
-    GRID,
-    ISLAND,
-    LEAD,
-    OUT,
-    REJOIN,
-    SECOND,
-    SHED,
-    TIE,
-    Peers,
-)
+from acu.functions.peers import B_READY, B_SIDE1, B_SIDE2, GRID, LEAD, SECOND, SHED, TIE, Peers
 from acu.functions.separating import ASK, FREE
-from acu.primitives.bay_gate import IN_BATTERY, IN_TRIP
 from acu.primitives.switching import R_OK
 from acu.roles.recloser import Recloser
 from acu.roles.switched import O_CLOSE, O_OPEN
@@ -42,10 +26,7 @@ _QUIET_MS = const(1_000)     # how often it tells: with the grid, in an island
 _ISLAND_MS = const(250)
 _REPEAT_MS = const(50)       # and twice after a change, since a word may be lost
 _LATE_MS = const(500)        # of a word: older or newer ones are not believed
-_CALM_TICKS = const(40)      # of a healthy grid
 _STIR_MS = const(2_000)      # no flash erase so soon after a separation
-_FOLLOW_MS = const(500)      # so soon after its opening the other separator is followed
-_GRID_MHZ = const(500)       # a healthy grid is that near to nominal
 # Opened by the scheme or the protection, not on purpose; WHY_OUT: a lock-out that was ended.
 _OWN = (ev.WHY_PAI, ev.WHY_OC, ev.WHY_PROT, ev.WHY_OUT)
 
@@ -54,7 +35,6 @@ class Islander(Recloser):
     def __init__(self, board, cfg, ports):
         self.duty = board["duty"]        # LEAD, SECOND, TIE, SHED
         self._free = 0                   # ticks for which a closing is let through
-        self.pai = None
         self._parted_ms = -_STIR_MS
         self.grants = gr.Grants(0)       # may_write() is asked before boots are known
         super().__init__(board, cfg, ports)
@@ -66,16 +46,7 @@ class Islander(Recloser):
             self.gate.locked = ev.WHY_RESET
             self.log.add(self.clock.now_ms(), ev.LOCKOUT, ev.WHY_RESET, 0, 0, True)
             self._save()
-        if self.duty == TIE:
-            from acu.functions.tie import Tie
-            self.scheme = Tie(closed)
-        elif self.duty == SHED:
-            from acu.functions.load_shedding import LoadShedding
-            self.scheme = LoadShedding(cfg["il_calm_mhz"], cfg["il_calm_s"], cfg["fn_mhz"], closed)
-        else:
-            from acu.functions.separating import Separating
-            self.scheme = Separating(self.duty, cfg["il_back_ms"], closed)
-            self.pai = pai.Islanding(cfg, self.bay.q)
+        self.scheme = self._scheme_of(cfg, closed)
         self.peers = Peers(cfg["il_peers"])
         self.grants = gr.Grants(self.boots * 64)
         self.check.arm()
@@ -91,6 +62,27 @@ class Islander(Recloser):
         self.by_pai = 0                  # B_PAI: the opening in force was ahead of the protection
         self.scheduler.add("scheme", self._scheme, 10, 500, True)
 
+    # -- what a duty is: separator.py, tie_recloser.py, shed_recloser.py
+
+    def _scheme_of(self, cfg, closed):
+        """Its state machine."""
+        raise NotImplementedError
+
+    def _step(self, now_ms, scheme):
+        """10 ms of it."""
+        raise NotImplementedError
+
+    def _can_grant(self, now_ms, k):
+        """(may peer k have our word now, for how long)."""
+        return False, 0
+
+    def _island_now(self, now_ms):
+        """Setting group 1, 0, or -1: as it is."""
+        peers = self.peers
+        if peers.known_open(now_ms, LEAD) and peers.known_open(now_ms, SECOND):
+            return 1
+        return 0 if peers.known_closed(now_ms, LEAD) or peers.known_closed(now_ms, SECOND) else -1
+
     # -- fast tier
 
     def _trips_now(self):
@@ -100,20 +92,12 @@ class Islander(Recloser):
             self.hold = 0
         else:
             self.hold = self._held
-        trips = self.protection.step()
-        if self.pai is None:
-            return trips
-        return trips | self.pai.step(self.gate.position())
-
-    def _why_of(self, trips):
-        return ev.WHY_PAI if trips & pai.BIT else super()._why_of(trips)
+        return super()._trips_now()
 
     # -- slow tier
 
     def may_write(self):
         now_ms = self.clock.now_ms()
-        if self.pai and (self.pai.st[pai.LOW] or self.pai.st[pai.FAST]):
-            return False
         if now_ms - self._parted_ms < _STIR_MS or self.grants.ask > 0 or self.grants.promised(
                 now_ms):
             return False
@@ -124,30 +108,12 @@ class Islander(Recloser):
         if why == ev.WHY_ISL:
             self.gate.remote = True
 
-    def _tell_trip(self, now_ms):
-        if not self.pai or self.why != ev.WHY_PAI:
-            return super()._tell_trip(now_ms)
-        st = self.pai.st
-        self._islanded(now_ms, st[pai.WHY], st[pai.VALUE])
-
-    def _islanded(self, now_ms, trigger, value):
-        self.by_pai = B_PAI
-        self.log.add(now_ms, ev.PAI, trigger, value, 0, True)
-        self._evt(now_ms, "PAI", 0, trigger, value)
-
     def _scheme(self, now_ms):
         """10 ms."""
         self._look(now_ms)
         scheme = self.scheme
-        if not self.ready or self.local:
-            pass                             # nothing by itself; positions are told
-        elif self.duty == TIE:
-            self._tie(now_ms, scheme)
-        elif self.duty == SHED:
-            if scheme.step(now_ms, self._pos != 0, self._own(), self.bay.q[F1], self.peers):
-                self._close(now_ms, self._mode)
-        else:
-            self._separator(now_ms, scheme)
+        if self.ready:
+            self._step(now_ms, scheme)
         if scheme.state != self._was:
             self.log.add(now_ms, ev.ISL, scheme.state, self._was, 0 if self._pos else self.why)
             self._was = scheme.state
@@ -174,41 +140,11 @@ class Islander(Recloser):
     def _own(self):
         return self.why in _OWN and not self.gate.locked
 
-    def _separator(self, now_ms, scheme):
-        other = SECOND if self.duty == LEAD else LEAD
-        before = scheme.state
-        wants = scheme.step(now_ms, self._pos != 0, self._own(), self.grid_good())
-        if before == REJOIN and scheme.state != REJOIN and self._pos == 0 and (
-                self.why == ev.WHY_OC):
-            # closed onto something: that was the last time
-            self.gate.locked = ev.WHY_OC
-            self.log.add(now_ms, ev.LOCKOUT, ev.WHY_OC, self.gate.mask(), 0, True)
-            self._save()
-        elif wants:
-            self._close(now_ms, self._mode)
-        elif self._pos == 1 and scheme.state == GRID and self.peers.known(now_ms, other) == (
-                ISLAND) and self.peers.all[other].live & B_PAI and self.pai.on and (
-                self.peers.for_ms(now_ms, other) < _FOLLOW_MS):
-            # the other one has just seen what we have not: half an island is none
-            if self._open(now_ms, ev.WHY_PAI):
-                self._islanded(now_ms, pai.PEER, 0)
-
-    def _tie(self, now_ms, scheme):
-        wants = scheme.step(now_ms, self._pos != 0, not self.gate.locked and self.why not in (
-            ev.WHY_LOCAL, ev.WHY_SCC), self.peers)
-        if wants == 1:
-            left_ms = 100 - scheme.apart_ms(now_ms, self.peers)
-            if left_ms >= 5:
-                self._close(now_ms, sc.ARMED, left_ms)
-        elif wants == 2:
-            self._close(now_ms, self._mode)
-        elif wants == 3 or self._pos == 1 and self.grants.to >= 0 and self.grants.due(now_ms):
-            self._open(now_ms, ev.WHY_ISL)
-
     def _close(self, now_ms, mode, wait_ms=0):
-        """Asks the check, once; it answers when the moment has come."""
-        self.gate.remote = True              # the others have a say in it: not while local
-        if self._engaged() or self._trip_seen or self.gate.may_close(0) != R_OK:
+        """Asks the check, once; it answers when the moment has come. Others have a say in it, so
+        not while the switch says local."""
+        self.gate.remote = True
+        if self.local or self._engaged() or self._trip_seen or self.gate.may_close(0) != R_OK:
             return
         usual = self._mode
         self._mode = mode
@@ -241,8 +177,8 @@ class Islander(Recloser):
                 grants.over(self._pos == 1)
         elif grants.missed(now_ms):
             grants.over(False)
-        if waits and self.ready and not self.local:
-            may, needed = self.scheme.may_close(now_ms, self.peers, grants.promised(now_ms))
+        if waits and self.ready:
+            may, needed = self.scheme.loop_allows(now_ms, self.peers, grants.promised(now_ms))
             if may == FREE:
                 self._free = _FREE_TICKS
             elif may == ASK:
@@ -267,14 +203,7 @@ class Islander(Recloser):
             return
         if not ask or self.local or not self.ready:
             return
-        if self.duty == TIE:
-            good = self.scheme.grants(self.gear.feedback(IN_TRIP) and self.gear.feedback(
-                IN_BATTERY)) and not self.check.waiting()
-            lasts_ms = gr.COMMIT_MS
-        else:
-            closing = self.check.waiting() or self._engaged()
-            good = self.duty == LEAD and self.scheme.grants(now_ms, k, closing, self.peers)
-            lasts_ms = gr.PROMISE_MS
+        good, lasts_ms = self._can_grant(now_ms, k)
         if good and grants.promise(now_ms, k, ask, lasts_ms):
             if self._go[k] != ask:
                 self.log.add(now_ms, ev.GRANT, k, ask, lasts_ms)
@@ -308,7 +237,7 @@ class Islander(Recloser):
             self._grant(now_ms, k, body["ask"])
 
     def _not_from_afar(self, now_ms, msg):
-        if msg["t"] == "rc.st":              # heard, not obeyed: nothing is done by itself
+        if msg["t"] == "rc.st":              # heard, not obeyed
             return self.handle(now_ms, "", msg)
         super()._not_from_afar(now_ms, msg)
 
@@ -352,22 +281,10 @@ class Islander(Recloser):
         """From side 1 to side 2, primary."""
         return self.bay.q[P] * self.bay.ratio // 1000
 
-    def grid_good(self):
-        """Side 1 is live, near nominal, and has not jumped for 0.2 s."""
-        q = self.bay.q
-        return (q[BAD] & 3 == 0 and self._side_live(0) and q[CALM1] >= _CALM_TICKS
-                and abs(q[F1] - self.cfg["fn_mhz"]) < _GRID_MHZ)
-
     def _group_of(self, now_ms):
         """The protection's settings of the island while it is one."""
-        peers = self.peers
-        if self.duty < TIE:
-            group = int(self._pos == 0 and self.scheme.state not in (GRID, REJOIN, OUT))
-        elif peers.known_open(now_ms, LEAD) and peers.known_open(now_ms, SECOND):
-            group = 1
-        elif peers.known_closed(now_ms, LEAD) or peers.known_closed(now_ms, SECOND):
-            group = 0
-        else:
+        group = self._island_now(now_ms)
+        if group < 0:
             return
         if group != self._as_group and self._group < 0:
             self._as_group = group

@@ -13,7 +13,7 @@ from acu import events as ev
 from acu.dsp.bay import F1, U1
 from acu.functions.balance import UNKNOWN, Balance
 from acu.functions.peers import GRID, SECOND, TIE
-from acu.roles.islander import Islander
+from acu.roles.separator import Separator
 
 _SAMPLE_MS = const(100)
 _ASK_MS = const(500)
@@ -26,7 +26,7 @@ NO_TABLE = const(1)          # what there is to balance is not known
 NO_ISLAND = const(2)         # R2 not open or R3 not closed: two parts, or none
 
 
-class IslanderLead(Islander):
+class SeparatorLead(Separator):
     def __init__(self, board, cfg, ports):
         super().__init__(board, cfg, ports)
         ids = cfg["il_gens"]
