@@ -84,14 +84,18 @@ def build(board, config, ports):
             from acu.roles.auto_recloser import AutoRecloser as Role
         elif duty < 0:
             from acu.roles.recloser import Recloser as Role
-        elif duty == 0:
-            from acu.roles.separator_lead import SeparatorLead as Role
-        elif duty == 1:
-            from acu.roles.separator import Separator as Role
-        elif duty == 2:
-            from acu.roles.tie_recloser import TieRecloser as Role
         else:
-            from acu.roles.shed_recloser import ShedRecloser as Role
+            # one after the other: each import within an import takes a piece of the stack
+            from acu.roles.recloser import Recloser as Role  # noqa: F401
+            from acu.roles.islander import Islander as Role  # noqa: I001
+            if duty < 2:
+                from acu.roles.separator import Separator as Role
+            if duty == 0:
+                from acu.roles.separator_lead import SeparatorLead as Role
+            elif duty == 2:
+                from acu.roles.tie_recloser import TieRecloser as Role
+            elif duty == 3:
+                from acu.roles.shed_recloser import ShedRecloser as Role
     elif role == "microgrid":
         from acu import microgrid_settings
         facts["plant"] = microgrid_settings.plant(cfg)

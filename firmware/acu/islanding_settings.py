@@ -84,5 +84,6 @@ def wrong(full):
     # what is left of the limit by the guards of a steady slip
     if duty == "lead" and full["il_bias_mhz"] >= slip - min(full["gd_slip_mhz"], slip * 3 // 10):
         errors.append("E526 config: il_bias_mhz = %d is not below sy_slip_mhz = %d less its "
-                      "guard: the check could never permit. Set less." % (full["il_bias_mhz"], slip))
+                      "guard: the check could never permit. Set less." % (
+                          full["il_bias_mhz"], slip))
     return errors
