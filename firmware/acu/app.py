@@ -86,8 +86,8 @@ def build(board, config, ports):
             from acu.roles.recloser import Recloser as Role
         else:
             # one after the other: each import within an import takes a piece of the stack
-            from acu.roles.recloser import Recloser as Role  # noqa: F401
-            from acu.roles.islander import Islander as Role  # noqa: I001
+            for parent in ("recloser", "islander"):
+                __import__("acu.roles." + parent)
             if duty < 2:
                 from acu.roles.separator import Separator as Role
             if duty == 0:
