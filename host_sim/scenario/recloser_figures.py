@@ -23,7 +23,12 @@ def figures(result: Result) -> dict[str, Any]:
         until = asked[k + 1] if k + 1 < len(asked) else float("inf")
         waits += [one.t_s - at for one in touches if at <= one.t_s < until][:1]
     log = result.event_log()
-    return {
+    shown: dict[str, Any] = {}
+    if plan.line is not None:
+        # SAIFI, MAIFI, SAIDI are of one run, not of a year: per customer, in the time played
+        shown = {"customers": plan.line.customers, **result.outages,
+                 **{f"{key}_without": value for key, value in result.without.items()}}
+    return shown | {
         "scenario": plan.name, "seed": plan.seed, "python": result.python,
         "run_s": plan.run_us / 1e6, "wall_s": result.wall_s,
         "asked": len(asked), "closings": len(touches),

@@ -43,6 +43,14 @@ class LoadForm(Form):
     deg: float = Field(-18.0, ge=-180, le=180)
 
 
+class LineForm(Form):
+    """What the recloser feeds where side 2 has no source. A crew mends the line when the breaker
+    has been open for crew_s, and has it closed; such an outage counts crew_min."""
+    customers: int = Field(ge=1, le=1_000_000)
+    crew_s: float = Field(ge=1, le=10_000)
+    crew_min: float = Field(60.0, ge=0, le=10_000)
+
+
 class SideEvent(Form):
     """What becomes of a source; over_s: how long a frequency or voltage takes to get there."""
     side: Literal[1, 2]
@@ -65,13 +73,14 @@ class FuseEvent(Form):
 
 
 class FaultEvent(Form):
-    """Behind the recloser. for_ms 0: for good."""
+    """Behind the recloser. for_ms 0: for good. burns_out_s: so long without voltage ends it."""
     phases: Literal["A", "B", "C", "AB", "BC", "CA", "ABC"]
     i_a: float = Field(ge=0, le=20)
     deg: float = Field(-70.0, ge=-180, le=180)
     u_pu: float = Field(0.4, ge=0, le=1)
     u0_pu: float = Field(0.0, ge=0, le=1.4)
     for_ms: int = Field(0, ge=0, le=_LASTS_MS)
+    burns_out_s: float = Field(0.0, ge=0, le=600)
 
 
 class InputEvent(Form):
@@ -114,6 +123,11 @@ class ExpectForm(Expected):
     trip_ms: Between | None = None   # fault to parting contacts, each time
     closed_end: bool | None = None
     records: Between | None = None   # of samples in the store
+    # of a line, per customer: long interruptions, momentary ones, minutes; and without reclosing
+    interruptions: Between | None = None
+    momentary: Between | None = None
+    minutes: Between | None = None
+    minutes_without: Between | None = None
 
 
 class RecloserForm(Form):
@@ -132,5 +146,6 @@ class RecloserForm(Form):
     two: SideForm = SideForm()
     breaker: BreakerForm = BreakerForm()
     load: LoadForm = LoadForm()
+    line: LineForm | None = None
     event: list[EventForm] = []
     expect: ExpectForm = ExpectForm()

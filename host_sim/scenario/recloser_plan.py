@@ -8,6 +8,7 @@ from pathlib import Path
 
 from host_sim.scenario import load, one_acu, reading
 from host_sim.scenario.complaints import Complaints, InputError
+from host_sim.scenario.crew import Line
 from host_sim.scenario.recloser_form import EventForm, ExpectForm, RecloserForm, SideForm
 from host_sim.world.bay import Fault, Input, Load
 from host_sim.world.two_sided import Side, TwoSided
@@ -51,6 +52,7 @@ class Plan:
     inputs: tuple[Input, ...]
     deeds: tuple[Deed, ...]
     expect: ExpectForm = field(default_factory=ExpectForm)
+    line: Line | None = None
 
 
 def is_one(name: str) -> bool:
@@ -80,7 +82,8 @@ def build(given: dict, path: Path) -> Plan:
         Breaker(form.breaker.closed, form.breaker.close_ms / 1e3, form.breaker.open_ms / 1e3,
                 form.breaker.scatter_ms / 1e3, form.breaker.spring_s),
         Load(form.load.i_a, form.load.deg), tuple(_faults(events)), tuple(_inputs(events)),
-        tuple(_deeds(events)), form.expect)
+        tuple(_deeds(events)), form.expect,
+        Line(**form.line.model_dump()) if form.line is not None else None)
 
 
 def _end(event: EventForm, for_ms: int) -> float:
@@ -118,7 +121,7 @@ def _side(form: SideForm, number: int, events: list[EventForm]) -> Side:
 
 def _faults(events: list[EventForm]) -> list[Fault]:
     return [Fault(e.at_s, _end(e, e.fault.for_ms), e.fault.phases, e.fault.i_a, e.fault.deg,
-                  e.fault.u_pu, e.fault.u0_pu) for e in events if e.fault is not None]
+                  e.fault.u_pu, e.fault.u0_pu, e.fault.burns_out_s) for e in events if e.fault is not None]
 
 
 def _inputs(events: list[EventForm]) -> list[Input]:

@@ -7,12 +7,13 @@ line, each when a prompt or a question has stood for 0.3 s. Same plan, same log,
 """
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from acu import messages
 from host_sim.board.firmware import Firmware
+from host_sim.scenario.crew import Crew, outages
 from host_sim.scenario.one_acu import Typist
 from host_sim.scenario.recloser_plan import Plan
 from host_sim.vm.client import VmFirmware
@@ -44,6 +45,8 @@ class Result:
     trace: list[list[float]] = field(default_factory=list)
     captures: list[bytes] = field(default_factory=list)
     closed_end: bool = False
+    outages: dict = field(default_factory=dict)     # of a line's customers, see crew.py
+    without: dict = field(default_factory=dict)     # the same, had nothing been reclosed
     wall_s: float = 0.0
 
     def event_log(self) -> str:
@@ -109,6 +112,7 @@ class Run:
         self._deeds = list(plan.deeds)
         self._centre = Centre(plan)
         self._typist = Typist()
+        self._crew = Crew(plan.line, self.bay, self._centre.order) if plan.line else None
         self._back_us: int | None = 0         # without supply until then; None: it runs
         self._frozen: list[tuple[int, int]] = []
 
@@ -129,6 +133,8 @@ class Run:
         out.touches = self.bay.touches
         out.partings = self.bay.partings
         out.closed_end = self.bay.closed(self._plan.run_us / 1e6)
+        if self._plan.line is not None:
+            out.outages = outages(self._plan.line, self.bay, self._plan.run_us / 1e6)
         out.wall_s = round(time.monotonic() - began_s, 3)
         return out
 
@@ -148,6 +154,8 @@ class Run:
         if not n:
             return
         slow = n % 2 == 0
+        if slow and self._crew is not None:
+            self._crew.look(t_us)
         if slow and t_us % _TIME_US == 0:
             self._centre.send(t_us, "time", {"utc_ms": self._plan.start_utc_ms + t_us // 1000,
                                              "src": _CENTRE})
@@ -203,4 +211,10 @@ def _no_sums(*_):
 
 def run(plan: Plan, vm: bool = False, seed: int | None = None, on_event=None,
         on_progress=None) -> Result:
-    return Run(plan, vm, seed).play(on_event, on_progress)
+    """A line with customers is played a second time, without reclosing: what that is worth. In
+    the VM only the first time: its log is compared, not its figures."""
+    result = Run(plan, vm, seed).play(on_event, on_progress)
+    if plan.line is not None and plan.config.get("rc_shots") and not vm:
+        never = replace(plan, config={**plan.config, "rc_shots": 0})
+        result.without = Run(never, vm, seed).play(None, on_progress).outages
+    return result

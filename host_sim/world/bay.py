@@ -22,7 +22,8 @@ _A = cmath.exp(-2j * math.pi / 3)
 @dataclass(frozen=True)
 class Fault:
     """i_a flows in its phases, at deg to the voltage that drives it, and u_pu of that is left;
-    u0_pu: displacement of the neutral, an earth fault's."""
+    u0_pu: displacement of the neutral, an earth fault's. dead_s: so long without voltage ends it,
+    as an arc; 0: it does not."""
     at_s: float
     end_s: float
     phases: str
@@ -30,6 +31,7 @@ class Fault:
     deg: float
     u_pu: float
     u0_pu: float
+    dead_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,14 @@ class Bay:
         self._spring_s = spring_s
         self._charged_s = 0.0
         self._closed = [(-1.0, breaker.closed(0.0))]       # since when which position
+        self._repaired: list[float] = []
 
     def order(self, close: bool, t_s: float) -> None:
         at_s = self.breaker.order(close, t_s)
         if at_s is None:
             return
-        while self._closed[-1][0] > t_s:                   # turned round on its way
-            self._closed.pop()
-            (self.touches if not close else self.partings).pop()
+        while self._closed[-1][0] > t_s:                   # on its way: turned round, or again
+            (self.touches if self._closed.pop()[1] else self.partings).pop()
         if close:
             self._charged_s = t_s + self._spring_s
             self.touches.append(self._touch(at_s, t_s))
@@ -126,7 +128,25 @@ class Bay:
         """The one that is fed."""
         if not self.closed(t_s):
             return None
-        return next((one for one in self._faults if one.at_s <= t_s < one.end_s), None)
+        return next((one for one in self._faults
+                     if one.at_s <= t_s < one.end_s and not self._over(one, t_s)), None)
+
+    def repair(self, t_s: float) -> None:
+        """Whatever is wrong with the line now is mended."""
+        self._repaired.append(t_s)
+
+    def open_times(self, end_s: float) -> list[tuple[float, float]]:
+        """(parted, touched or end_s) of each time that it was open, after the start."""
+        ends = [at for at, _ in self._closed[1:]] + [end_s]
+        return [(at, min(end, end_s)) for (at, closed), end in
+                zip(self._closed, ends, strict=True) if not closed and 0 <= at < end_s]
+
+    def _over(self, fault: Fault, t_s: float) -> bool:
+        """Mended, or burnt out while the line was dead."""
+        if any(fault.at_s <= at <= t_s for at in self._repaired):
+            return True
+        return fault.dead_s > 0 and any(
+            end - max(begin, fault.at_s) >= fault.dead_s for begin, end in self.open_times(t_s))
 
     def lines(self, side: int, t_s: float) -> tuple[complex, complex]:
         """ab and bc behind this side's VT, of a source of 1 at angle 0."""

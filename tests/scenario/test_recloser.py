@@ -52,7 +52,7 @@ def test_the_event_log_is_the_golden_one(name):
 
 
 def test_there_is_one_for_each_thing_that_may_happen():
-    assert sorted(NAMES) == ["recloser", "recloser_check", "recloser_dead", "recloser_fault",
+    assert sorted(NAMES) == ["recloser", "recloser_check", "recloser_dead", "recloser_fault", "recloser_permanent", "recloser_radial",
                              "recloser_refused", "recloser_wiring"]
 
 

@@ -377,6 +377,22 @@ def test_lock_out_by_a_reset_in_the_sequence_and_by_a_trip_just_after_a_start():
     locked_by(b, rc.RESET)
 
 
+def test_a_second_element_before_the_breaker_is_open_is_the_same_trip():
+    b = Breaker().ready().trip().run(10)
+    b._tell(b.recl.trip(EL | 2, True, 0))
+    b.run(3_000)
+    assert b.answers() == [rc.ASK, rc.MADE] and b.recl.counts[rc.TRIPS] == 1
+    b = Breaker().ready()                       # and it does not make it late
+    b.opens_ms = 100_000
+    b.trip().run(150)
+    b._tell(b.recl.trip(EL | 2, True, 0))
+    b.run(60)
+    locked_by(b, rc.NOT_OPENED)
+    b = Breaker().ready().trip().run(10)
+    b._tell(b.recl.trip(EL | 0x100, False, 0))  # one that starts nothing shares it
+    locked_by(b, rc.INHIBIT)
+
+
 def test_an_opening_on_purpose_is_not_reclosed():
     for how in ("order", "lever", "element"):
         b = Breaker().ready()

@@ -23,7 +23,9 @@ def command(name: str, comtrade: Path | None, **options) -> None:
                       "write elsewhere.")
         return plan
 
-    def records(console: Console, plan, result) -> dict:
+    def more(console: Console, plan, result) -> dict:
+        if plan.line is not None:
+            console.print(_customers(plan.line.customers, result), markup=False)
         if comtrade is None:
             return {}
         paths, bad = captures.export(comtrade, plan.name, plan.id, "", result.captures)
@@ -31,7 +33,13 @@ def command(name: str, comtrade: Path | None, **options) -> None:
         return {"comtrade": [path.name for path in paths], "comtrade_damaged": bad}
 
     one_acu.sim(name, plan_of, recloser_run.run, figures, check, _draw, _SHOWN, kind="recloser",
-                more=records, **options)
+                more=more, **options)
+
+
+def _customers(n: int, result) -> str:
+    text = "{interruptions} long interruptions, {momentary} momentary, {minutes:.1f} min"
+    told = f"Each of {n} customers: " + text.format(**result.outages)
+    return f"{told}; without reclosing {text.format(**result.without)}" if result.without else told
 
 
 def _draw():

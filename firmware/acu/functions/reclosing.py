@@ -176,10 +176,12 @@ class Reclosing:
     def trip(self, elements, starts, inhibited):
         """The breaker has just been ordered open by these elements. starts: those that start a
         sequence, and no other one trips with them."""
-        self.counts[TRIPS] += 1
         state = self.state
         if state == LOCKED:
             return NOTHING
+        if state == OPENING:            # one more element, before the breaker is open
+            return NOTHING if starts else self.lock(INHIBIT, elements)
+        self.counts[TRIPS] += 1
         if state == OPEN:
             return self.lock(ON_FAULT, elements)
         if state == DEAD or state == WAITING:
