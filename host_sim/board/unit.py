@@ -14,6 +14,14 @@ from host_sim.board.doors import (
     SumsSampler,
 )
 
+# A customer's controller on a bench, for who needs no board's own files: the link study, tests.
+CUSTOMER = {
+    "board": "bench", "kind": "customer", "roles": ("operator",), "rate_hz": 4000, "slot_ns": 2000,
+    "u_peak_dv": 4500, "i_peak_ma": 100_000, "ring_ms": 500, "pairs": ((3, 4), (0, 1), (2, 0)),
+    "channels": [{"name": name} for name in ("ua", "ub", "uc", "ul", "i")], "outputs": [0, 1, 2],
+    "inputs": [0, 1, 2],
+}
+
 
 class Unit:
     """spec: id, board, config, level ('wave' or 'quantity'), utc0_ms, maybe files. ring: class of

@@ -17,6 +17,7 @@ from acu import app, messages
 from acu.ports import CLOSE, RELEASE
 from acu.primitives.recording import Record
 from host_sim.board.doors import SimClock, SimStore, SimSwitchgear, SimWatchdog, SumsSampler
+from host_sim.board.unit import CUSTOMER as BOARD
 from host_sim.net import board_link
 from host_sim.scenario.complaints import InputError
 
@@ -30,13 +31,6 @@ _CATCH_UP = 40              # ticks at once after the thread had to wait; the re
 _TRAVEL_TICKS = 2
 _SUPPLY_CODES = 1480        # amplitude of 230 V at u_peak_dv
 _LOAD_CODES = 300
-_PAIRS = ((3, 4), (0, 1), (2, 0))
-BOARD: dict[str, Any] = {
-    "board": "bench", "kind": "customer", "roles": ("operator",), "rate_hz": 4000, "slot_ns": 2000,
-    "u_peak_dv": 4500, "i_peak_ma": 100_000, "ring_ms": 500, "pairs": _PAIRS,
-    "channels": [{"name": name} for name in ("ua", "ub", "uc", "ul", "i")], "outputs": [0, 1, 2],
-    "inputs": [0, 1, 2],
-}
 
 
 class NoUmqtt(Exception):
@@ -73,7 +67,7 @@ class SteadySums(SumsSampler):
     def _sums(self, k0: int, n: int, phase: int, step: int, out: Any) -> None:
         on = any(self._closed())
         amp = [_SUPPLY_CODES] * 3 + ([_SUPPLY_CODES, _LOAD_CODES] if on else [0, 0])
-        for k, (v, i) in enumerate(_PAIRS):
+        for k, (v, i) in enumerate(self.pairs):
             for w, c in enumerate((v, i)):
                 out[9 * k + 2 + w] += n * (amp[c] * amp[c] // 2 + 1)
                 out[9 * k + 5 + 2 * w] += n * amp[c] * 2048

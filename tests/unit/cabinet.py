@@ -6,18 +6,13 @@ is the little world behind them, 5 ms an instant, with the faults that matter fo
 """
 from acu import messages
 from acu.ports import CLOSE, RELEASE
+from host_sim.board.unit import CUSTOMER as BOARD
 from host_sim.board.unit import Unit
 from tests.unit.place import Place
 
 UTC0_MS = 1_772_345_000_000
 UP = "slvg/1/slv/sc1/uc0/eu1/up/"
 DOWN = "slvg/1/slv/sc1/uc0/"
-BOARD = {
-    "board": "bench", "kind": "customer", "roles": ("operator",), "rate_hz": 4000, "slot_ns": 2000,
-    "u_peak_dv": 4500, "i_peak_ma": 100_000, "ring_ms": 500, "pairs": ((3, 4), (0, 1), (2, 0)),
-    "channels": [{"name": name} for name in ("ua", "ub", "uc", "ul", "i")], "outputs": [0, 1, 2],
-    "inputs": [0, 1, 2],
-}
 A, B, C = 0, 1, 2
 
 

@@ -16,8 +16,8 @@ _SPOOL = const(12)          # so many in RAM, or the oldest waits so long: into 
 _SPOOL_MS = const(10_000)
 _EACH_MS = const(1_000)     # between two messages from the store
 _AGAIN_MS = const(60_000)
+SEGMENTS = const(16)        # of the store's part, files out0 .. out15
 _STORED = ("evt", "outage", "restore", "pq", "ub.res", "log.dat", "tele")
-_FILES = const(16)          # spool.SEGMENTS
 
 # of an entry
 _TOPIC = const(0)
@@ -42,7 +42,7 @@ class Outbox:
         self._spool = None
         self._old_ms = -_EACH_MS    # when one of the store was sent
         self._held_ms = 0           # until then the store, which did not take it, is left alone
-        for k in range(_FILES):
+        for k in range(SEGMENTS):
             if store.size("out%d" % k) >= 0:
                 self._open()
                 break

@@ -11,8 +11,9 @@ from binascii import crc32
 
 from micropython import const
 
+from acu.primitives.outbox import SEGMENTS
+
 SEGMENT = const(4096)
-SEGMENTS = const(16)
 _HEAD = const(4)            # of a segment: its number
 _TELE_MS = const(900_000)   # of telemetry the totals of every quarter of an hour: a day of them
 
