@@ -72,10 +72,18 @@ class AutoRecloser(Recloser):
             self.gate.locked = self.gate.locked or ev.WHY_RESET
         return super()._booted(mask)
 
+    def _save(self):
+        """That there is a sequence comes first: a reason of the opening alone would explain it."""
+        if self.recl.running() and not self._stored and self.may_write():
+            self._put()
+        super()._save()
+
     def _store(self):
         """What the sequence is. After the gate's lock, or a cut in between would forget it."""
-        if self._unsaved or not self.may_write():
-            return
+        if not self._unsaved and self.may_write():
+            self._put()
+
+    def _put(self):
         recl = self.recl
         self._stored = True         # a trip in between makes it untrue
         self._recl_record.save(struct.pack(
