@@ -5,7 +5,7 @@ automatic reclosing (reclosing_settings.py) and its duty in a four-recloser sche
 
 Voltages and currents of settings are the transformers' secondary ones. Forgotten after the start.
 """
-from acu import islanding_settings, protection_settings, reclosing_settings, sync_settings
+from acu import islanding_settings, protection_settings, sync_settings
 
 KEYS = {
     "vt1": (2, 1, 2),                  # line voltages measured on side 1: AB and BC, or AB
@@ -20,7 +20,37 @@ KEYS = {
 }
 KEYS.update(sync_settings.KEYS)
 KEYS.update(islanding_settings.KEYS)
-KEYS.update(reclosing_settings.KEYS)
+
+
+def parsed(text):
+    """(key, rule) of each line. A key in a text is no name, and names are what a board is short
+    of: see docs/memory.md."""
+    for line in text.strip().split("\n"):
+        words = line.split("#")[0].split()
+        rule = words[1:4]
+        yield words[0], tuple([int(x) for x in rule] if rule[0].isdigit() else rule)
+
+
+# Of automatic reclosing; what contradicts itself in them: reclosing_settings.py.
+RECLOSING = """
+rc_shots      0       0 5           # closings before the lock-out; 0: never recloses
+rc_t1_ms      2000    300 300000    # dead time of each shot, from proven open to the order
+rc_t2_ms      15000   300 300000
+rc_t3_ms      30000   300 300000
+rc_t4_ms      60000   300 300000
+rc_t5_ms      120000  300 300000
+rc_reclaim_ms 30000   2000 500000
+rc_init       15      0 31          # 1: 50, 2: 51, 4: 50N, 8: 51N, 16: 46; added up
+rc_line       any     dead          # dead: a side must be dead first, as dead_mode says
+rc_wait_ms    10000   1000 500000   # for that, and then for the check
+rc_ready_ms   10000   0 120000      # for spring, trip circuit, battery, measurements
+rc_open_ms    200     50 1000       # the breaker's times at most, to its contacts
+rc_close_ms   200     80 1000
+rc_discr_ms   0       0 100000      # a trip so soon after a close order locks out
+rc_freq_n     0       0 60          # closings within rc_freq_s at most; 0: any
+rc_freq_s     3600    60 86400
+"""
+KEYS.update(dict(parsed(RECLOSING)))
 
 
 def rules():
@@ -33,6 +63,11 @@ def rules():
 
 # Elements of the protection: their rows say it all; of the reclosing: what reclosing() gives.
 _IN_ROWS = ("gr_", "is_", "rst_", "rc_")
+# Of roles that switch customers or lead others, in the common table: a recloser reads none.
+_OTHERS = ("members", "prio", "via", "slot_", "sr_", "tele_", "t_tele", "t_ops", "hb_", "t_time",
+           "u_out", "t_out", "u_part", "t_part", "t_base", "t_slot", "jitter", "u_close", "i_hold",
+           "u_ov", "t_ov", "ui_", "ub_", "cooldown", "moves_", "t_iso", "t_otemp", "i_trip",
+           "t_trip", "i_shc", "recl_", "t_recl")
 
 
 def tables(full, cal):
@@ -46,13 +81,16 @@ def tables(full, cal):
 
 def kept(full):
     """Settings that the role goes on reading."""
-    drop = _IN_ROWS if duty(full) >= 0 else _IN_ROWS + ("il_",)
+    drop = _IN_ROWS + _OTHERS if duty(full) >= 0 else _IN_ROWS + _OTHERS + ("il_",)
     return {key: full[key] for key in full if not key.startswith(drop)}
 
 
 def reclosing(full):
     """What AutoRecloser is made of, or None where nothing recloses."""
-    return reclosing_settings.made_of(full) if full["rc_shots"] else None
+    if not full["rc_shots"]:
+        return None
+    from acu import reclosing_settings
+    return reclosing_settings.tables(full)
 
 
 def duty(full):
@@ -63,5 +101,9 @@ def duty(full):
 
 def wrong(full):
     """Sentences of what contradicts itself in complete settings."""
-    return (sync_settings.wrong(full) + protection_settings.wrong(full)
-            + islanding_settings.wrong(full) + reclosing_settings.wrong(full))
+    errors = (sync_settings.wrong(full) + protection_settings.wrong(full)
+              + islanding_settings.wrong(full))
+    if full["rc_shots"]:
+        from acu import reclosing_settings
+        errors += reclosing_settings.wrong(full)
+    return errors

@@ -1,29 +1,10 @@
-"""Settings of a recloser's automatic reclosing (functions/reclosing.py), in the manner of
-config.KEYS, and what in them contradicts itself or another setting.
+"""Settings of a recloser's automatic reclosing (functions/reclosing.py): what in them contradicts
+itself or another setting, and what the sequence is made of.
 
-Joined to the others in recloser_settings.py; read at the start and forgotten.
+Their keys and bounds stand in recloser_settings.py, which loads this where rc_shots is above 0;
+read at the start and forgotten.
 """
 from acu import protection_settings as protection
-
-KEYS = {
-    "rc_shots": (0, 0, 5),                     # 0: never recloses
-    # dead time of each shot, from proven open to the close order, where the check permits at once
-    "rc_t1_ms": (2_000, 300, 300_000),
-    "rc_t2_ms": (15_000, 300, 300_000),
-    "rc_t3_ms": (30_000, 300, 300_000),
-    "rc_t4_ms": (60_000, 300, 300_000),
-    "rc_t5_ms": (120_000, 300, 300_000),
-    "rc_reclaim_ms": (30_000, 2_000, 500_000),
-    "rc_init": (15, 0, 31),                    # 1: 50, 2: 51, 4: 50N, 8: 51N, 16: 46; added up
-    "rc_line": ("any", "dead"),                # dead: a side must be dead first, as dead_mode says
-    "rc_wait_ms": (10_000, 1_000, 500_000),    # for that, and then for the check
-    "rc_ready_ms": (10_000, 0, 120_000),       # for spring, trip circuit, battery, measurements
-    "rc_open_ms": (200, 50, 1_000),            # the breaker's times at most, to the contacts
-    "rc_close_ms": (200, 80, 1_000),
-    "rc_discr_ms": (0, 0, 100_000),            # a trip so soon after a close order locks out
-    "rc_freq_n": (0, 0, 60),                   # closings within rc_freq_s at most; 0: any
-    "rc_freq_s": (3_600, 60, 86_400),
-}
 
 # Elements by ANSI number, in the order of the bits of rc_init.
 GROUPS = (("50a", "50b"), ("51",), ("50na",), ("51n",), ("46",))
@@ -56,7 +37,7 @@ def dead_ms(full):
     return [full["rc_t%d_ms" % (k + 1)] for k in range(full["rc_shots"])]
 
 
-def made_of(full):
+def tables(full):
     """(elements that start it, what Reclosing is given)."""
     return initiating(full), (
         dead_ms(full), lead_ms(full), full["rc_reclaim_ms"], full["rc_open_ms"],
@@ -84,9 +65,7 @@ def _slowest(full):
 
 
 def wrong(full):
-    """Sentences of what contradicts itself in complete settings."""
-    if not full["rc_shots"]:
-        return []
+    """Sentences of what contradicts itself in complete settings with shots."""
     errors = []
     slowest_ms, what = _slowest(full)
     if not what:

@@ -27,7 +27,7 @@ GOALS = {"dead_late_pct": 100.0, "reclaim_late_pct": 100.0, "double_pulses": 0, 
          "moved": 0, "closed_later": 0, "not_locked": 0, "counts_lost": 0, "not_started": 0}
 _SUMS = ("cuts", "again", "moved", "closed_later", "not_locked", "locked_needlessly",
          "counts_lost", "not_started", "looked_away")
-_HEAP = "24M"
+_HEAP = "32M"
 _TIMEOUT_S = 7_200
 
 
@@ -99,7 +99,7 @@ def run(trials: int, cuts: int, full: bool, seed: int, jobs: int,
     parts = min(jobs, max(cuts // 100, 1)) if cuts else 0
     work: list[tuple[str, Any]] = [
         ("cuts", {"seed": seed, "cuts": cuts, "part": part, "parts": parts,
-                  "seconds": 600 if full else 60}) for part in range(parts)]
+                  "seconds": 240 if full else 60}) for part in range(parts)]
     work += [("trial", seed * 100_000 + n) for n in range(trials)]
     found: list[tuple[str, dict]] = []
     for one in spread(partial(_one), work, jobs):

@@ -60,6 +60,7 @@ class Judge:
     def __init__(self, life, image, store, seed):
         self.life = life
         self.image = image
+        self.memory = bytearray(image)      # of the present cut
         self.calls = store.calls
         self.seed = seed
         self.done = self.call = 0
@@ -89,7 +90,8 @@ class Judge:
         if torn and self.call < len(self.calls):
             self._take(after, self.calls[self.call])
         dice = Dice(self.seed * 1_000_003 + n)
-        memory = bytearray(self.image)
+        memory = self.memory
+        memory[:] = self.image
         if torn:
             tear(memory, BLOCK, *log[ops], dice)
         state = self.life.marks[mark][1]

@@ -18,8 +18,11 @@ def test_off_is_the_default_and_then_nothing_contradicts():
     assert errors == [] and full["rc_shots"] == 0
     assert recloser_settings.reclosing(full) is None
     assert codes(rc_shots=0, rc_init=0, rc_line="dead", rc_t1_ms=300, gr_50b_do="off") == []
-    for key, rule in rs.KEYS.items():
-        assert isinstance(rule[0], str) or config.wrong(key, rule[0], rs.KEYS) == "", key
+    keys = dict(recloser_settings.parsed(recloser_settings.RECLOSING))
+    assert len(keys) == 16 and keys["rc_line"] == ("any", "dead")
+    for key, rule in keys.items():
+        assert recloser_settings.KEYS[key] == rule
+        assert isinstance(rule[0], str) or config.wrong(key, rule[0], keys) == "", key
 
 
 def test_defaults_with_an_element_are_a_whole_reclosing():

@@ -27,8 +27,6 @@ _ROOM_US = const(900_000)   # of dead time that two flash erases may take
 
 
 class AutoRecloser(Recloser):
-    START = ("_load_state", "_booted")
-
     def __init__(self, board, cfg, ports):
         self.starts, given = board["recl"]     # mask of elements
         self.recl = rc.Reclosing(*given)
