@@ -9,7 +9,7 @@ LAZY = {("balancing.py", "Planner"), ("quantities.py", "Phasors"), ("calibrating
         ("calibration.py", "Record")}
 # These run before settle(), key_record's load() and what net.py has among them.
 BUILDING = ("__init__", "_fit", "_fit_measuring", "ports", "_sampler", "fit", "contacts",
-            "complete", "policies", "load", "_links", "link", "_tls")
+            "complete", "policies", "load", "_links", "link", "_tls", "_scheme_of")
 
 
 def parts():

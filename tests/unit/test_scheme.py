@@ -252,6 +252,14 @@ def test_a_grant_counts_until_the_end_of_the_wish_and_for_that_wish_only():
     assert not g.wish(1_500, 1, gr.SHORT_MS) and g.wish(1_600, 1, gr.SHORT_MS) and g.ask != n
 
 
+def test_only_who_is_needed_hears_of_a_wish():
+    g = gr.Grants(3)
+    g.wish(1_000, 1 << ps.LEAD, gr.LONG_MS)
+    assert g.asks(ps.LEAD) == g.ask and g.asks(ps.TIE) == 0
+    g.over(False)
+    assert g.asks(ps.LEAD) == g.ask < 0 and g.asks(ps.TIE) == 0
+
+
 def test_without_an_answer_a_wish_ends_in_time_to_be_taken_back():
     g = gr.Grants(5)
     g.wish(1_000, 0b100, gr.SHORT_MS)

@@ -17,7 +17,7 @@ from host_sim.modules import in_order
 KIB = 1024
 # A meter and a recloser carry more, and still leave their 48 KiB (below); what is needed only at
 # the start, or with `cap_n` above 0, is not counted.
-LINES = {"meter": 4800, "recloser": 5450}
+LINES = {"meter": 4800, "recloser": 5500}
 # Two blocks are allowed for numbers that pass 2^30 and become objects (us after 18 min); a meter's
 # intervals of 10 minutes and 2 hours fill up once: 60,000 windows leave no more. A recloser's
 # first two events are stored a minute after its start, in the memory that is counted; so are those

@@ -43,6 +43,10 @@ class Grants:
         self._got = 0
         return True
 
+    def asks(self, k):
+        """The wish as told to place k: only who has to do something for it must know."""
+        return self.ask if self._needed >> k & 1 else 0
+
     def granted(self, k, number):
         if number == self.ask and number > 0:
             self._got |= 1 << k

@@ -9,9 +9,7 @@ both outside: what equals a limit is refused. Each that is not leaves its reason
 - synchronising close: all but the two angle gates hold for the dwell, and the order goes out in
   the tick whose predicted touch lies nearest to 0 degrees;
 - dead sides: their own gates hold for dead_ms, where dead_mode allows that direction;
-- armed (only where arm() was called, a tie of an islanding scheme): the gates have held for a
-  second up to a disturbance not half a second ago, both sides live now, the raw angle within 35
-  degrees: no dwell, for the two sides drift apart.
+- armed: only in armed_check.py, of an islanding scheme.
 
 A close order answers a request(), once, and may_close() is true in that very tick only: the one
 gate asks it at operate time. Nothing here sets a limit aside: there is no force. Requests,
@@ -60,12 +58,11 @@ CHECK_GATES = const(0x1FFFFFF)     # two live sides
 SYNC_GATES = const(0x1FFFFE7)      # the same without ANGLE and TOUCH
 DEAD_GATES = const(0x7E00C00)      # AGE BAD WIRING FUSE ONE_VT BLOCKED DEAD_MODE DEAD_SIDE
 
-ARMED_GATES = const(0xE0CC03)      # LIVE AGE BAD ORDER WIRING FUSE ONE_VT, and below ANGLE BLOCKED
 
 # Modes of a request.
 CHECK = const(1)
 SYNC = const(2)
-ARMED = const(3)
+ARMED = const(3)         # of armed_check.py
 
 # Answers of step().
 NOTHING = const(0)
@@ -160,13 +157,6 @@ KIND_LOST = const(3)     # the permit; no reason: it was not used in time
 KIND_ORDER = const(4)
 KIND_TIMEOUT = const(5)  # the request waited too long
 KIND_CANCEL = const(6)
-
-# Places of pre, of the armed mode.
-A_HELD = const(0)        # ticks that the check's gates have held, blocked or not
-A_LEFT = const(1)        # ticks that it is still armed
-_ARM_N = const(200)
-_ARM_LEFT = const(90)    # 450 ms: decision and breakers of the separators, their word, 100 ms
-_ARM_CDEG = const(3_500)
 
 # Places of q, as in dsp/bay.py: viper folds only the constants of its own module.
 _U1 = const(0)
@@ -318,32 +308,9 @@ def aimed(x: int, y: int, par: ptr32, val: ptr32) -> int:
 
 
 @micropython.viper
-def arming(x: int, st: ptr32, val: ptr32, pre: ptr32) -> int:
-    """Counts how long the check's gates hold; the reasons that count for a request in mode ARMED.
-    x: nothing, the hot local."""
-    x = pre[A_HELD] + 1
-    if st[S_WHY] & (CHECK_GATES - GATE_BLOCKED):
-        x = 0
-    if x > _MAX_N:  # noqa: PLR1730
-        x = _MAX_N
-    pre[A_HELD] = x
-    if x >= _ARM_N:
-        pre[A_LEFT] = _ARM_LEFT
-    elif pre[A_LEFT]:
-        pre[A_LEFT] -= 1
-    x = st[S_WHY] & (ARMED_GATES + GATE_BLOCKED)
-    if pre[A_LEFT] == 0:
-        x |= GATE_DWELL
-    y = val[V_ANGLE]
-    if y >= _ARM_CDEG or y <= 0 - _ARM_CDEG:
-        x |= GATE_ANGLE
-    return x
-
-
-@micropython.viper
 def decide(x: int, y: int, par: ptr32, st: ptr32) -> int:  # noqa: C901
     """From the reasons in st to the answer of this tick, and in bits 4.. the kind of a decision
-    record. x: aimed(), in mode ARMED arming(); y: S_DEAD of the tick before."""
+    record. x: aimed(), in mode ARMED its reasons; y: S_DEAD of the tick before."""
     why = st[S_WHY]
     on_target = x
     st[S_GRANT] = -1
@@ -436,6 +403,8 @@ class SyncCheck:
     """par: of sync_settings.limits(); q: what the bay measures; vt: the words of VtSupervision,
     the first of which has its alarms. `val` and `st` are what the console shows."""
 
+    modes = SYNC        # up to here
+
     def __init__(self, par, q, vt):
         reasons = 0
         for k in range(NV):
@@ -451,7 +420,6 @@ class SyncCheck:
         self.st = array("i", [0] * NS)
         self.st[S_SEQ] = -1
         self.st[S_GRANT] = -1
-        self.pre = None         # of the armed mode
         self._records = Decisions(q, self.vt, self.st, self.val)
         self.decision = self._records.last      # what pop() has brought, see sync_record.py
 
@@ -462,12 +430,7 @@ class SyncCheck:
         val = self.val
         before = st[S_DEAD]
         gates(0, 0, self.q, par, st, self.vt, val)
-        x = aimed(0, 0, par, val)
-        if self.pre:
-            reasons = arming(0, st, val, self.pre)
-            if st[S_NEW_MODE] == ARMED or not st[S_NEW_MODE] and st[S_MODE] == ARMED:
-                x = reasons
-        answer = decide(x, before, par, st)
+        answer = decide(aimed(0, 0, par, val), before, par, st)
         if answer > 15:
             self._records.put(answer >> 4)
         return answer & 15
@@ -485,15 +448,10 @@ class SyncCheck:
 
     # Slow tier.
 
-    def arm(self):
-        """At the start: it counts for how long its gates have held, and knows the mode ARMED."""
-        self.pre = array("i", [0] * 2)
-
     def request(self, mode, wait_ms):
         """Asks for one close order within wait_ms. False: no such mode, or one is pending."""
         st = self.st
-        if (mode != CHECK and mode != SYNC and (mode != ARMED or not self.pre) or wait_ms < 5
-                or self.waiting()):
+        if not CHECK <= mode <= self.modes or wait_ms < 5 or self.waiting():
             return False
         st[S_NEW_WAIT] = min(wait_ms // 5, _MAX_N)
         st[S_NEW_MODE] = mode       # last: the fast tier may come in between

@@ -1,13 +1,13 @@
 """The tie of the four-recloser scheme, R3: joins the two parts of a microgrid while it is an
 island, open otherwise, for it would be a parallel path (spec recloser, 4 and 4.2).
 
-Slow tier, every 10 ms. Both separators proven open: it closes, armed (synccheck.ARMED) within
+Slow tier, every 10 ms. Both separators proven open: it closes, armed (armed_check.py) within
 100 ms, later with the full check and the lead's grant. Both proven closed: it opens. Who is about
 to close the loop hears from it first that it will open.
 """
 from micropython import const
 
-from acu.functions.peers import BACK, GRID, ISLAND, LEAD, OUT, SECOND
+from acu.functions.peers import GRID, ISLAND, LEAD, OUT, SECOND
 from acu.functions.separating import ASK, FREE, NO
 
 ARMED_MS = const(100)
@@ -53,8 +53,6 @@ class Tie:
             self._to(now_ms, OUT)           # until that island is over
             return NOTHING
         if apart_ms < 0:
-            if self.state != ISLAND or not self._parted(now_ms, peers):
-                self._to(now_ms, GRID)
             return NOTHING
         self._to(now_ms, ISLAND)
         if apart_ms <= ARMED_MS:
@@ -63,12 +61,6 @@ class Tie:
         late = (peers.known(now_ms, LEAD) in (ISLAND, OUT)
                 and peers.known(now_ms, SECOND) in (ISLAND, OUT))
         return CLOSE if late and apart_ms >= _AGAIN_MS else NOTHING
-
-    @staticmethod
-    def _parted(now_ms, peers):
-        """One of the separators is known to be in an island."""
-        return (peers.known(now_ms, LEAD) in (ISLAND, BACK)
-                or peers.known(now_ms, SECOND) in (ISLAND, BACK))
 
     def loop_allows(self, now_ms, peers, promised):
         """(NO, FREE or ASK, mask of those to ask), whoever wants to close it."""

@@ -11,6 +11,7 @@ from micropython import const
 
 from acu import events as ev
 from acu.dsp.bay import P
+from acu.functions import armed_check as ac
 from acu.functions import grants as gr
 from acu.functions import synccheck as sc
 from acu.functions.peers import B_READY, B_SIDE1, B_SIDE2, GRID, LEAD, SECOND, SHED, TIE, Peers
@@ -32,6 +33,9 @@ _OWN = (ev.WHY_PAI, ev.WHY_OC, ev.WHY_PROT, ev.WHY_OUT)
 
 
 class Islander(Recloser):
+    START = ("_scheme_of",)
+    CHECK = ac.ArmedCheck
+
     def __init__(self, board, cfg, ports):
         self.duty = board["duty"]        # LEAD, SECOND, TIE, SHED
         self._free = 0                   # ticks for which a closing is let through
@@ -49,7 +53,6 @@ class Islander(Recloser):
         self.scheme = self._scheme_of(cfg, closed)
         self.peers = Peers(cfg["il_peers"])
         self.grants = gr.Grants(self.boots * 64)
-        self.check.arm()
         self._topic = "slvg/1/mst/%s/%%s/dn/rc.st" % cfg["sc"]
         self._go = [0] * 4               # the wish of each that we grant
         self._told_at = 0                # when we told last, and how often again soon
@@ -190,7 +193,7 @@ class Islander(Recloser):
 
     def _wish(self, now_ms, needed):
         short = needed >> TIE & 1
-        if short and self.check.pre[sc.A_HELD] < _DWELL_TICKS:
+        if short and self.check.pre[ac.A_HELD] < _DWELL_TICKS:
             return                           # nobody opens for what the check would refuse
         self.grants.wish(now_ms, needed, gr.SHORT_MS if short else gr.LONG_MS)
 
@@ -265,10 +268,11 @@ class Islander(Recloser):
         self._told_at = now_ms
         body = {"pos": self._pos, "st": scheme.state,
                 "age_ms": min(now_ms - self._since_ms, 1_000_000), "p_W": self.power_w(),
-                "live": self._live(), "ask": self.grants.ask, "go": 0}
+                "live": self._live(), "ask": 0, "go": 0}
         ids = self.peers.ids
         for k in range(4):
             if k != self.duty:
+                body["ask"] = self.grants.asks(k)
                 body["go"] = self._go[k]
                 self.net.send(now_ms, self._topic % ids[k], "rc.st", ids[k], body)
 

@@ -19,6 +19,8 @@ _FOLLOW_MS = const(500)      # so soon after its opening the other separator is 
 
 
 class Separator(Islander):
+    START = ("_scheme_of",)
+
     def _fit_measuring(self, board, cfg, ports):
         super()._fit_measuring(board, cfg, ports)
         self.pai = pai.Islanding(cfg, self.bay.q)
@@ -65,7 +67,7 @@ class Separator(Islander):
         elif self._pos == 1 and scheme.state == GRID and self.pai.on and (
                 self.peers.known(now_ms, other) == ISLAND
                 and self.peers.all[other].live & B_PAI
-                and self.peers.for_ms(now_ms, other) < _FOLLOW_MS):
+                and self.peers.for_ms(now_ms, other) < _FOLLOW_MS) and not self.gate.locked:
             # the other one has just seen what we have not: half an island is none
             if self._open(now_ms, ev.WHY_PAI):
                 self._islanded(now_ms, pai.PEER, 0)

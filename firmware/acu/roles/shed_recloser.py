@@ -8,6 +8,8 @@ from acu.roles.islander import Islander
 
 
 class ShedRecloser(Islander):
+    START = ("_scheme_of",)
+
     def _scheme_of(self, cfg, closed):
         return LoadShedding(cfg["il_calm_mhz"], cfg["il_calm_s"], cfg["fn_mhz"], closed)
 

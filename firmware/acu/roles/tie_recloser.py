@@ -8,6 +8,8 @@ from acu.roles.islander import Islander
 
 
 class TieRecloser(Islander):
+    START = ("_scheme_of",)
+
     def _scheme_of(self, cfg, closed):
         return ti.Tie(closed)
 
