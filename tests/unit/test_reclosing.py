@@ -215,14 +215,14 @@ def test_lock_out_by_frequent_operation():
     b = Breaker(freq_n=3, freq_s=60).ready()
     for _ in range(3):
         b.trip().run(5_000)
-        b.recl.age(5_000)
+        b.recl.slow(5_000)
     assert b.answers().count(rc.RECLAIMED) == 3
     b.trip()
     locked_by(b, rc.FREQUENT)
     b = Breaker(freq_n=3, freq_s=60).ready()
     for _ in range(6):
         b.trip().run(5_000)
-        b.recl.age(21_000)                      # never three in a minute
+        b.recl.slow(21_000)                      # never three in a minute
     assert b.answers().count(rc.RECLAIMED) == 6
 
 
@@ -411,7 +411,7 @@ def test_an_opening_on_purpose_is_not_reclosed():
 def test_somebody_has_looked():
     b = Breaker(shots=1).ready().trip().run(1_000).trip().run(1_000)
     assert b.recl.state == rc.LOCKED
-    b.recl.free()
+    b.recl.restore()
     b.position = OPEN
     b.run(5_000)
     assert b.recl.state == rc.OPEN and b.answers().count(rc.ASK) == 1
@@ -435,8 +435,8 @@ def test_times_run_however_late_the_ticks_come():
 
 def test_the_check_begins_to_look_in_time():
     b = Breaker().ready().trip().run(60)
-    assert b.recl.holds()
+    assert b.recl.hold()
     b.run(400)
-    assert b.recl.holds()
+    assert b.recl.hold()
     b.run(100)
-    assert not b.recl.holds() and b.recl.state == rc.DEAD
+    assert not b.recl.hold() and b.recl.state == rc.DEAD

@@ -131,7 +131,7 @@ class Reclosing:
         """Opened, and means to close again."""
         return OPENING <= self.state <= WAITING
 
-    def holds(self):
+    def hold(self):
         """The check must not collect a permit yet: it would have to be used at once."""
         return self.state == DEAD and self.left_us() > self._lead_us
 
@@ -148,11 +148,11 @@ class Reclosing:
             return max(self._reclaim_us - self._t_us, 0)
         return max(self._wait_us - self._t_us, 0) if state == WAITING else 0
 
-    def no_write(self):
-        """A flash erase, 0.4 s at most, would come in between."""
+    def may_write(self):
+        """No order waits or is being carried out, into which a flash erase of 0.4 s would come."""
         state = self.state
-        return (state == OPENING or state == CLOSING or state == WAITING
-                or state == RECLAIM and self._t_us < _FRESH_US)
+        return not (state == OPENING or state == CLOSING or state == WAITING
+                    or state == RECLAIM and self._t_us < _FRESH_US)
 
     # -- what happens
 
@@ -168,7 +168,7 @@ class Reclosing:
             self._to(LOCKED)
         return NOTHING
 
-    def free(self):
+    def restore(self):
         """Somebody has looked."""
         self.shot = 0
         self._to(OPEN)
@@ -312,7 +312,7 @@ class Reclosing:
 
     # -- slow tier
 
-    def age(self, ms):
+    def slow(self, ms):
         """So much later: how often it closed is counted anew after the window."""
         if self._recent:
             self._recent_ms += ms

@@ -14,6 +14,7 @@ from acu import events as ev
 from acu.functions import reclosing as rc
 from acu.functions import synccheck as sc
 from acu.functions.protection import PICKED
+from acu.functions.reclosing import Reclosing
 from acu.primitives.bay_gate import IN_TAG, R_TAG
 from acu.primitives.recording import Record
 from acu.primitives.switching import R_LOCKED
@@ -21,7 +22,7 @@ from acu.roles.recloser import Recloser
 from acu.roles.switched import O_CHECK, O_CLOSE, O_OPEN
 
 _ABC = const(3)
-_STORED = "<BBBBiq%dI" % rc.NCOUNTS     # version, running, cause, shot, detail, when, counts
+_STORED = "<BBBBiqIIIIIIIIIIII"  # version, running, cause, shot, detail, when, counts
 _VERSION = const(1)
 _ROOM_US = const(900_000)   # of dead time that two flash erases may take
 
@@ -29,7 +30,7 @@ _ROOM_US = const(900_000)   # of dead time that two flash erases may take
 class AutoRecloser(Recloser):
     def __init__(self, board, cfg, ports):
         self.starts, given = board["recl"]     # mask of elements
-        self.recl = rc.Reclosing(*given)
+        self.recl = Reclosing(*given)
         self._cut = False            # by the last reset: a sequence
         self._stepped = False        # in this tick
         self._tripped_by = 0         # elements of a trip in this tick
@@ -125,7 +126,7 @@ class AutoRecloser(Recloser):
         elif state == rc.LOCKED:
             what = rc.NOTHING
             if not self.gate.locked:
-                recl.free()
+                recl.restore()
         elif rc.OPENING <= state <= rc.DEAD and self._inhibited():
             what = recl.lock(rc.INHIBIT, self._inhibited())
         else:
@@ -135,12 +136,12 @@ class AutoRecloser(Recloser):
         if what:
             self._took(what, now_us)
         if recl.state != state:
-            self.hold = int(recl.holds())
+            self.hold = int(recl.hold())
             if recl.state == rc.OPENING:
                 self.log.fast(ev.RECL_TRIP, recl.shot + 1, trips,
                               recl.dead_ms(recl.shot), now_us)
         elif self.hold:
-            self.hold = int(recl.holds())
+            self.hold = int(recl.hold())
 
     def _wait(self, us, now_us):
         """The dead time is over. The order may have come in this tick."""
@@ -193,13 +194,13 @@ class AutoRecloser(Recloser):
 
     def may_write(self):
         recl = self.recl
-        if recl.no_write() or not super().may_write():
+        if not (recl.may_write() and super().may_write()):
             return False
         # open, and time enough; that there is a sequence a reset must know in any case
         return recl.state != rc.DEAD or not self._stored or recl.left_us() > _ROOM_US
 
     def _operate(self, now_ms):
-        self.recl.age(now_ms - self._aged_ms)
+        self.recl.slow(now_ms - self._aged_ms)
         self._aged_ms = now_ms
         for what in (rc.MADE, rc.RECLAIMED):
             self._tell(now_ms, what)
