@@ -68,6 +68,7 @@ class Truth:
         # whole turns of each machine when it was last joined to the grid; None: it is not
         self._turns: list[int] | None = [0] * 4
         self._before: deque = deque(maxlen=_SLIP_MS + 1)     # what stood at the reclosers
+        self._last: tuple = ()       # switches then
         self._note()
 
     def trip(self, generator: str) -> None:
@@ -82,15 +83,14 @@ class Truth:
             return [(self._standing(), self._standing())]
         out = []
         while world.now_ms < until_ms:
-            before = self._switches()
             self._look_at_contacts()
-            begin = self._before[-1] if before == self._switches() and self._before \
-                else self._standing()
             now = self._switches()
+            begin = self._before[-1] if now == self._last else self._standing()
             world.step()
             end = self._standing()
+            self._last = self._switches()
             # what the world switched, it switched at the begin of this ms
-            out.append((begin if now == self._switches() else end, end))
+            out.append((begin if now == self._last else end, end))
             self._before.append(end)
             self._watch()
         return out

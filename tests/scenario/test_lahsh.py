@@ -145,7 +145,7 @@ def test_pai_is_a_tenth_of_a_second_ahead_of_the_current_protection(name):
 # -- faults
 
 def test_a_stuck_breaker_fails_and_gets_no_second_order():
-    result = played(run_s=10.5, event=[
+    result = played("lahsh60", run_s=9.3, event=[
         at(6.0, breaker={"recloser": "r1", "state": "stuck"})])
     assert said(result, "r1 ") and said(result, "STUCK") and said(result, "LOCKOUT")
     orders = [t_us for t_us, name, close in result.orders if name == "r1" and close]
@@ -155,12 +155,11 @@ def test_a_stuck_breaker_fails_and_gets_no_second_order():
 
 @pytest.mark.parametrize("contact", ["closed_52a", "open_52b"])
 def test_without_one_of_its_contacts_it_gets_no_second_order_either(contact):
-    result = played(run_s=10.0, event=[
+    result = played("lahsh60", run_s=9.3, event=[
         at(6.0, input={"recloser": "r1", "name": contact, "value": 0})])
     orders = [t_us for t_us, name, close in result.orders if name == "r1" and close]
-    assert len(orders) <= 1 and said(result, "r1") and said(result, "POSITION a=0 b=0")
-    if orders:
-        assert said(result, "STUCK") and said(result, "LOCKOUT")
+    assert said(result, "POSITION a=0 b=0") and len(orders) == (contact == "closed_52a")
+    assert len(said(result, "STUCK")) == len(said(result, "LOCKOUT")) == len(orders)
 
 
 def test_no_loop_lasts_and_none_stands_in_any_of_these_runs():
@@ -178,9 +177,9 @@ def test_no_loop_lasts_and_none_stands_in_any_of_these_runs():
 def test_a_lead_that_hears_nobody_waits_for_its_link():
     """Machines that are not asked any more hold by their droop; R1 closes once it hears again."""
     result = played(run_s=13.5, event=[
-        at(3.0, link={"node": "r1", "lost": True, "for_ms": 7000})])
+        at(3.0, link={"node": "r1", "lost": True, "for_ms": 6500})])
     (touch,) = moves(result, "r1", True)
-    assert touch > 10.0 and figures(result)["trips"] == ["g1", "g2"]
+    assert touch > 9.5 and figures(result)["trips"] == ["g1", "g2"]
     assert max(map(abs, figures(result)["close_angle_deg"])) < 10
 
 
@@ -201,20 +200,20 @@ def test_a_machine_that_is_silent_is_told_off_and_the_island_waits():
 
 
 def test_messages_are_lost_and_the_day_ends_well():
-    result = played("lahsh60", run_s=12.0, network={"loss_pct": 5.0})
+    result = played("lahsh60", run_s=10.5, network={"loss_pct": 5.0})
     assert result.lost > 20 and figures(result)["trips"] == ["g3", "g4"]
     assert result.closed_end == ["r1", "r2", "r4"] and result.kept.angle_90_s is None
 
 
 def test_onto_a_fault_that_stays_nobody_closes():
-    result = played(run_s=9.0, district={"fault_for_s": float("inf")})
+    result = played(run_s=7.5, district={"fault_for_s": float("inf")})
     assert [name for name, _ in result.marks] == ["fault", "B", "D", "B"]
     assert moves(result, "r1", True) == [] == moves(result, "r2", True)
     assert result.closed_end == ["r3", "r4"] and not said(result, "st=3")
 
 
 def test_a_reset_in_an_island_is_no_closing():
-    result = played(run_s=8.0, event=[at(3.0, reboot={"recloser": "r1", "off_ms": 500})])
+    result = played(run_s=7.0, event=[at(3.0, reboot={"recloser": "r1", "off_ms": 500})])
     assert said(result, "BOOT boots=2")
     assert moves(result, "r1", True) == [] and len(moves(result, "r1", False)) == 1
 
