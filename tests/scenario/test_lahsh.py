@@ -212,10 +212,13 @@ def test_onto_a_fault_that_stays_nobody_closes():
     assert result.closed_end == ["r3", "r4"] and not said(result, "st=3")
 
 
-def test_a_reset_in_an_island_is_no_closing():
-    result = played(run_s=7.0, event=[at(3.0, reboot={"recloser": "r1", "off_ms": 500})])
-    assert said(result, "BOOT boots=2")
-    assert moves(result, "r1", True) == [] and len(moves(result, "r1", False)) == 1
+def test_after_a_reset_of_the_lead_the_second_brings_the_island_back_and_the_tie_stays():
+    """R1 does nothing by itself any more; R3 must not open, or bus 1 would be without supply."""
+    result = played(run_s=10.5, event=[at(3.0, reboot={"recloser": "r1", "off_ms": 500})])
+    assert said(result, "BOOT boots=2") and moves(result, "r1", True) == []
+    assert len(moves(result, "r2", True)) == 1 and moves(result, "r3", False) == []
+    assert abs(figures(result)["close_angle_deg"][0]) < 10
+    assert result.closed_end == ["r2", "r3", "r4"]
 
 
 def test_a_console_shows_the_scheme():
