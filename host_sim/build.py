@@ -38,10 +38,10 @@ CHOSEN = {"rp2_adc": "adc_dma", "mcp3208_pio": "mcp3208_pio", "mcp3208_burst": "
 # settings and pages that only a recloser needs, and what only they import
 RECLOSER = ("acu.recloser_settings", "acu.sync_settings", "acu.protection_settings",
             "acu.functions.protection_table", "acu.functions.curves", "acu.console.syn",
-            "acu.console.gates", "acu.console.bay", "acu.console.isl", "acu.islanding_settings",
-            "acu.roles.islander", "acu.roles.separator",
-            "acu.roles.separator_lead", "acu.roles.tie_recloser", "acu.roles.shed_recloser", "acu.reclosing_settings",
-            "acu.roles.auto_recloser", "acu.console.rec")
+            "acu.console.gates", "acu.console.bay", "acu.console.isl", "acu.app_recloser",
+            "acu.islanding_settings", "acu.roles.islander", "acu.roles.separator",
+            "acu.roles.separator_lead", "acu.roles.tie_recloser", "acu.roles.shed_recloser",
+            "acu.reclosing_settings", "acu.roles.auto_recloser", "acu.console.rec")
 # the same of a dispatching ACU
 MICROGRID = ("acu.microgrid_settings", "acu.console.mg")
 # and what a recloser never needs, where it is the only role

@@ -25,7 +25,7 @@ from acu.primitives.recording import Record
 from host_sim.bench import spec_of
 from host_sim.board.doors import SimStore
 from host_sim.build import HEAP, LINE_BYTES, RING_BYTES, TLS_BYTES, Built, build
-from host_sim.modules import ROOT, lines_of, plain
+from host_sim.modules import ROOT, in_order, lines_of, plain
 from host_sim.net import certificates
 from host_sim.scenario.complaints import InputError
 from host_sim.vm.find import micropython
@@ -37,6 +37,10 @@ BOARDS: dict[str, tuple[str, int, str, dict]] = {
     "coordinator": ("pico_w_coordinator", 1, "coordinator", {}),
     "subcoordinator": ("pico_w_branch", 1, "subcoordinator", {}),
     "recloser": ("pico_w_recloser", 1, "recloser", {}),
+    "recloser_79": ("pico_w_recloser", 1, "recloser", {"rc_shots": 2, "gr_51_do": "trip"}),
+    "recloser_lead": ("pico_w_recloser", 1, "recloser", {
+        "il_duty": "lead", "il_peers": ["rc1", "r2", "r3", "r4"], "il_gens": ["g1", "g2"],
+        "il_g1_kw": 100, "il_g2_kw": 100}),
     "microgrid": ("pico_w_microgrid", 1, "microgrid", {"mg_policy": "table"}),
     "meter": ("pico_w_meter", 1, "meter", {"cap_n": 0, "wiring": "A"}),
     "meter_3ph": ("pico_w_meter3", 1, "meter", {"cap_n": 0})}
@@ -52,6 +56,11 @@ _FIRST_TABLE = 20
 # read; tls_blame when a handshake has failed
 _LATER = ("acu.console.", "acu.events", "acu.drivers.tls_blame", "acu.functions.captured",
           "acu.primitives.history")
+# what a recloser's settings choose, each with all that only it imports
+_CHOICES = {"il_duty": ("acu.islanding_settings", "acu.roles.islander", "acu.roles.separator",
+                        "acu.roles.separator_lead", "acu.roles.tie_recloser",
+                        "acu.roles.shed_recloser"),
+            "rc_shots": ("acu.reclosing_settings", "acu.roles.auto_recloser")}
 _COUNT_NAMES = """
 import sys, micropython, os, vfs
 class Hardware:
@@ -156,13 +165,20 @@ def _qstrs(out: str) -> list[tuple[int, int]]:
             re.findall(r"n_qstr=(\d+), n_str_data_bytes=(\d+)", out)]
 
 
-def own_names(root: Path, built: Built) -> tuple[int, int]:
-    """(bytes of the tables, of the texts) of the firmware's own names, without a chip's model."""
+def own_names(root: Path, built: Built, config: dict) -> tuple[int, int]:
+    """(bytes of the tables, of the texts) of the firmware's own names, without a chip's model, of
+    what these settings load."""
     modules = [path.removesuffix(".mpy").replace("/", ".").removesuffix(".__init__")
                for path in built.modules]
+    chosen = [name for key, names in _CHOICES.items() if key not in config for name in names]
+    if len(chosen) == sum(map(len, _CHOICES.values())):
+        chosen.append("acu.app_recloser")
+    others = set(in_order(chosen, True))
+    left_out = others - set(in_order(
+        [name for name in modules if name.startswith("acu") and name not in others], True, chosen))
     file = root / "names.py"
     file.write_text(_COUNT_NAMES)
-    loaded = [name for name in modules if not name.startswith(_LATER)]
+    loaded = [name for name in modules if name not in left_out and not name.startswith(_LATER)]
     (n, text), = _qstrs(_run([file.name, "/a", *loaded], 1 << 20, root))
     tables, size = 0, _FIRST_TABLE
     while tables < n:
@@ -176,9 +192,10 @@ def role_in_vm(row: str, work: Path, heap: int = HEAP, detail: bool = False,
     board, _, role, more = BOARDS[row]
     built = build(board, (role,), "x86")
     root = work / row
-    lay_out(root, built, {**spec_of(role)["config"], **more}, net)
+    config = {**spec_of(role)["config"], **more}
+    lay_out(root, built, config, net)
     free = int(_run(["-c", "import gc; gc.collect(); print(gc.mem_free())"], heap))
-    tables, texts = own_names(root, built)
+    tables, texts = own_names(root, built, config)
     out = _run([str(ROOT / "host_sim/vm/memory.py"), str((work / "shim").resolve()),
                 str(free - tables), *(["detail"] if detail else [])], heap + _MODELS, root)
     if detail:

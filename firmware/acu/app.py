@@ -76,26 +76,16 @@ def build(board, config, ports):
         # what its tables are made with is more than the role itself: first the one, then the other
         from acu import recloser_settings
         facts["tables"] = recloser_settings.tables(cfg, facts["cal"])
-        duty = facts["duty"] = recloser_settings.duty(cfg)
-        facts["recl"] = recloser_settings.reclosing(cfg)
+        more = recloser_settings.more(cfg)
+        facts["more"] = more = more and more.tables(cfg)
         cfg = recloser_settings.kept(cfg)
         forget("acu.functions.protection_table", "acu.functions.curves", *_OF_RECLOSER)
-        if facts["recl"]:
-            from acu.roles.auto_recloser import AutoRecloser as Role
-        elif duty < 0:
+        if more is None:
             from acu.roles.recloser import Recloser as Role
         else:
-            # one after the other: each import within an import takes a piece of the stack
-            for parent in ("recloser", "islander"):
-                __import__("acu.roles." + parent)
-            if duty < 2:
-                from acu.roles.separator import Separator as Role
-            if duty == 0:
-                from acu.roles.separator_lead import SeparatorLead as Role
-            elif duty == 2:
-                from acu.roles.tie_recloser import TieRecloser as Role
-            elif duty == 3:
-                from acu.roles.shed_recloser import ShedRecloser as Role
+            from acu import app_recloser
+            Role = app_recloser.role(more)
+            forget("acu.app_recloser")
     elif role == "microgrid":
         from acu import microgrid_settings
         facts["plant"] = microgrid_settings.plant(cfg)

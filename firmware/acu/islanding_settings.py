@@ -1,42 +1,17 @@
-"""Settings of the four-recloser scheme (roles/islander.py), in the manner of config.KEYS: what
-this recloser does in it, who the others are, the island's machines, when it separates and comes
-back.
+"""Settings of the four-recloser scheme (roles/islander.py): what in them contradicts itself or
+another setting.
 
-Spec recloser, section 4. Read at the start and forgotten. `is_` are the protection's settings of
-the island, so these begin with `il_`.
+Spec recloser, section 4. Their keys and bounds stand in recloser_settings.py, which loads this
+where il_duty is set; read at the start and forgotten.
 """
-_LIST = "list"          # config.LIST
-
-# What a recloser does, in the order of il_peers.
+# What a recloser does, in the order of il_peers, and of peers.LEAD to SHED.
 DUTIES = ("lead", "second", "tie", "shed")
 MOST_GENS = 6
 
-KEYS = {
-    # lead, second: separate the microgrid from the grid (R1, R2), the lead asks the machines;
-    # tie: joins its two parts while it is an island (R3); shed: sheds and restores load (R4)
-    "il_duty": ("none",) + DUTIES,
-    "il_peers": _LIST,                      # ids of the four, in this order
-    "il_gens": _LIST,                       # lead: ids of the generators on the Slave Net
-    "il_g1_kw": (0, 0, 100_000),            # and their ratings; 0: not given
-    "il_g2_kw": (0, 0, 100_000),
-    "il_g3_kw": (0, 0, 100_000),
-    "il_g4_kw": (0, 0, 100_000),
-    "il_g5_kw": (0, 0, 100_000),
-    "il_g6_kw": (0, 0, 100_000),
-    # lead, second: opens ahead of the current protection where all of it holds so long
-    "il_pai": ("on", "off"),
-    "il_u_pm": (700, 300, 850),             # a line voltage below
-    "il_u_ms": (20, 10, 500),
-    "il_df_mhzs": (2_000, 500, 10_000),     # the frequency changes faster
-    "il_df_ms": (100, 50, 1_000),
-    "il_jump_cdeg": (2_000, 800, 9_000),    # the angle jumps farther
-    "il_trip_ms": (770, 100, 10_000),       # from the separation to the trip of machines
-    "il_back_ms": (1_500, 500, 3_600_000),  # so long is the grid healthy before it comes back
-    "il_bias_mhz": (50, 20, 200),           # so much faster than the grid the island then turns
-    # shed: with so little deviation, so long, after the island's end, it closes again
-    "il_calm_mhz": (200, 50, 1_000),
-    "il_calm_s": (30, 5, 3_600),
-}
+
+def tables(full):
+    """Its place in the scheme, peers.LEAD to SHED."""
+    return DUTIES.index(full["il_duty"])
 
 
 def _peers(full, errors):
@@ -66,9 +41,7 @@ def _machines(full, errors):
 def wrong(full):
     """Sentences of what contradicts itself in complete settings."""
     errors = []
-    duty = full.get("il_duty", "none")
-    if duty == "none":
-        return errors
+    duty = full["il_duty"]
     _peers(full, errors)
     if duty == "lead":
         _machines(full, errors)

@@ -5,7 +5,9 @@ automatic reclosing (reclosing_settings.py) and its duty in a four-recloser sche
 
 Voltages and currents of settings are the transformers' secondary ones. Forgotten after the start.
 """
-from acu import islanding_settings, protection_settings, sync_settings
+import sys
+
+from acu import protection_settings, sync_settings
 
 KEYS = {
     "vt1": (2, 1, 2),                  # line voltages measured on side 1: AB and BC, or AB
@@ -19,20 +21,14 @@ KEYS = {
     "cap_n": (0, 0, 8),
 }
 KEYS.update(sync_settings.KEYS)
-KEYS.update(islanding_settings.KEYS)
 
 
-def parsed(text):
-    """(key, rule) of each line. A key in a text is no name, and names are what a board is short
-    of: see docs/memory.md."""
-    for line in text.strip().split("\n"):
-        words = line.split("#")[0].split()
-        rule = words[1:4]
-        yield words[0], tuple([int(x) for x in rule] if rule[0].isdigit() else rule)
-
-
-# Of automatic reclosing; what contradicts itself in them: reclosing_settings.py.
-RECLOSING = """
+# rc_: of automatic reclosing; what contradicts itself in them: reclosing_settings.py. il_: of the
+# four-recloser scheme (spec recloser, 4), likewise islanding_settings.py; is_ are the protection's
+# settings of an island. lead, second: R1, R2 separate the microgrid from the grid, the lead asks
+# the machines; tie: R3 joins its two parts while it is an island; shed: R4 sheds load.
+# A key in a text is no name, and names are what a board is short of (docs/memory.md).
+for line in """
 rc_shots      0       0 5           # closings before the lock-out; 0: never recloses
 rc_t1_ms      2000    300 300000    # dead time of each shot, from proven open to the order
 rc_t2_ms      15000   300 300000
@@ -49,8 +45,32 @@ rc_close_ms   200     80 1000
 rc_discr_ms   0       0 100000      # a trip so soon after a close order locks out
 rc_freq_n     0       0 60          # closings within rc_freq_s at most; 0: any
 rc_freq_s     3600    60 86400
-"""
-KEYS.update(dict(parsed(RECLOSING)))
+il_duty       none lead second tie shed
+il_peers      list                  # ids of the four, in this order
+il_gens       list                  # lead: ids of the generators on the Slave Net
+il_g1_kw      0       0 100000      # and their ratings; 0: not given
+il_g2_kw      0       0 100000
+il_g3_kw      0       0 100000
+il_g4_kw      0       0 100000
+il_g5_kw      0       0 100000
+il_g6_kw      0       0 100000
+il_pai        on off                # lead, second: opens ahead of the current protection where
+il_u_pm       700     300 850       # a line voltage is below this
+il_u_ms       20      10 500        # for so long,
+il_df_mhzs    2000    500 10000     # the frequency changes faster
+il_df_ms      100     50 1000       # for so long, or
+il_jump_cdeg  2000    800 9000      # the angle jumps farther
+il_trip_ms    770     100 10000     # from the separation to the trip of machines
+il_back_ms    1500    500 3600000   # so long is the grid healthy before it comes back
+il_bias_mhz   50      20 200        # so much faster than the grid the island then turns
+il_calm_mhz   200     50 1000       # shed: with so little deviation, so long, after the island's
+il_calm_s     30      5 3600        # end, it closes again
+""".strip().split("\n"):
+    row = line.split("#")[0].split()
+    if row[1] == "list":
+        KEYS[row[0]] = "list"               # config.LIST
+    else:
+        KEYS[row[0]] = tuple([int(x) for x in row[1:]] if row[1].isdigit() else row[1:])
 
 
 def rules():
@@ -61,13 +81,12 @@ def rules():
         yield pair
 
 
-# Elements of the protection: their rows say it all; of the reclosing: what reclosing() gives.
-_IN_ROWS = ("gr_", "is_", "rst_", "rc_")
-# Of roles that switch customers or lead others, in the common table: a recloser reads none.
-_OTHERS = ("members", "prio", "via", "slot_", "sr_", "tele_", "t_tele", "t_ops", "hb_", "t_time",
-           "u_out", "t_out", "u_part", "t_part", "t_base", "t_slot", "jitter", "u_close", "i_hold",
-           "u_ov", "t_ov", "ui_", "ub_", "cooldown", "moves_", "t_iso", "t_otemp", "i_trip",
-           "t_trip", "i_shc", "recl_", "t_recl")
+# Elements of the protection: their rows say it all; of the reclosing: its tables(); then of roles
+# that switch customers or lead others, in the common table.
+_DROP = ("gr_", "is_", "rst_", "rc_", "members", "prio", "via", "slot_", "sr_", "tele_", "t_tele",
+         "t_ops", "hb_", "t_time", "u_out", "t_out", "u_part", "t_part", "t_base", "t_slot",
+         "jitter", "u_close", "i_hold", "u_ov", "t_ov", "ui_", "ub_", "cooldown", "moves_",
+         "t_iso", "t_otemp", "i_trip", "t_trip", "i_shc", "recl_", "t_recl")
 
 
 def tables(full, cal):
@@ -79,31 +98,25 @@ def tables(full, cal):
         full, i_ua // 1414, u_uv * 10_000 // (full["un1_mv"] * 1414))
 
 
+def more(full):
+    """The module of what it does besides, where rc_shots or il_duty say that it does; None: a
+    plain recloser."""
+    row = "rc_shots acu.reclosing_settings il_duty acu.islanding_settings none".split()
+    for k in (0, 2):
+        if full.get(row[k], 0) not in (0, row[4]):
+            __import__(row[k + 1])
+            return sys.modules[row[k + 1]]
+    return None
+
+
 def kept(full):
     """Settings that the role goes on reading."""
-    drop = _IN_ROWS + _OTHERS if duty(full) >= 0 else _IN_ROWS + _OTHERS + ("il_",)
+    drop = _DROP if more(full) else _DROP + ("il_",)
     return {key: full[key] for key in full if not key.startswith(drop)}
-
-
-def reclosing(full):
-    """What AutoRecloser is made of, or None where nothing recloses."""
-    if not full["rc_shots"]:
-        return None
-    from acu import reclosing_settings
-    return reclosing_settings.tables(full)
-
-
-def duty(full):
-    """Place in the four-recloser scheme, peers.LEAD to SHED; -1: none."""
-    word = full.get("il_duty", "none")
-    return -1 if word == "none" else islanding_settings.DUTIES.index(word)
 
 
 def wrong(full):
     """Sentences of what contradicts itself in complete settings."""
-    errors = (sync_settings.wrong(full) + protection_settings.wrong(full)
-              + islanding_settings.wrong(full))
-    if full["rc_shots"]:
-        from acu import reclosing_settings
-        errors += reclosing_settings.wrong(full)
-    return errors
+    errors = sync_settings.wrong(full) + protection_settings.wrong(full)
+    module = more(full)
+    return errors + module.wrong(full) if module else errors

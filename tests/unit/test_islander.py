@@ -1,6 +1,9 @@
 """Role Islander: one of the four reclosers as a whole, the others played by hand (spec recloser,
 4): what it opens and closes, and what it never does."""
+import micropython
+
 from acu.functions import peers as ps
+from acu.roles import islander
 from tests.unit.quad import Quad
 from tests.unit.yard import REMOTE, TAG, TRIP
 
@@ -349,3 +352,36 @@ def test_the_load_is_shed_without_a_word_and_comes_back_when_the_island_is_over(
     assert i.moved() == [0]
     i.run(2_500)
     assert i.moved() == [0, 1]
+
+
+# -- the fast tier
+
+class Locked:
+    """Calls a controller's fast() with the heap locked."""
+
+    def __init__(self, i):
+        self.fast = i.acu.fast
+        i.acu.fast = self.call
+
+    def call(self, now_us):
+        micropython.heap_lock()
+        try:
+            self.fast(now_us)
+        finally:
+            micropython.heap_unlock()
+
+
+def test_the_fast_tier_allocates_nothing():
+    """Held off, through a separation, and through a closing that is let through; the tie armed."""
+    assert islander.HOLD < 1 << 29
+    i = Quad("lead", il_back_ms=500).quiet()
+    Locked(i)
+    i.separated()
+    assert i.moved() == [0] and i.acu.hold == islander.HOLD
+    i.back(deg=3.0, slip_hz=0.0).run(1_500)
+    assert i.moved() == [0, 1]
+    i = Quad("tie", False).quiet()
+    i.run(500)
+    Locked(i)
+    apart(i).run(150)
+    assert i.moved() == [1]

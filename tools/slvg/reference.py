@@ -15,7 +15,8 @@ from acu import (
     recloser_settings,
     sync_settings,
 )
-from acu.console import commands, gates, syn
+from acu.console import commands, gates, rec, syn
+from acu.functions import reclosing
 
 _KINDS = {"i": "integer", "u": "0 to 127", "f": "0 or 1", "n": "integer or null",
           "a": "[A, B, C], each an integer or null", "s": "word", "l": "list",
@@ -23,6 +24,8 @@ _KINDS = {"i": "integer", "u": "0 to 127", "f": "0 or 1", "n": "integer or null"
 _BEGIN = "<!-- drawn by slvg reference from firmware/acu/console/commands.py -->"
 _BEGIN_SYNC = "<!-- drawn by slvg reference from firmware/acu/sync_settings.py -->"
 _BEGIN_MG = "<!-- drawn by slvg reference from firmware/acu/microgrid_settings.py -->"
+_BEGIN_REC = "<!-- drawn by slvg reference from firmware/acu/recloser_settings.py -->"
+_BEGIN_CAUSES = "<!-- drawn by slvg reference from firmware/acu/console/rec.py -->"
 _END = "<!-- end of the drawn table -->"
 _NOTE = "Drawn from `firmware/acu/{}` by `slvg reference`; do not edit here."
 
@@ -37,10 +40,17 @@ def settings() -> str:
              "| key | unit | default | lowest | highest |", "|---|---|---|---|---|",
              *_settings(metering.KEYS)]
     own = {key: rule for key, rule in recloser_settings.KEYS.items()
-           if key not in sync_settings.KEYS}
+           if key not in sync_settings.KEYS and key not in _RECLOSING
+           and key not in _ISLANDING}
     rows += ["", "## Settings that only a recloser has", "", _NOTE.format("recloser_settings.py"),
              "", "Its synchronism check, breaker and voltage transformers: "
              "[synccheck.md](synccheck.md).", "", *_HEAD, *_settings(own), "",
+             "### Automatic reclosing", "",
+             "What each means: [reclosing.md](reclosing.md).", "", *_HEAD,
+             *_settings(_RECLOSING), "",
+             "### Four reclosers that make an island", "",
+             "What each means: [recloser.md](recloser.md).", "", *_HEAD,
+             *_settings(_ISLANDING), "",
              "### Protection of a recloser", "", _NOTE.format("protection_settings.py"), "",
              "`gr_`: while the grid feeds the line; `is_`: in an island (`GRO` at the console).",
              "Currents and powers are secondary. `_do`: off, an alarm, or a trip; `rst_`: the",
@@ -53,6 +63,8 @@ def settings() -> str:
     return "\n".join(rows) + "\n"
 
 
+_RECLOSING = {key: rule for key, rule in recloser_settings.KEYS.items() if key[:3] == "rc_"}
+_ISLANDING = {key: rule for key, rule in recloser_settings.KEYS.items() if key[:3] == "il_"}
 _HEAD = ("| key | unit | default | lowest | highest |", "|---|---|---|---|---|")
 # What each setting of the synchronism check means; in the order of sync_settings.KEYS.
 SYNC_MEANS = {
@@ -84,6 +96,29 @@ SYNC_MEANS = {
     "vt_i_ma": "such a current flows through a closed breaker only",
     "vt_ok_ms": "so long healthy ends an alarm",
     "vt_same_ms": "so long equal means one transformer for both sides; 0: not watched",
+}
+
+
+# The same of automatic reclosing; in the order of recloser_settings.
+RC_MEANS = {
+    "rc_shots": "closings before the lock-out; 0: off, and nothing of it is loaded",
+    "rc_t1_ms": "dead time of the first shot, from proven open to the close order",
+    "rc_t2_ms": "of the second",
+    "rc_t3_ms": "of the third",
+    "rc_t4_ms": "of the fourth",
+    "rc_t5_ms": "of the fifth",
+    "rc_reclaim_ms": "so long closed without a fault, and all shots are there again",
+    "rc_init": "what starts it, if set to trip: 1 50, 2 51, 4 50N, 8 51N, 16 46; added up",
+    "rc_line": "`any`: as the check allows; `dead`: one side must be dead first, which `dead_mode` "
+               "allows",
+    "rc_wait_ms": "so long for the line to be dead, and then for the check",
+    "rc_ready_ms": "so long, from the end of the dead time, for spring, trip circuit, battery, "
+                   "measurements",
+    "rc_open_ms": "breaker: from the trip to proven open, at most",
+    "rc_close_ms": "from the close order to proven closed, at most",
+    "rc_discr_ms": "a trip so soon after a close order locks out; 0: never",
+    "rc_freq_n": "closings within `rc_freq_s` at most; 0: any number",
+    "rc_freq_s": "their window",
 }
 
 
@@ -130,6 +165,20 @@ MG_MEANS = {
 def sync_table() -> str:
     """The part of docs/synccheck.md that is drawn from the firmware's settings."""
     return _with_meaning(sync_settings.KEYS, SYNC_MEANS)
+
+
+def reclosing_table() -> str:
+    """The settings of docs/reclosing.md."""
+    return _with_meaning(_RECLOSING, RC_MEANS)
+
+
+def causes_table() -> str:
+    """And its causes of a lock-out."""
+    rows = ["| cause | name | what happened | what to do |", "|---|---|---|---|"]
+    for k in range(1, reclosing.MEASURE + 1):
+        name, what, remedy = rec.of_cause(k)
+        rows.append(f"| {k} | {name} | {what} | {remedy} |")
+    return "\n".join(rows) + "\n"
 
 
 def dispatching_table() -> str:
@@ -196,7 +245,8 @@ def message_page() -> str:
              "swell, 512 interruption; `n` counts samples.", "",
              "Codes of a recloser: PRO (an element of its protection tripped: `ph` which one, as",
              "`el` in events.md, `val` its value, `lim` all that trip, as bits), VTS (`val`: the",
-             "alarms of its voltage transformers).", "",
+             "alarms of its voltage transformers), LCK (automatic reclosing is locked out: `ph` the",
+             "cause, `val` why as in its heart beat, `lim` the shots).", "",
              "Codes of a dispatching ACU: STL (`val` 0 fresh, 1 set-points held, 2 stores idle;",
              "`lim` age in ms), STO (a store is left out: `ph` 1 battery, 2 hydrogen, `val` why),",
              "DGF (the diesel set: `ph` 2 did not start, 3 stopped by itself), PNS (load is left",
@@ -240,7 +290,10 @@ _MICROGRID_WORDS = [
 
 def _recloser_words() -> list[str]:
     """What the numbers in a recloser's events mean."""
+    causes = ", ".join(f"{k} {rec.of_cause(k)[0]}" for k in range(1, reclosing.MEASURE + 1))
     rows = ["", "## Numbers in the events of a recloser", "",
+            f"`cause` of RECL_LOCK ([reclosing.md](reclosing.md)): {causes}.",
+            "`shot`: of RECL_TRIP and RECL_ASK the one that comes, of RECL_LOCK those so far.", "",
             "`el`, an element of the protection: "
             + ", ".join(f"{k} {name.upper()}"
                         for k, name in enumerate(protection_settings.ELEMENTS)) + ".", "",
@@ -269,12 +322,19 @@ def command_table() -> str:
 def _drawn(path: Path, begin: str, table: str) -> str:
     """A page that is written by hand but for its table, between two marks."""
     text = path.read_text(encoding="utf-8") if path.exists() else f"{begin}\n{_END}\n"
+    return _drawn_in(text, begin, table)
+
+
+def _drawn_in(text: str, begin: str, table: str) -> str:
     head, _, rest = text.partition(begin)
     return head + begin + "\n" + table + _END + rest.partition(_END)[2]
 
 
 def pages(folder: Path = Path("docs")) -> dict[str, str]:
     return {"console.md": _drawn(folder / "console.md", _BEGIN, command_table()),
+            "reclosing.md": _drawn_in(
+                _drawn(folder / "reclosing.md", _BEGIN_REC, reclosing_table()),
+                _BEGIN_CAUSES, causes_table()),
             "synccheck.md": _drawn(folder / "synccheck.md", _BEGIN_SYNC, sync_table()),
             "dispatching.md": _drawn(folder / "dispatching.md", _BEGIN_MG, dispatching_table()),
             "settings.md": settings(),

@@ -54,7 +54,7 @@ def arming(x: int, st: ptr32, val: ptr32, pre: ptr32) -> int:
 
 
 class ArmedCheck(sc.SyncCheck):
-    modes = sc.ARMED
+    last = sc.ARMED
 
     def __init__(self, par, q, vt):
         super().__init__(par, q, vt)

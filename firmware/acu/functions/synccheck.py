@@ -403,7 +403,7 @@ class SyncCheck:
     """par: of sync_settings.limits(); q: what the bay measures; vt: the words of VtSupervision,
     the first of which has its alarms. `val` and `st` are what the console shows."""
 
-    modes = SYNC        # up to here
+    last = SYNC         # of the modes that it knows
 
     def __init__(self, par, q, vt):
         reasons = 0
@@ -451,7 +451,7 @@ class SyncCheck:
     def request(self, mode, wait_ms):
         """Asks for one close order within wait_ms. False: no such mode, or one is pending."""
         st = self.st
-        if not CHECK <= mode <= self.modes or wait_ms < 5 or self.waiting():
+        if not CHECK <= mode <= self.last or wait_ms < 5 or self.waiting():
             return False
         st[S_NEW_WAIT] = min(wait_ms // 5, _MAX_N)
         st[S_NEW_MODE] = mode       # last: the fast tier may come in between

@@ -29,7 +29,7 @@ _ROOM_US = const(900_000)   # of dead time that two flash erases may take
 
 class AutoRecloser(Recloser):
     def __init__(self, board, cfg, ports):
-        self.starts, given = board["recl"]     # mask of elements
+        self.starts, given = board["more"]     # mask of elements
         self.recl = Reclosing(*given)
         self._cut = False            # by the last reset: a sequence
         self._stepped = False        # in this tick

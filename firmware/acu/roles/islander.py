@@ -20,7 +20,7 @@ from acu.primitives.switching import R_OK
 from acu.roles.recloser import Recloser
 from acu.roles.switched import O_CLOSE, O_OPEN
 
-HOLD = const(1 << 30)        # of what holds closings off: the loop's interlock
+HOLD = const(1 << 28)        # of what holds closings off: the loop's interlock; a small integer
 _FREE_TICKS = const(20)      # one word of the slow tier is good for
 _DWELL_TICKS = const(20)
 _QUIET_MS = const(1_000)     # how often it tells: with the grid, in an island
@@ -34,14 +34,13 @@ _OWN = (ev.WHY_PAI, ev.WHY_OC, ev.WHY_PROT, ev.WHY_OUT)
 
 class Islander(Recloser):
     START = ("_scheme_of",)
-    CHECK = ac.ArmedCheck
 
     def __init__(self, board, cfg, ports):
-        self.duty = board["duty"]        # LEAD, SECOND, TIE, SHED
+        self.duty = board["more"]        # LEAD, SECOND, TIE, SHED
         self._free = 0                   # ticks for which a closing is let through
         self._parted_ms = -_STIR_MS
         self.grants = gr.Grants(0)       # may_write() is asked before boots are known
-        super().__init__(board, cfg, ports)
+        super().__init__(dict(board, check=ac.ArmedCheck), cfg, ports)
         self.hold = 0 if self.duty == SHED else HOLD
         self._held = self.hold
         closed = self.gate.mask() != 0

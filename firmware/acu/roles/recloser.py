@@ -47,7 +47,6 @@ _CAPTURE = const(65)         # metering.CAPTURE
 
 
 class Recloser(Switched):
-    CHECK = sc.SyncCheck
     POIS = (("PSB", DRF_1 | DRF_2 | DRF_3),)
     gate: BayGate
 
@@ -56,7 +55,7 @@ class Recloser(Switched):
         q = self.bay.q
         par, rows, curves, count = board["tables"]
         self.vts = VtSupervision(par, q)
-        self.check = self.CHECK(par, q, self.vts.st)
+        self.check = board.get("check", sc.SyncCheck)(par, q, self.vts.st)
         self.protection = Protection(rows, curves, count, q)
         self.look = self.gate = BayGate(self.gear, self.check, q)
         self.phase = _ABC
