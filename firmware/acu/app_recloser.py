@@ -1,5 +1,5 @@
 """The part of app.build() for a recloser that does more than a plain one, loaded for nobody else
-and forgotten: names of modules that a board does not use are memory, too (docs/memory.md).
+and forgotten: names of modules that a board does not use are memory, too (host_sim/memory.py).
 
 Imports one after the other: each import within an import takes a piece of a board's stack.
 """

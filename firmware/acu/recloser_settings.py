@@ -27,7 +27,7 @@ KEYS.update(sync_settings.KEYS)
 # four-recloser scheme (spec recloser, 4), likewise islanding_settings.py; is_ are the protection's
 # settings of an island. lead, second: R1, R2 separate the microgrid from the grid, the lead asks
 # the machines; tie: R3 joins its two parts while it is an island; shed: R4 sheds load.
-# A key in a text is no name, and names are what a board is short of (docs/memory.md).
+# A key in a text is no name, and names are what a board is short of (host_sim/memory.py).
 for line in """
 rc_shots      0       0 5           # closings before the lock-out; 0: never recloses
 rc_t1_ms      2000    300 300000    # dead time of each shot, from proven open to the order

@@ -109,7 +109,7 @@ RC_MEANS = {
     "rc_t5_ms": "of the fifth",
     "rc_reclaim_ms": "so long closed without a fault, and all shots are there again",
     "rc_init": "what starts it, if set to trip: 1 50, 2 51, 4 50N, 8 51N, 16 46; added up",
-    "rc_line": "`any`: as the check allows; `dead`: one side must be dead first, which `dead_mode` "
+    "rc_line": "`any`: as the check allows; `dead`: a side must be dead first, which `dead_mode` "
                "allows",
     "rc_wait_ms": "so long for the line to be dead, and then for the check",
     "rc_ready_ms": "so long, from the end of the dead time, for spring, trip circuit, battery, "
@@ -245,8 +245,8 @@ def message_page() -> str:
              "swell, 512 interruption; `n` counts samples.", "",
              "Codes of a recloser: PRO (an element of its protection tripped: `ph` which one, as",
              "`el` in events.md, `val` its value, `lim` all that trip, as bits), VTS (`val`: the",
-             "alarms of its voltage transformers), PAI (it has separated: `val` the trigger, `lim`",
-             "what it saw), GEN (machines tripped: `val` the mask, `lim` the load in kW), LCK",
+             "alarms of its voltage transformers), PAI (it has separated: `val` the trigger,",
+             "`lim` what it saw), GEN (machines tripped: `val` the mask, `lim` the load in kW), LCK",
              "(automatic reclosing is locked out: `ph` the cause, `val` why as in its heart beat,",
              "`lim` the shots).", "",
              "Codes of a dispatching ACU: STL (`val` 0 fresh, 1 set-points held, 2 stores idle;",

@@ -49,6 +49,11 @@ ABORTED|A sequence was cut by a reset or a trip|SER around it
 VT|Supervision of a recloser's voltage transformers has found something|SYN, then SYN R
 POSITION|52a and 52b are both alike: no position|Contacts, wires; nothing closes meanwhile
 RECL_LOCK|Automatic reclosing is locked out. cause, shot and detail: events.md|REC, then REC R
+PAI|A separator opened: 1 voltage 2 change of frequency 3 angle jump 4 the other one did|ISL, SYN
+ISL|0 grid 1 island 2 grid is back 3 waits for the check 4 closed again 5 out of the scheme|ISL
+GEN|Machines that the island trips, its load, what is left|ISL shows them
+GEN_FAIL|A machine does not obey; g=-1: none tripped, 1 load not known 2 no whole island|ISL, link
+GRANT|Another recloser of the loop may close|ISL
 MG_START|Which policy dispatches; if not the wanted one, its table is missing or unfit|MG
 MG_POLICY|Another policy decides|No clock, or a load that no table knows: TIM, MG
 MG_STALE|PV or load not believed: 1 set-points held 2 diesel follows load|STA
