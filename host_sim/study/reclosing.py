@@ -27,8 +27,9 @@ GOALS = {"dead_late_pct": 100.0, "reclaim_late_pct": 100.0, "double_pulses": 0, 
          "moved": 0, "closed_later": 0, "not_locked": 0, "counts_lost": 0, "not_started": 0}
 _SUMS = ("cuts", "again", "moved", "closed_later", "not_locked", "locked_needlessly",
          "counts_lost", "not_started", "looked_away")
-_HEAP = "32M"
+_HEAP = "12M"            # a greater one takes longer to be collected
 _TIMEOUT_S = 7_200
+_A_LIFE = 500               # cuts in a life of its own
 
 
 def allowed_ms(setting_ms: float) -> float:
@@ -96,10 +97,10 @@ def _one(item: tuple[str, Any]) -> tuple[str, dict]:
 
 def run(trials: int, cuts: int, full: bool, seed: int, jobs: int,
         progress: Callable | None = None) -> dict[str, Any]:
-    parts = min(jobs, max(cuts // 100, 1)) if cuts else 0
+    each = _A_LIFE if full else max(min(_A_LIFE, cuts // jobs), 1)
     work: list[tuple[str, Any]] = [
-        ("cuts", {"seed": seed, "cuts": cuts, "part": part, "parts": parts,
-                  "seconds": 240 if full else 60}) for part in range(parts)]
+        ("cuts", {"seed": seed * 1_000 + n, "cuts": min(each, cuts - n * each), "seconds": 60})
+        for n in range(-(-cuts // each))]
     work += [("trial", seed * 100_000 + n) for n in range(trials)]
     found: list[tuple[str, dict]] = []
     for one in spread(partial(_one), work, jobs):

@@ -1,12 +1,12 @@
 """Inside the MicroPython VM: cuts of the power in a recloser's sequences, on littlefs.
 
-    recl_cuts.py FIRMWARE ROOT JSON     job: seed, cuts, part, parts, seconds; one line of JSON out
+    recl_cuts.py FIRMWARE ROOT JSON     job: seed, cuts, seconds; one line of JSON out
 
 A life (recl_life.py) is played once; a cut is the flash as it was then and the breaker where it
 was or was going. Every second one tears the operation under way, the others come at any tick. The
 same controller starts from it: nothing may be driven, a sequence that was under way must be a
 lock-out, what was stored of the counters must be there. Every fourth start then finds the fault
-again: it may trip, and closes nothing. Every eighth start is cut itself, and the one after judged.
+again: it may trip, and closes nothing. Every fourth start is cut itself, and the one after judged.
 A first trip of which nothing is stored, the breaker still closed, is no sequence yet. looked_away:
 the lock-out after a closing by hand is not stored yet, as no erase comes so soon after a closing:
 the breaker stays open, but a closing by hand needs no REC R.
@@ -38,6 +38,11 @@ from host_sim.vm.recl_life import Life, Line  # noqa: E402
 _PAGE, _BLOCKS = 256, 64
 _START_MS = 400             # past the self-test
 _STATES = ("ready", "opening", "dead", "waiting", "closing", "reclaim", "open", "locked")
+
+
+def _again(n):
+    """Is the start after cut n itself cut?"""
+    return n // 8 % 4 == 0
 
 
 class Files:
@@ -99,7 +104,7 @@ class Judge:
         self.states[name] = self.states.get(name, 0) + 1
         self.found["cuts"] += 1
         try:
-            if n % 8 == 0:
+            if _again(n):
                 self._cut_again(memory, mark, dice)
             flash = NorFlash(memory, _PAGE)
             mount(flash, _PAGE)
@@ -142,7 +147,7 @@ class Judge:
     def _look(self, mark, after, dice, n):
         _, state, running, _, _, cause = self.life.marks[mark]
         before = stored(Files(self.files))
-        line = self._line(mark, Dice(mark) if n % 8 == 0 else dice)
+        line = self._line(mark, Dice(mark) if _again(n) else dice)
         driven = line.run(_START_MS)
         acu = line.acu
         where = "tick %d, %s" % (mark, _STATES[state])
@@ -166,7 +171,7 @@ class Judge:
                 if not before[1][k] <= counts[k] <= newest[1][k] + (k == rc.LOCKS):
                     self._complain("counts_lost", "%s: place %d is %d, stored %d" % (
                         where, k, counts[k], before[1][k]))
-        if n % 4 == 0:
+        if n // 2 % 4 == 0:         # torn ones and others
             line.fault = True
             if CLOSE in line.run(900):
                 self._complain("closed_later", where)
@@ -190,8 +195,7 @@ def cuts(job):
     for n in range(job["cuts"]):
         torn = n & 1
         k = busy[dice.below(len(busy))] if torn else 180 + dice.below(len(marks) - 181)
-        if n % job["parts"] == job["part"]:
-            chosen.append((k, torn, n))
+        chosen.append((k, torn, n))
     for k, torn, n in sorted(chosen):
         judge.cut(k, torn, n)
     return {"found": judge.found, "states": judge.states, "wrong": judge.wrong,

@@ -89,6 +89,19 @@ def test_only_chosen_elements_start_it():
     assert y.closed and len(y.closes()) == 1
 
 
+def test_a_switch_on_local_does_not_hold_it_off():
+    """It is nobody's message, whoever asked last."""
+    y = Radial(closed=False).started()
+    y.order(1, 1).run(100)
+    y.order(1).run(1_500)
+    y.recl._t_us = 0x1F000000
+    y.run(10)
+    assert y.closed and y.recl.state == rc.READY and y.gate.remote
+    y.levels[REMOTE] = 0
+    y.fault(300).run(900)
+    assert y.closed and not y.locks()
+
+
 def test_an_opening_by_order_is_not_reclosed():
     y = ready()
     y.order(0).run(1_500)
@@ -141,6 +154,7 @@ def test_lock_out_of_a_breaker_that_does_not_close():
     y.jam = True
     y.run(1_500)
     assert len(y.closes()) == 1
+    assert y.opens()[-1] > y.closes()[0]        # it must not follow later
     y.jam = False
     locked_by(y, rc.NOT_CLOSED, 1)
 
@@ -247,14 +261,16 @@ def test_lock_out_if_something_still_trips_at_the_end_of_the_dead_time():
 def test_lock_out_by_what_inhibits():
     y = ready()
     y.levels[TAG] = 1                           # a hot-line tag: one trip, no shot
-    y.fault(300).run(300)
+    y.fault(300).run(40)
     locked_by(y, rc.INHIBIT)
+    assert y.seen("RECL_LOCK")[0].endswith("detail=9") and not y.seen("RECL_TRIP")
     for t_ms in (100, 900):                     # in the dead time; while the check waits
         y = opened(ready(rc_wait_ms=5_000).fault(300))
         y.back_u = 0.5
         y.run(t_ms)
         y.levels[TAG] = 1
         y.run(50)
+        assert y.recl.state == rc.LOCKED        # at once
         y.back_u = 0.0
         locked_by(y, rc.INHIBIT)
     y = opened(ready(rc_t1_ms=3_000).fault(300))
@@ -426,6 +442,27 @@ def test_the_lock_is_stored_before_the_sequence_is_said_to_be_over():
     y.unit.store.write = watched
     y.run(4_000)
     assert y.recl.state == rc.LOCKED and wrong == []
+
+
+def test_a_sequence_is_stored_before_the_reason_of_its_opening():
+    """With the reason alone a restart would find a breaker that somebody opened."""
+    y = ready(rc_t1_ms=3_000)
+    y.fault(-1)
+    wrong, stored = [], []
+    write = y.unit.store.write
+
+    def watched(name, data):
+        done = write(name, data)
+        if name[:5] == "state" and y.acu.recl.running():
+            raw = y.acu._recl_record.load()
+            stored.append(name)
+            if not raw or not raw[1]:
+                wrong.append(name)
+        return done
+
+    y.unit.store.write = watched
+    y.run(400)
+    assert stored and wrong == []
 
 
 def test_while_the_slow_tier_stands_still_it_opens_and_closes_all_the_same():

@@ -227,9 +227,10 @@ def test_lock_out_by_frequent_operation():
 
 
 def test_lock_out_by_somebody_who_closes_in_the_sequence():
-    b = Breaker().ready().trip().run(300)
+    b = Breaker(dead_ms=5_000).ready().trip().run(300)
     b.position = CLOSED
     b.run(200)
+    assert b.recl.state == rc.LOCKED            # at once, not when the dead time is over
     locked_by(b, rc.BY_HAND)
     b = Breaker().ready().trip().run(300)
     b.position = CLOSED
