@@ -246,7 +246,7 @@ def message_page() -> str:
              "Codes of a recloser: PRO (an element of its protection tripped: `ph` which one, as",
              "`el` in events.md, `val` its value, `lim` all that trip, as bits), VTS (`val`: the",
              "alarms of its voltage transformers), PAI (it has separated: `val` the trigger,",
-             "`lim` what it saw), GEN (machines tripped: `val` the mask, `lim` the load in kW), LCK",
+             "`lim` what it saw), GEN (machines tripped: `val` the mask, `lim` the load, kW), LCK",
              "(automatic reclosing is locked out: `ph` the cause, `val` why as in its heart beat,",
              "`lim` the shots).", "",
              "Codes of a dispatching ACU: STL (`val` 0 fresh, 1 set-points held, 2 stores idle;",

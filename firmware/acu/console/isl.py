@@ -28,7 +28,7 @@ def run(session, word, words):
     yield ("duty", DUTIES[acu.duty], "", "")
     yield ("state", _STATES[scheme.state], "", "for %d s" % (
         (now_ms - scheme.since_ms) // 1000))
-    yield ("closing", "", "", _closing(acu, now_ms))
+    yield ("closing", "", "", _loop(acu, now_ms))
     for k in range(4):
         if k == acu.duty:
             continue
@@ -43,17 +43,16 @@ def run(session, word, words):
     if grants.promised(now_ms):
         yield ("granted", grants.number, "", "to " + peers.ids[grants.to])
     if hasattr(acu, "pai"):
-        st = acu.pai.st
         yield ("PAI", "on" if acu.pai.on else "OFF", "", "armed" if (
-            st[pai.ARMED] >= acu.pai.par[pai.P_ARM]) else "not armed: a second of health first")
-        why = st[pai.WHY]
-        yield ("trigger", dec(st[pai.VALUE], _DIGITS[why]) if why else "-", _UNITS[why],
+            acu.pai.st[pai.ARMED] >= acu.pai.par[pai.P_ARM]) else "not armed: a second of health first")
+        why, value = acu.trigger
+        yield ("last trigger", dec(value, _DIGITS[why]) if why else "-", _UNITS[why],
                _TRIGGERS[why])
     if hasattr(acu, "balance"):
         yield from _balance(acu.balance, now_ms)
 
 
-def _closing(acu, now_ms):
+def _loop(acu, now_ms):
     if not acu.held():
         return "the loop allows it"
     may, needed = acu.scheme.loop_allows(now_ms, acu.peers, acu.grants.promised(now_ms))

@@ -20,6 +20,7 @@ _FOLLOW_MS = const(500)      # so soon after its opening the other separator is 
 
 class Separator(Islander):
     START = ("_scheme_of",)
+    trigger = (0, 0)             # of the last separation, and what it saw
 
     def _fit_measuring(self, board, cfg, ports):
         super()._fit_measuring(board, cfg, ports)
@@ -49,6 +50,7 @@ class Separator(Islander):
 
     def _islanded(self, now_ms, trigger, value):
         self.by_pai = B_PAI
+        self.trigger = (trigger, value)
         self.log.add(now_ms, ev.PAI, trigger, value, 0, True)
         self._evt(now_ms, "PAI", 0, trigger, value)
 
