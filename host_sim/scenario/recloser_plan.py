@@ -121,7 +121,8 @@ def _side(form: SideForm, number: int, events: list[EventForm]) -> Side:
 
 def _faults(events: list[EventForm]) -> list[Fault]:
     return [Fault(e.at_s, _end(e, e.fault.for_ms), e.fault.phases, e.fault.i_a, e.fault.deg,
-                  e.fault.u_pu, e.fault.u0_pu, e.fault.burns_out_s) for e in events if e.fault is not None]
+                  e.fault.u_pu, e.fault.u0_pu, e.fault.burns_out_s)
+            for e in events if e.fault is not None]
 
 
 def _inputs(events: list[EventForm]) -> list[Input]:

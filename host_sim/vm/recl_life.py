@@ -1,9 +1,9 @@
-"""Inside the MicroPython VM: a recloser with automatic reclosing lives on a flash that notes each of
-its operations; recl_cuts.py cuts the power in it.
+"""Inside the MicroPython VM: a recloser with automatic reclosing lives on a flash that notes each
+of its operations; recl_cuts.py cuts the power in it.
 
 Its world is a radial line: blocks of 5 ms made once (load, fault, dead line), a breaker with
-travel, faults that burn out or do not, tags, orders, a spring that is late, a breaker that does not
-close, and a crew that ends lock-outs. Everything by one seed. Times in us of the life.
+travel, faults that burn out or do not, tags, orders, a spring that is late, a breaker that does
+not close, and a crew that ends lock-outs. Everything by one seed. Times in us of the life.
 """
 import json
 from math import cos, pi, sqrt

@@ -44,8 +44,9 @@ def test_each_miss_is_one():
     for key in ("moved", "closed_later", "not_locked", "counts_lost", "not_started"):
         assert reclosing.figures([cut(**{key: 1})])["goals_missed"] == [key]
     for key, changed in (("double_pulses", {"orders": 3}), ("shots_missing", {"touches": 1}),
-                         ("shots_missing", {"reclaimed": 0}), ("dead_late_pct", {
-                             "dead_pct": [101.0]}), ("reclaim_late_pct", {"reclaim_pct": [120.0]})):
+                         ("shots_missing", {"reclaimed": 0}),
+                         ("dead_late_pct", {"dead_pct": [101.0]}),
+                         ("reclaim_late_pct", {"reclaim_pct": [120.0]})):
         assert reclosing.figures([tried(**changed)])["goals_missed"] == [key]
     assert reclosing.allowed_ms(500) == 20 and reclosing.allowed_ms(5_000) == 50
 

@@ -52,8 +52,9 @@ def test_the_event_log_is_the_golden_one(name):
 
 
 def test_there_is_one_for_each_thing_that_may_happen():
-    assert sorted(NAMES) == ["recloser", "recloser_check", "recloser_dead", "recloser_fault", "recloser_permanent", "recloser_radial",
-                             "recloser_refused", "recloser_wiring"]
+    assert sorted(NAMES) == ["recloser", "recloser_check", "recloser_dead", "recloser_fault",
+                             "recloser_permanent", "recloser_radial", "recloser_refused",
+                             "recloser_wiring"]
 
 
 def test_each_closing_and_trip_leaves_200_ms_before_and_after_on_8_channels(tmp_path):

@@ -1,4 +1,5 @@
-"""`slvg study protection|reclosing|sync|phasor|islanding`: the recloser's studies; study.py has them here.
+"""`slvg study protection|reclosing|sync|phasor|islanding`: the recloser's studies; study.py has
+them from here.
 
 Reads arguments, calls host_sim/study/, prints; computes nothing itself.
 """
@@ -69,8 +70,8 @@ def reclosing(
     jobs: Jobs = None,
     json_file: JsonFile = None,
 ) -> None:
-    """A recloser's automatic reclosing: its dead and reclaim times over faults of random phase, and
-    what is left of a sequence when the supply goes in it. Exit code 1 if a goal was missed."""
+    """A recloser's automatic reclosing: its dead and reclaim times over faults of random phase,
+    and what is left of a sequence when the supply goes in it. Exit code 1 if a goal was missed."""
     writable({"--json": json_file})
     from host_sim.study import reclosing as one
 
