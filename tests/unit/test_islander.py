@@ -79,6 +79,18 @@ def test_r1_waits_while_it_knows_neither_r2_nor_r3_to_be_open():
     assert i.moved() == [0, 1]
 
 
+def test_what_was_let_through_ends_when_the_slow_tier_stands_still():
+    """A handshake of 20 s, say: what the others told meanwhile nobody has read."""
+    i = Quad("lead", il_back_ms=500).quiet().separated()
+    i.back(deg=-55.0).run(1_000)
+    assert i.acu.check.waiting() and i.acu.hold == 0
+    i.unit.hang_until_us = i.t_us + 60_000_000
+    i.run(150)
+    assert i.acu.hold == islander.HOLD
+    i.run(2_500)
+    assert i.moved() == [0]
+
+
 def test_r2_waits_for_r1_and_closes_with_both_grants_only():
     i = Quad("second", il_back_ms=500).quiet().separated()
     i.back(deg=3.0, slip_hz=0.0).run(2_500)
