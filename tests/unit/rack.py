@@ -8,6 +8,7 @@ import os
 import sys
 
 from acu.primitives import provisioned
+from host_sim.board.unit import Apart
 from host_sim.chips import mcp3208, rp2040
 from host_sim.chips.machine_shim import Chip, ChipReset, install
 
@@ -186,7 +187,8 @@ class Rack:
         sys.path.insert(0, "%s/%s" % (self.root, slot))
         try:
             self.unit = start.Unit(slot, mode, trial, why, self.root)
-            self.unit.begin()
+            with Apart():
+                self.unit.begin()
         finally:
             sys.path.pop(0)
         return self.unit
