@@ -79,12 +79,14 @@ def build(board, config, ports):
         more = recloser_settings.more(cfg)
         facts["more"] = more = more and more.tables(cfg)
         cfg = recloser_settings.kept(cfg)
+        del recloser_settings       # what a name here holds is not forgotten
         forget("acu.functions.protection_table", "acu.functions.curves", *_OF_RECLOSER)
         if more is None:
             from acu.roles.recloser import Recloser as Role
         else:
             from acu import app_recloser
             Role = app_recloser.role(more)
+            del app_recloser
             forget("acu.app_recloser")
     elif role == "microgrid":
         from acu import microgrid_settings
