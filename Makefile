@@ -16,8 +16,9 @@ UMQTT := $(VENV)/umqtt/umqtt/simple.py
 run: setup
 	@$(BIN)/slvg sim assay $$(test ! -f $(UMQTT) || echo --broker auto)
 
+# Three on two cores: a sixth of their time tests wait for brokers, boards and time-outs.
 test: setup
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 3
 
 bench: setup
 	@$(BIN)/slvg bench
