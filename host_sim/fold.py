@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from host_sim.short_names import attributes, module_names, short_names
+from host_sim.short_names import attributes, module_names, nodes, short_of
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 Given = Callable[[str], dict[str, int] | None]
@@ -74,6 +74,7 @@ class _Folder:
     def __init__(self, source: str, module: str, given: Given, short: dict[str, str],
                  elsewhere: set[str] | None = None):
         self.tree = ast.parse(source)
+        self.nodes = nodes(self.tree)
         self.lines = source.splitlines(keepends=True)
         # a plain name -> its number; mpy-cross itself does what is private
         self.names = {name: value for name, value in (given(module) or {}).items()
@@ -94,7 +95,7 @@ class _Folder:
                     self._arguments(one)
 
     def _find_imports(self, given: Given) -> None:
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if not isinstance(node, ast.ImportFrom) or (node.module or "").split(".")[0] != "acu":
                 continue
             here = given(str(node.module)) or {}
@@ -109,7 +110,7 @@ class _Folder:
     def _numbers(self) -> None:
         """In place of the names that are read."""
         inside = set()
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 table = self.aliases.get(node.value.id, {})
                 if node.attr in table:
@@ -117,7 +118,7 @@ class _Folder:
                         raise FoldError(f"{node.value.id}.{node.attr} is assigned to")
                     self.edits.append((_place(node), _number(table[node.attr])))
                     inside.add(node.value)
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Name) and node not in inside:
                 if node.id in self.aliases:
                     self.kept.add(node.id)
@@ -129,7 +130,7 @@ class _Folder:
                         raise FoldError(f"{name} is an argument or a global")
 
     def _drop_imports(self) -> None:
-        for parent in ast.walk(self.tree):
+        for parent in self.nodes:
             for field in ("body", "orelse", "finalbody"):
                 body = getattr(parent, field, None)
                 if not isinstance(body, list):      # of an expression
@@ -156,13 +157,13 @@ class _Folder:
                 self.edits = [edit for edit in self.edits if not edit[0].within(place)]
                 self.edits.append((place, ""))
                 own.append(node.targets[0])
-        for one in ast.walk(self.tree):
+        for one in self.nodes:
             if (isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
                     and one.id in self.names and one not in own):
                 raise FoldError(f"line {one.lineno}: {one.id} is a constant elsewhere")
 
     def _attributes(self, short: dict[str, str]) -> None:
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Attribute) and node.attr in short:
                 end, column = node.end_lineno or 0, node.end_col_offset or 0
                 place = _Place(end, column - len(node.attr), end, column)
@@ -178,7 +179,7 @@ class _Folder:
         self.edits.append((place, short))
 
     def _top(self, short: dict[str, str]) -> None:
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Name) and node.id in short:
                 self.edits.append((_place(node), short[node.id]))
         for one in self.tree.body:
@@ -189,13 +190,13 @@ class _Folder:
     def _arguments(self, function: ast.FunctionDef) -> None:
         """Short names for those that nobody calls by their own. A name that something inside the
         function binds again is left as it is."""
-        inside = [node for one in function.body for node in ast.walk(one)]
+        inside = [node for one in function.body for node in nodes(one)]
         bound: set[str] = set()
         for node in inside:
             if isinstance(node, ast.arg):
                 bound.add(node.arg)
             elif isinstance(node, ast.comprehension):
-                bound |= {one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)}
+                bound |= {one.id for one in nodes(node.target) if isinstance(one, ast.Name)}
             elif isinstance(node, (ast.Global, ast.Nonlocal)):
                 bound |= set(node.names)
             elif isinstance(node, ast.alias):
@@ -225,15 +226,29 @@ def _number(value: int) -> str:
     return str(value) if value >= 0 else f"({value})"
 
 
+class _Whole(NamedTuple):
+    """What the folding of one file needs to know of all."""
+
+    keywords: frozenset[str]
+    short: dict[str, str]
+    elsewhere: set[str]
+
+
 @cache
+def _whole() -> _Whole:
+    """Of the firmware, and the doors of the simulator that are compiled with it: each is read
+    once."""
+    paths = sorted([*FIRMWARE.rglob("*.py"), *(FIRMWARE.parent / "host_sim/board").glob("*.py")])
+    sources = [nodes(ast.parse(path.read_text())) for path in paths]
+    called = {node.arg for source in sources for node in source
+              if isinstance(node, ast.keyword) and node.arg}
+    return _Whole(frozenset(called), short_of(sources), attributes(sources))
+
+
 def keywords() -> frozenset[str]:
     """Names by which any call in the firmware, or in the doors that are compiled with it, hands
     over an argument."""
-    found: set[str] = set()
-    for path in _all_files():
-        found |= {node.arg for node in ast.walk(ast.parse(path.read_text()))
-                  if isinstance(node, ast.keyword) and node.arg}
-    return frozenset(found)
+    return _whole().keywords
 
 
 @cache
@@ -251,25 +266,10 @@ def fold(source: str, module: str, given: Given = given, short: dict[str, str] |
     return _Folder(source, module, given, short or {}, elsewhere).text()
 
 
-@cache
-def _short() -> dict[str, str]:
-    return short_names(_all_files())
-
-
-@cache
-def _elsewhere() -> set[str]:
-    return attributes(_all_files())
-
-
-def _all_files() -> list[Path]:
-    """The firmware, and the doors of the simulator that are compiled with it."""
-    return sorted([*FIRMWARE.rglob("*.py"), *(FIRMWARE.parent / "host_sim/board").glob("*.py")])
-
-
 def folded(path: Path, base: Path) -> str:
     """The same of a file; base: the folder in which its package is."""
     module = ".".join(path.relative_to(base).with_suffix("").parts)
     try:
-        return fold(path.read_text(), module, short=_short(), elsewhere=_elsewhere())
+        return fold(path.read_text(), module, short=_whole().short, elsewhere=_whole().elsewhere)
     except (FoldError, SyntaxError) as e:
         raise FoldError(f"{path.relative_to(base)}: {e}") from e

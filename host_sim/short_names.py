@@ -13,11 +13,24 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
+def nodes(tree: ast.AST) -> list[ast.AST]:
+    """What ast.walk() gives, in half the time: whoever looks more than once keeps it."""
+    found = [tree]
+    for node in found:
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                found.append(value)
+            elif isinstance(value, list):
+                found += [one for one in value if isinstance(one, ast.AST)]
+    return found
+
+
 def _private(name: str) -> bool:
     return name[:1] == "_" and name[:2] != "__"
 
 
-def _families(trees: Iterable[ast.Module]) -> Iterator[tuple[str, list[ast.ClassDef]]]:
+def _families(sources: Iterable[list[ast.AST]]) -> Iterator[tuple[str, list[ast.ClassDef]]]:
     """Classes that inherit from one another, by the name of one of them."""
     classes: dict[str, list[ast.ClassDef]] = {}
     leader: dict[str, str] = {}
@@ -27,8 +40,8 @@ def _families(trees: Iterable[ast.Module]) -> Iterator[tuple[str, list[ast.Class
             name = leader[name]
         return name
 
-    for tree in trees:
-        for node in ast.walk(tree):
+    for source in sources:
+        for node in source:
             if isinstance(node, ast.ClassDef):
                 classes.setdefault(node.name, []).append(node)
                 for base in node.bases:
@@ -40,13 +53,13 @@ def _families(trees: Iterable[ast.Module]) -> Iterator[tuple[str, list[ast.Class
     yield from together.items()
 
 
-def _taken(trees: Iterable[ast.Module]) -> set[str]:
+def _taken(sources: Iterable[list[ast.AST]]) -> set[str]:
     """Private names that mean something else than an attribute, too."""
     taken = set()
-    for tree in trees:
-        methods = {id(one) for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    for source in sources:
+        methods = {id(one) for node in source if isinstance(node, ast.ClassDef)
                    for one in node.body if isinstance(one, ast.FunctionDef)}
-        for node in ast.walk(tree):
+        for node in source:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 if id(node) not in methods:
                     taken.add(node.name)
@@ -61,15 +74,19 @@ def _taken(trees: Iterable[ast.Module]) -> set[str]:
 
 def short_names(paths: Iterable[Path]) -> dict[str, str]:
     """Private attribute -> its short name, for all these sources together."""
-    trees = [ast.parse(path.read_text()) for path in paths]
-    taken = _taken(trees)
+    return short_of([nodes(ast.parse(path.read_text())) for path in paths])
+
+
+def short_of(sources: list[list[ast.AST]]) -> dict[str, str]:
+    """The same of their nodes()."""
+    taken = _taken(sources)
     families: dict[str, set[str]] = {}      # name -> families that have it
-    for family, classes in _families(trees):
+    for family, classes in _families(sources):
         for one in classes:
             for method in one.body:
                 if isinstance(method, ast.FunctionDef) and _private(method.name):
                     families.setdefault(method.name, set()).add(family)
-            for node in ast.walk(one):
+            for node in nodes(one):
                 if (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
                         and node.value.id == "self" and _private(node.attr)):
                     families.setdefault(node.attr, set()).add(family)
@@ -86,11 +103,12 @@ def short_names(paths: Iterable[Path]) -> dict[str, str]:
     return short
 
 
-def attributes(paths: Iterable[Path]) -> set[str]:
-    """What any of these sources names as an attribute, imports by its name, or has as a text."""
+def attributes(sources: Iterable[list[ast.AST]]) -> set[str]:
+    """What any of these sources, as their nodes(), names as an attribute, imports by its name, or
+    has as a text."""
     found = set()
-    for path in paths:
-        for node in ast.walk(ast.parse(path.read_text())):
+    for source in sources:
+        for node in source:
             if isinstance(node, ast.Attribute):
                 found.add(node.attr)
             elif isinstance(node, ast.ImportFrom):
@@ -125,7 +143,7 @@ def module_names(tree: ast.Module, elsewhere: set[str]) -> dict[str, str]:
     top = {id(node) for node in tree.body}
     names = {id(target) for node in tree.body if isinstance(node, ast.Assign)
              for target in node.targets}
-    for inner in ast.walk(tree):
+    for inner in nodes(tree):
         if isinstance(inner, ast.Name):
             used.add(inner.id)
             if not isinstance(inner.ctx, ast.Load) and id(inner) not in names:
