@@ -1,6 +1,11 @@
 """What app.settle() takes away on a board is needed by nobody later."""
 import ast
+import gc
 from pathlib import Path
+
+import pytest
+
+from host_sim.board.unit import Apart
 
 ACU = Path(__file__).resolve().parents[2] / "firmware/acu"
 
@@ -54,3 +59,14 @@ def test_what_is_only_for_the_start_is_called_by_makers_only():
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.FunctionDef) and node.name not in (*BUILDING, *gone):
                     assert not gone & set(calls(node)), (path.name, node.name)
+
+
+def test_the_collections_of_a_start_see_what_is_new_and_now_and_then_all():
+    def start():
+        with Apart():
+            return gc.get_freeze_count()
+    seen = [start() for _ in range(50)]
+    assert seen.count(0) == 1 and max(seen) > 10_000
+    with pytest.raises(ValueError), Apart():
+        raise ValueError
+    assert gc.get_freeze_count() == 0
