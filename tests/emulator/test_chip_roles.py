@@ -9,19 +9,24 @@ import subprocess
 import pytest
 
 from host_sim.bench import ROOT, _board_files, compile_to, modules_of, spec_of
+from host_sim.memory import BOARDS
 from host_sim.vm.find import micropython
 from tests.emulator.test_chip_kernels import GIVEN, HERE, pytestmark  # noqa: F401
 
 FILES_AT = "0xA0000"    # 2 MiB less 1408 KiB, see flash.py
 
 
-@pytest.mark.parametrize("role", ["operator", "meter", "coordinator", "recloser"])
+@pytest.mark.parametrize("role", ["operator", "meter", "coordinator", "recloser", "recloser_79",
+                                  "recloser_lead"])
 def test_a_role_starts_and_its_fast_tick_fits(tmp_path, capsys, role):
     folder = tmp_path / "files"
     folder.mkdir()
     compile_to(folder, "armv6m", sorted((ROOT / "firmware").rglob("*.py")), ROOT / "firmware")
     compile_to(folder, "armv6m", _board_files(), ROOT)
-    spec = {**spec_of(role), "level": "wave", "modules": modules_of(role)}
+    kind = role.partition("_")[0]
+    spec = {**spec_of(kind), "level": "wave", "modules": modules_of(kind)}
+    if kind != role:        # what it does besides
+        spec["config"] = {**spec["config"], **BOARDS[role][3]}
     (folder / "spec.json").write_text(json.dumps(spec))
     image = tmp_path / "flash.img"
     subprocess.run([micropython(), "-X", "heapsize=16M", HERE / "flash.py", folder, image],

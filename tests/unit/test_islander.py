@@ -4,6 +4,7 @@ import micropython
 
 from acu.functions import peers as ps
 from acu.roles import islander
+from acu.roles.switched import O_CHECK, O_CLOSE
 from tests.unit.quad import Quad
 from tests.unit.yard import REMOTE, TAG, TRIP
 
@@ -165,6 +166,18 @@ def test_on_local_with_a_tag_or_without_a_trip_circuit_it_does_not_come_back():
         i.levels[place] = 1 - level
         i.run(1_000)
         assert i.moved() == [0, 1], place
+
+
+def test_with_rem_0_it_does_not_come_back_by_itself_but_by_hand():
+    i = Quad("lead", il_back_ms=500).quiet().separated()
+    assert i.acu.set_local(1)
+    i.back(deg=3.0, slip_hz=0.0).run(3_000)
+    assert i.moved() == [0] and i.acu.scheme.state == ps.SYNC
+    assert i.acu.at_console(i.unit.clock.now_ms(), O_CHECK) == 0
+    i.run(100)
+    assert i.acu.at_console(i.unit.clock.now_ms(), O_CLOSE) == 0
+    i.run(500)
+    assert i.moved() == [0, 1]
 
 
 def test_after_a_reset_it_stays_out():

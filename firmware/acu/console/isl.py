@@ -43,8 +43,9 @@ def run(session, word, words):
     if grants.promised(now_ms):
         yield ("granted", grants.number, "", "to " + peers.ids[grants.to])
     if hasattr(acu, "pai"):
-        yield ("PAI", "on" if acu.pai.on else "OFF", "", "armed" if (
-            acu.pai.st[pai.ARMED] >= acu.pai.par[pai.P_ARM]) else "not armed: a second of health first")
+        armed = acu.pai.st[pai.ARMED] >= acu.pai.par[pai.P_ARM]
+        yield ("PAI", "on" if acu.pai.on else "OFF", "",
+               "armed" if armed else "not armed: a second of health first")
         why, value = acu.trigger
         yield ("last trigger", dec(value, _DIGITS[why]) if why else "-", _UNITS[why],
                _TRIGGERS[why])

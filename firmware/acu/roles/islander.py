@@ -23,6 +23,7 @@ from acu.roles.switched import O_CLOSE, O_OPEN
 HOLD = const(1 << 28)        # of what holds closings off: the loop's interlock; a small integer
 _FREE_TICKS = const(20)      # one word of the slow tier is good for
 _DWELL_TICKS = const(20)
+_CALM_MS = const(50)         # between two steps while nothing happens
 _QUIET_MS = const(1_000)     # how often it tells: with the grid, in an island
 _ISLAND_MS = const(250)
 _REPEAT_MS = const(50)       # and twice after a change, since a word may be lost
@@ -56,6 +57,8 @@ class Islander(Recloser):
         self._go = [0] * 4               # the wish of each that we grant
         self._told_at = 0                # when we told last, and how often again soon
         self._again = 0
+        self._heard = False              # a word that was not yet looked at
+        self._next_ms = 0
         self._is = (-1,) * 4             # as told
         self._pos = -1                   # 1 closed, 0 open, 2 neither
         self._since_ms = 0
@@ -111,9 +114,14 @@ class Islander(Recloser):
             self.gate.remote = True
 
     def _scheme(self, now_ms):
-        """10 ms."""
+        """10 ms; with the grid, while nobody says or wants anything, it steps every 50 ms."""
         self._look(now_ms)
         scheme = self.scheme
+        if (now_ms < self._next_ms and not self._heard and self._pos == self._is[0]
+                and not self.check.waiting()):
+            return
+        self._heard = False
+        self._next_ms = now_ms + (_CALM_MS if scheme.state == GRID and not self._again else 0)
         if self.ready:
             self._step(now_ms, scheme)
         if scheme.state != self._was:
@@ -234,6 +242,7 @@ class Islander(Recloser):
             return
         body = msg["b"]
         if self.peers.hear(now_ms, k, max(late_ms, 0), msg["ts"], body):
+            self._heard = True
             if body["go"]:
                 self.grants.granted(k, body["go"])
             self._grant(now_ms, k, body["ask"])

@@ -46,12 +46,15 @@ class SeparatorLead(Separator):
         self.scheduler.add("island", self._island, 10, 500, True)
 
     def _island(self, now_ms):
+        if self.scheme.state == GRID:
+            if now_ms - self._sampled_ms >= _SAMPLE_MS:
+                self._sampled_ms = now_ms
+                other = self.peers.all[SECOND]
+                in_w = self.power_w() + other.p_w if other.fresh(now_ms) else None
+                self.balance.sample(now_ms, in_w, self.pai.calm())
+            elif not (self._wanted[0] or self._to_trip or self._trip_ms):
+                return
         open_ = self._pos == 0 and self.scheme.state != GRID
-        if self.scheme.state == GRID and now_ms - self._sampled_ms >= _SAMPLE_MS:
-            self._sampled_ms = now_ms
-            other = self.peers.all[SECOND]
-            in_w = self.power_w() + other.p_w if other.fresh(now_ms) else None
-            self.balance.sample(now_ms, in_w, self.pai.calm())
         if self._trip_of != self._parted_ms:
             self._trip_of = self._parted_ms
             self._trip_ms = self._parted_ms + self.cfg["il_trip_ms"]
