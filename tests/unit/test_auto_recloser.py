@@ -442,6 +442,9 @@ def test_the_lock_is_stored_before_the_sequence_is_said_to_be_over():
     y.unit.store.write = watched
     y.run(4_000)
     assert y.recl.state == rc.LOCKED and wrong == []
+    y.acu._unsaved, y.acu._stored = True, False     # the lock waits for its turn
+    y.acu._store()
+    assert not y.acu._stored
 
 
 def test_a_sequence_is_stored_before_the_reason_of_its_opening():

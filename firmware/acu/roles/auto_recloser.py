@@ -94,12 +94,14 @@ class AutoRecloser(Recloser):
     def fast(self, now_us):
         self._stepped = False
         super().fast(now_us)
-        if not self._stepped:           # no frames: its times run all the same
+        if self.recl.state and not self._stepped:   # no frames: its times run all the same
             self._step(now_us)
 
     def _judge(self, now_us):
         super()._judge(now_us)
-        self._step(now_us)
+        # closed, with nothing that trips: most of the time there is nothing to do
+        if self.recl.state or self._blocked != 1 or self._tripped_by:
+            self._step(now_us)
 
     def _why_of(self, trips):
         self._tripped_by = trips
