@@ -323,7 +323,7 @@ class Sequence:
         one.measured.see(self.loop)
         one.ordered = False
         unit.show(t_us, levels, self._bus.up(one.name))
-        unit.acu.fast(unit.clock.ticks_us())
+        one.acu.fast(unit.clock.ticks_us())
         arrived: list = []
         if slow:
             arrived, self._mail[one.name] = self._mail[one.name], []

@@ -109,7 +109,8 @@ class Recloser:
 
     def boot(self, t_us: int, levels: list[int], loop: Loop) -> list[str]:
         filters: list[str] = self.unit.boot(t_us, levels, True)
-        acu = self.unit.acu
+        acu: Any = self.unit.acu
+        self.acu = acu
         self.measured = Measured(self.name, acu.bay, self._t_close_s)
         self.measured.see(loop)
         acu.bay.fast = self.measured.fast

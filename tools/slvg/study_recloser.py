@@ -10,7 +10,7 @@ import typer
 from host_sim.study.pool import cores
 from host_sim.vm.client import VmError
 from host_sim.vm.find import NoMicroPython
-from slvg import study_islanding, study_sync
+from slvg import study_interlock, study_islanding, study_sync
 from slvg.output import JsonFile, bad_input, writable
 from slvg.progress import Counted
 from slvg.study_options import Jobs, ReportDir, Seed, report_folder, save, tell
@@ -23,6 +23,7 @@ def register(study: typer.Typer) -> None:
     study.command()(study_sync.sync)
     study.command()(study_sync.phasor)
     study.command()(study_islanding.islanding)
+    study.command()(study_interlock.interlock)
 
 
 def protection(
