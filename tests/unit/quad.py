@@ -3,7 +3,7 @@ played by hand. Runs in both Pythons."""
 from acu import messages
 from acu.functions import peers as ps
 from acu.ports import CLOSE, OPEN
-from tests.unit.yard import Side, Yard
+from tests.unit.yard import DOWN, Side, Yard
 
 DUTIES = ("lead", "second", "tie", "shed")
 GENS = {"il_gens": ["g1", "g2"], "il_g1_kw": 310, "il_g2_kw": 120}
@@ -66,6 +66,16 @@ class Quad(Yard):
         body.update(more)
         self.say[name] = (self.ms() - age_ms, body)
         return self.send("rc.st", body, src=name)
+
+    def word(self, name, pos, late_ms):
+        """Said so long ago, by the sender's clock."""
+        body = {"pos": pos, "st": ps.GRID, "age_ms": 1_000, "p_W": 0, "live": 0, "ask": 0, "go": 0}
+        self._k += 1
+        now = self.acu.sync.utc_ms(self.unit.clock.now_ms()) - late_ms
+        self._post.append((DOWN + "rc.st", messages.encode(
+            "rc.st", name, "rc1", self._k, self._k, now, body, lambda raw: "0" * 16, self._k,
+            now + 10_000)))
+        return self.run(30)
 
     def silent(self, *names):
         for name in names:

@@ -281,7 +281,10 @@ def test_words_that_are_late_old_or_of_strangers_count_for_nothing():
     i.send("rc.st", dict(i.say["r3"][1], pos=1), src="r9").run(50)
     i.send("rc.st", dict(i.say["r3"][1], pos=1, st=0), dst="r4", src="r1").run(50)
     assert peers.known(i.unit.clock.now_ms(), 0) == -1
-    i.peer("r1", 1).run(50)
+    for late_ms in (560, -560):
+        i.word("r1", 1, late_ms)
+        assert peers.known(i.unit.clock.now_ms(), 0) == -1, late_ms
+    i.word("r1", 1, 400)
     assert peers.known_closed(i.unit.clock.now_ms(), 0)
 
 

@@ -335,6 +335,8 @@ def test_r1_closes_when_r2_or_r3_is_known_to_be_open_and_else_asks_the_tie():
     f.tell(ps.SECOND, 0, ps.SYNC)
     assert s.loop_allows(f.now_ms, f.peers, False) == (sp.FREE, 0)
     assert s.loop_allows(f.now_ms, f.peers, True) == (sp.NO, 0)           # another one may
+    assert s.loop_allows(5_995, f.peers, False) == (sp.NO, 0)             # just opened
+    assert s.loop_allows(6_000, f.peers, False) == (sp.FREE, 0)
     assert s.loop_allows(f.now_ms + 701, f.peers, False) == (sp.NO, 0)    # too long ago
     f.tell(ps.SECOND, 1, ps.GRID)
     f.tell(ps.TIE, 1, ps.ISLAND)
@@ -343,7 +345,6 @@ def test_r1_closes_when_r2_or_r3_is_known_to_be_open_and_else_asks_the_tie():
     assert s.loop_allows(f.now_ms, f.peers, False) == (sp.FREE, 0)
     f.tell(ps.SECOND, 1, ps.REJOIN, age_ms=150)
     assert s.loop_allows(f.now_ms, f.peers, False) == (sp.NO, 0)          # 0.2 s apart
-    assert s.loop_allows(5_900, f.peers, False) == (sp.NO, 0)             # just opened
 
 
 def test_r2_goes_after_r1_and_never_without_its_grant():

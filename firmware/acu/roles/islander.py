@@ -226,7 +226,7 @@ class Islander(Recloser):
     def handle(self, now_ms, topic, msg):
         if msg["t"] != "rc.st":
             return super().handle(now_ms, topic, msg)
-        if msg["s"] not in self.peers.ids or msg["d"] != self.id:
+        if msg["s"] not in self.peers.ids:
             return
         k = self.peers.ids.index(msg["s"])
         one = self.peers.all[k]
