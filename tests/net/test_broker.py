@@ -155,7 +155,7 @@ def test_what_it_refuses_is_said(monkeypatch):
 
 def test_slvg_broker_runs_it_and_ctrl_c_ends_it(tmp_path):
     need_mosquitto()
-    ring = Keyring.make(tmp_path / "keys", STREET[:6])
+    ring = Keyring.make(tmp_path / "keys", STREET[:7])
     tls, plain = broker._free(), broker._free()
     run = subprocess.Popen(
         [sys.executable, "-c", "from slvg.cli import main; main()", "broker", "--keyring",
