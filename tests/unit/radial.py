@@ -1,5 +1,6 @@
 """A recloser that feeds a radial line, for the tests of its automatic reclosing: side 2 is dead
 while the breaker is open, and a fault on it may burn out in that time. Runs in both Pythons."""
+from acu.functions import reclosing as rc
 from acu.ports import CLOSE, OPEN
 from tests.unit.yard import Side, Yard
 
@@ -72,3 +73,31 @@ class Radial(Yard):
             words = line.split(" ")
             out.append((int(words[1][6:]), int(words[2][5:])))
         return out
+
+
+def ready(**config):
+    """Closed, past the reclaim time of the start."""
+    y = Radial(**config).started()
+    y.recl._t_us = 0x1F000000       # as if that time were over
+    y.run(10)
+    assert y.recl.state == rc.READY, y.recl.state
+    return y
+
+
+def opened(y):
+    """The fault has been tripped, the dead time runs."""
+    y.run(120)
+    assert y.recl.state == rc.DEAD and not y.closed
+    return y
+
+
+def locked_by(y, cause, shots=0):
+    """It is locked out for that, says so once, and nothing closes any more."""
+    n = len(y.closes())
+    y.run(1_000)
+    assert y.locks() == [(cause, shots)], (cause, y.locks())
+    assert y.recl.state == rc.LOCKED and y.gate.locked and len(y.closes()) == n
+    assert len(y.seen("LOCKOUT")) >= 1 and not y.acu.check.waiting()
+    told = [m["b"] for m in y.said("evt") if m["b"]["code"] == "LCK"]
+    assert len(told) == 1 and told[0]["ph"] == cause, told
+    assert y.recl.counts[rc.LOCKS] == 1
