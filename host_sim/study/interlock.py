@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from host_sim.study.interlock_play import Item, play
+from host_sim.study import interlock_play
+from host_sim.study.interlock_play import Item
 from host_sim.study.pool import spread
 from host_sim.study.resumed import noted, taken_up
 
@@ -30,7 +31,7 @@ def fingerprint(seed: int) -> str:
 
 
 def row(item: Item) -> dict:
-    told = play(item)
+    told = interlock_play.Sequence(item).play()
     found = {"case": item.name, "steps": told.steps, "closings": told.closings,
              "live_closings": told.live_closings, "loop_most_s": round(told.loop_most_s, 3),
              "touch_most_deg": round(told.touch_most_deg, 2), "late": told.late,

@@ -20,12 +20,13 @@ from host_sim.study.interlock_rig import STEP_US, Recloser
 from host_sim.world.bay import INPUTS
 from host_sim.world.breaker import Breaker
 from host_sim.world.dice import bits
-from host_sim.world.loop import LOAD, ONE, TWO, Loop, Touch
+from host_sim.world.loop import ENDS, LOAD, ONE, TWO, Loop, Touch
+from host_sim.world.two_sided import wrapped
 
 SCENARIO = "lahsh60"
 LOOP_MOST_S = 0.3            # R1, R2 and R3 closed together
-_DEG, _ARMED_DEG = 10.0, 40.0      # what the check permits, and the tie's armed closing
-_HZ, _ARMED_HZ = 0.20, 5.0
+_DEG, _HZ = 10.0, 0.20       # what the check permits at the touch,
+_ARMED_DEG = 35.0            # and the tie's armed closing when it is ordered
 _MARGIN_DEG, _MARGIN_HZ = 2.5, 0.02   # scatter of the breaker at the greatest slip; rounding
 _SEEN_S = 0.045              # what came later before an order, nobody could see
 _NAMES = ("r1", "r2", "r3", "r4")
@@ -61,12 +62,9 @@ class Told:
     course: list[str] = field(default_factory=list)
 
 
-def play(item: Item, spoil: Any = None) -> Told:
-    """spoil(reclosers): takes a rule out of them, after each start."""
-    return Sequence(item, spoil).play()
-
-
 class Sequence:
+    """spoil(recloser): takes a rule out of it, after each start."""
+
     def __init__(self, item: Item, spoil: Any = None):
         self.told = Told()
         self.t_us = 0
@@ -99,12 +97,13 @@ class Sequence:
         self._failed_s = -1.0                        # until then a breaker does not obey
         self._seen = 0
 
-    def play(self) -> Told:
+    def play(self, stop: bool = False) -> Told:
+        """stop: at the first thing that must never be."""
         self._run(_SETTLE_MS)
         if self._r.random() < 0.6:           # most begin as an island
             self._fault(self._r)
             self._run(1500)
-        while self.told.steps < self._steps:
+        while self.told.steps < self._steps and not (stop and self.told.broken):
             for _ in range(self._r.choice((1, 1, 2, 3))):
                 self._step()
                 self._run(self._r.choice((5, 10, 20, 50, 100, 150)))
@@ -366,7 +365,12 @@ class Sequence:
         if not one.ordered:
             self._broken("no permit", f"{one.name} drove its closing coil without an order of the "
                                       "check in this tick")
-        self._orders[one.name] = (t_s, one.mode, one.dead)
+        a, b = ENDS[one.name]
+        deg = abs(wrapped(self.loop.deg[b] - self.loop.deg[a]))
+        armed = one.mode == synccheck.ARMED
+        if armed and deg > _ARMED_DEG + _MARGIN_DEG and self._sudden_s < t_s - _SEEN_S:
+            self._broken("out of step", f"{one.name} was ordered, armed, at {deg:.1f} deg")
+        self._orders[one.name] = (t_s, armed, one.dead)
 
     def _judge_touches(self) -> None:
         for touch in self.loop.touches[self._seen:]:
@@ -374,7 +378,7 @@ class Sequence:
         self._seen = len(self.loop.touches)
 
     def _judge_touch(self, touch: Touch) -> None:
-        order_s, mode, dead = self._orders[touch.name]
+        order_s, armed, dead = self._orders[touch.name]
         late = self._sudden_s >= order_s - _SEEN_S
         self.told.late += late
         c = self.loop.closed
@@ -386,14 +390,10 @@ class Sequence:
                 self._broken("dead side", f"{touch.name} touched with a dead side, unasked")
             return
         self.told.live_closings += 1
-        armed = mode == synccheck.ARMED
-        most_deg = (_ARMED_DEG if armed else _DEG) + _MARGIN_DEG
-        most_hz = (_ARMED_HZ if armed else _HZ) + _MARGIN_HZ
-        if late:
+        if late or armed:                        # judged when it was ordered
             return
-        if not armed:
-            self.told.touch_most_deg = max(self.told.touch_most_deg, abs(touch.deg))
-        if abs(touch.deg) > most_deg or abs(touch.slip_hz) > most_hz or dead:
+        self.told.touch_most_deg = max(self.told.touch_most_deg, abs(touch.deg))
+        if abs(touch.deg) > _DEG + _MARGIN_DEG or abs(touch.slip_hz) > _HZ + _MARGIN_HZ or dead:
             self._broken("out of step", f"{touch.name} touched at {touch.deg:.1f} deg, "
                                         f"{touch.slip_hz:.3f} Hz, ordered at {order_s:.3f} s")
 
