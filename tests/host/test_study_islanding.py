@@ -28,7 +28,7 @@ def test_variants_are_drawn_within_half_each_on_its_own_and_the_same_again():
         assert 0.5 <= min(of) < 0.52 and 1.48 < max(of) <= 1.5001, name
         assert abs(sum(of) / len(of) - 1) < 0.06, name
     assert {v.base for v in some} == set(BASES)
-    assert len({t for t in some[0].params.tj_s}) == 4
+    assert len(set(some[0].params.tj_s)) == 4
     heavy = [v for v in some if v.load_share > 0.86 / 0.8]
     assert heavy and {v.can_be_carried for v in heavy} == {False}
     assert all(v.can_be_carried for v in some if v not in heavy)
