@@ -55,7 +55,6 @@ class Told:
     steps: int = 0
     closings: int = 0
     live_closings: int = 0
-    refused: int = 0
     loop_most_s: float = 0.0
     touch_most_deg: float = 0.0
     late: int = 0

@@ -42,10 +42,9 @@ def trip_set(params: Params, load_share: float) -> tuple[str, ...]:
 
 
 class _Scheme:
-    def __init__(self, district: Watched, kind: str, blind_ms: int):
+    def __init__(self, district: Watched, kind: str):
         self._d = district
         self._blind = kind == BLIND
-        self._blind_ms = blind_ms
         self.tripped: tuple[str, ...] = ()
         self.ufls_ms: int | None = None
         self.over_ms: int | None = None          # R3 is open again
@@ -90,7 +89,7 @@ class _Scheme:
     def _join(self, now: int) -> None:
         d = self._d
         if self._e_ms is None:
-            if now >= self._blind_ms if self._blind else self._checked(now):
+            if now >= CLOSE_MS if self._blind else self._checked(now):
                 d.switch("r1", True)
                 self._e_ms = now
         elif now >= self._e_ms + _NEXT_MS and not d.closed["r2"]:
@@ -118,11 +117,11 @@ class _Scheme:
         return now - self._ok_ms >= _DWELL_MS
 
 
-def play(params: Params, load_share: float, kind: str, until_ms: int, step_us: int = 1000,
-         blind_ms: int = CLOSE_MS) -> Played:
+def play(params: Params, load_share: float, kind: str, until_ms: int,
+         step_us: int = 1000) -> Played:
     """To the end of the run, or until it is lost, or quiet for QUIET_MS after the sequence."""
     d = Watched(params, load_share, step_us)
-    scheme = _Scheme(d, kind, blind_ms)
+    scheme = _Scheme(d, kind)
     while d.now_ms < until_ms and not d.watch.lost():
         if kind != NONE:
             scheme.act()
