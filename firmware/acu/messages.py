@@ -60,7 +60,7 @@ TABLE = {
     # of a recloser to the others of its scheme (roles/islander.py): 0 open, 1 closed, 2 neither,
     # and for how long; IL_* of separating.py; power from side 1 to side 2; B_* bits; a wish to
     # close, as a number, and the number of the wish that it grants
-    "rc.st": "001 uuiiuii pos st age_ms p_W live ask go",
+    "rc.st": "001 uuiiuii pos st ms p_W fl w g",
     # of a dispatching ACU: PV, load, diesel set; set-points of battery, hydrogen, diesel set; what
     # is given up and left out; registers of PV, load, diesel set and what was not supplied
     "mg.rep": "000 aaiinniiiiiuu p_W set_W cur_W pns_W b_Wh h_Wh v_Wh e_Wh d_Wh x_Wh ueur by st",

@@ -129,7 +129,7 @@ DECIDING = [(CHECK, old, new) for old, new in (
     ("st[S_GRANT] == self.q[_SEQ]", "1"),
     (" and st[S_BLOCK] == 0", ""),
     ("\n                and st[S_CANCEL] == 0", ""),
-    ("mode != CHECK and mode != SYNC", "mode == 0"),
+    ("not CHECK <= mode <= self.last", "mode == 0"),
     (" or wait_ms < 5", ""),
     (" or self.waiting()", ""),
     ("        self.st[S_NEW_MODE] = 0\n", ""),

@@ -9,6 +9,20 @@ DUTIES = ("lead", "second", "tie", "shed")
 GENS = {"il_gens": ["g1", "g2"], "il_g1_kw": 310, "il_g2_kw": 120}
 
 
+# Keys of rc.st, and how the tests call them.
+WORDS = {"ms": "age_ms", "fl": "live", "w": "ask", "g": "go"}
+
+
+def said(body):
+    return {WORDS.get(key, key): body[key] for key in body}
+
+
+def frame(body):
+    """Of rc.st, from the tests' words."""
+    keys = {WORDS[key]: key for key in WORDS}
+    return {keys.get(key, key): body[key] for key in body}
+
+
 class Quad(Yard):
     """What the others say (peer()) they repeat every 100 ms until they are silent(). grid, isle: U
     in per unit and Hz of side 1, and of side 2 while the breaker is open. told: (ms, to whom,
@@ -38,7 +52,7 @@ class Quad(Yard):
         if self.ms() % 100 == 0:
             for name in sorted(self.say):
                 since_ms, body = self.say[name]
-                self.send("rc.st", dict(body, age_ms=self.ms() - since_ms), src=name)
+                self.send("rc.st", frame(dict(body, age_ms=self.ms() - since_ms)), src=name)
         if self.ms() % 1000 == 0:
             self.time()
         super().tick()
@@ -47,6 +61,7 @@ class Quad(Yard):
         msg = messages.decode(raw)
         body = msg["b"]
         if msg["t"] == "rc.st":
+            body = said(body)
             before = self.heard.get(msg["d"])
             self.heard[msg["d"]] = body
             key = [body[x] for x in ("pos", "st", "ask", "go")]
@@ -65,7 +80,7 @@ class Quad(Yard):
         body = {"pos": pos, "st": st, "age_ms": age_ms, "p_W": 0, "live": 0, "ask": 0, "go": 0}
         body.update(more)
         self.say[name] = (self.ms() - age_ms, body)
-        return self.send("rc.st", body, src=name)
+        return self.send("rc.st", frame(body), src=name)
 
     def word(self, name, pos, late_ms):
         """Said so long ago, by the sender's clock."""
@@ -73,7 +88,7 @@ class Quad(Yard):
         self._k += 1
         now = self.acu.sync.utc_ms(self.unit.clock.now_ms()) - late_ms
         self._post.append((DOWN + "rc.st", messages.encode(
-            "rc.st", name, "rc1", self._k, self._k, now, body, lambda raw: "0" * 16, self._k,
+            "rc.st", name, "rc1", self._k, self._k, now, frame(body), lambda raw: "0" * 16, self._k,
             now + 10_000)))
         return self.run(30)
 

@@ -5,7 +5,7 @@ import micropython
 from acu.functions import peers as ps
 from acu.roles import islander
 from acu.roles.switched import O_CHECK, O_CLOSE
-from tests.unit.quad import Quad
+from tests.unit.quad import Quad, frame
 from tests.unit.yard import REMOTE, TAG, TRIP
 
 # -- apart
@@ -278,8 +278,8 @@ def test_words_that_are_late_old_or_of_strangers_count_for_nothing():
     assert peers.known_closed(now_ms, 0)
     i.silent("r1").run(3_000)
     assert peers.known(i.unit.clock.now_ms(), 0) == -1
-    i.send("rc.st", dict(i.say["r3"][1], pos=1), src="r9").run(50)
-    i.send("rc.st", dict(i.say["r3"][1], pos=1, st=0), dst="r4", src="r1").run(50)
+    i.send("rc.st", frame(dict(i.say["r3"][1], pos=1)), src="r9").run(50)
+    i.send("rc.st", frame(dict(i.say["r3"][1], pos=1, st=0)), dst="r4", src="r1").run(50)
     assert peers.known(i.unit.clock.now_ms(), 0) == -1
     for late_ms in (560, -560):
         i.word("r1", 1, late_ms)

@@ -197,7 +197,7 @@ def test_without_the_word_of_a_machine_or_of_the_other_separator_there_is_no_tab
 # -- the others
 
 def _body(pos, st=ps.GRID, age_ms=10_000, live=0, ask=0, go=0):
-    return {"pos": pos, "st": st, "age_ms": age_ms, "p_W": 0, "live": live, "ask": ask, "go": go}
+    return {"pos": pos, "st": st, "ms": age_ms, "p_W": 0, "fl": live, "w": ask, "g": go}
 
 
 class Four:

@@ -19,7 +19,7 @@ SYNC = const(3)      # wants to close
 REJOIN = const(4)    # closed again, not long ago
 OUT = const(5)       # does nothing by itself: opened on purpose, locked out, or after a reset
 
-# Bits told as `live`.
+# Bits told as `fl`.
 B_SIDE1 = const(1)   # live
 B_SIDE2 = const(2)
 B_READY = const(4)   # nothing forbids a closing but the check
@@ -60,11 +60,11 @@ class Peers:
             return False
         one.ts = ts
         one.told_ms = now_ms - late_ms
-        one.since_ms = one.told_ms - body["age_ms"]
+        one.since_ms = one.told_ms - body["ms"]
         one.pos = body["pos"]
         one.st = body["st"]
         one.p_w = body["p_W"]
-        one.live = body["live"]
+        one.live = body["fl"]
         return True
 
     def known(self, now_ms, k):

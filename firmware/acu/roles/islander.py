@@ -243,9 +243,9 @@ class Islander(Recloser):
         body = msg["b"]
         if self.peers.hear(now_ms, k, max(late_ms, 0), msg["ts"], body):
             self._heard = True
-            if body["go"]:
-                self.grants.granted(k, body["go"])
-            self._grant(now_ms, k, body["ask"])
+            if body["g"]:
+                self.grants.granted(k, body["g"])
+            self._grant(now_ms, k, body["w"])
 
     def _not_from_afar(self, now_ms, msg):
         if msg["t"] == "rc.st":              # heard, not obeyed
@@ -275,13 +275,13 @@ class Islander(Recloser):
             self._again = max(self._again - 1, 0)
         self._told_at = now_ms
         body = {"pos": self._pos, "st": scheme.state,
-                "age_ms": min(now_ms - self._since_ms, 1_000_000), "p_W": self.power_w(),
-                "live": self._live(), "ask": 0, "go": 0}
+                "ms": min(now_ms - self._since_ms, 1_000_000), "p_W": self.power_w(),
+                "fl": self._live(), "w": 0, "g": 0}
         ids = self.peers.ids
         for k in range(4):
             if k != self.duty:
-                body["ask"] = self.grants.asks(k)
-                body["go"] = self._go[k]
+                body["w"] = self.grants.asks(k)
+                body["g"] = self._go[k]
                 self.net.send(now_ms, self._topic % ids[k], "rc.st", ids[k], body)
 
     # -- what is measured
