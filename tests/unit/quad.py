@@ -88,8 +88,8 @@ class Quad(Yard):
         self._k += 1
         now = self.acu.sync.utc_ms(self.unit.clock.now_ms()) - late_ms
         self._post.append((DOWN + "rc.st", messages.encode(
-            "rc.st", name, "rc1", self._k, self._k, now, frame(body), lambda raw: "0" * 16, self._k,
-            now + 10_000)))
+            "rc.st", name, "rc1", self._k, self._k, now, frame(body), lambda raw: "0" * 16,
+            self._k, now + 10_000)))
         return self.run(30)
 
     def silent(self, *names):
