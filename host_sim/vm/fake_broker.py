@@ -34,6 +34,7 @@ class Radio:
 class Sock(io.IOBase):
     def __init__(self, family=2, kind=1):
         self.to_link = bytearray()
+        self.from_link = bytearray()
 
     def setblocking(self, on):
         pass
@@ -50,17 +51,22 @@ class Sock(io.IOBase):
         return what & _WRITABLE if request == _POLL else 0
 
     def write(self, data):
-        """A chunk is whole packets, as small as those of this firmware are."""
+        """A chunk may end within a packet, where several wait at once."""
+        taken = len(data)
+        self.from_link.extend(data)
+        data = bytes(self.from_link)
         at = 0
-        while at < len(data):
+        while True:
             n = shift = 0
             head = at + 1
-            while True:
+            whole = False
+            while head < len(data) and not whole:
                 n |= (data[head] & 127) << shift
                 shift += 7
+                whole = not data[head] & 128
                 head += 1
-                if not data[head - 1] & 128:
-                    break
+            if not whole or head + n > len(data):
+                break
             kind = data[at] >> 4
             if kind == 1:
                 self.to_link.extend(b"\x20\x02\0\0")
@@ -72,8 +78,8 @@ class Sock(io.IOBase):
                 topic = data[head] << 8 | data[head + 1]
                 self.to_link.extend(b"\x40\x02" + data[head + 2 + topic:head + 4 + topic])
             at = head + n
-        return len(data)
-
+        self.from_link = bytearray(data[at:])
+        return taken
     def read(self, n):
         data = bytes(self.to_link[:n])
         self.to_link = self.to_link[n:]
