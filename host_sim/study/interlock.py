@@ -3,31 +3,19 @@
 interlock_play.py plays and judges one sequence; this file plans, collects and counts. A step is
 one thing that happens: an order, a contact that fails, a link that loses, a restart, a grid gone.
 """
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from host_sim.study import interlock_play
 from host_sim.study.interlock_play import Item
-from host_sim.study.pool import spread
-from host_sim.study.resumed import noted, taken_up
+from host_sim.study.resumed import fingerprint, played, taken_up
 
-ROOT = Path(__file__).resolve().parents[2]
 STEPS, FULL = 1200, 100_000
 EACH = 40                         # steps of a sequence
 RULES = ("loop", "no permit", "tie into a closed grid", "dead side", "out of step")
 _DEPENDS = ("firmware/acu/**/*.py", "host_sim/study/interlock*.py", "host_sim/world/loop.py",
             "host_sim/world/breaker.py", "host_sim/board/*.py",
             "host_sim/scenario/files/lahsh60.toml")
-
-
-def fingerprint(seed: int) -> str:
-    """Changes with whatever the results depend on: then old ones do not count."""
-    told = hashlib.sha256(str(seed).encode())
-    for pattern in _DEPENDS:
-        for path in sorted(ROOT.glob(pattern)):
-            told.update(path.read_bytes())
-    return f"interlock {told.hexdigest()[:16]}"
 
 
 def row(item: Item) -> dict:
@@ -43,14 +31,9 @@ def run(steps: int, seed: int, jobs: int, file: Path | None,
         progress: Callable[[int, int], None] = lambda done, of: None) -> list[dict]:
     """Rows of the sequences in order; what the file already holds is not played again."""
     items = [Item(seed, number, EACH) for number in range(-(-steps // EACH))]
-    mark = fingerprint(seed)
+    mark = fingerprint("interlock", str(seed), _DEPENDS)
     done = taken_up(file, mark) if file else {}
-    left = [item for item in items if item.name not in done]
-    progress(len(items) - len(left), len(items))
-    for n, one in enumerate(noted(spread(row, left, jobs), file, mark, dict(done)), 1):
-        done[one["case"]] = one
-        progress(len(items) - len(left) + n, len(items))
-    return [done[item.name] for item in items]
+    return played(row, items, done, jobs, file, mark, progress)
 
 
 def figures(rows: Sequence[dict]) -> dict:

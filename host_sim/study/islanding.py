@@ -4,17 +4,14 @@ islanding_cases.py draws variants, islanding_play.py plays each four ways: with 
 scheme in MicroPython, with an ideal one on the true phasors, with none, and with a blind closing.
 This file plans, collects and counts; shares carry Wilson's 95 % interval.
 """
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from host_sim.study.islanding_ideal import BLIND, IDEAL, NONE
 from host_sim.study.islanding_play import KINDS, SCHEME, Item, play
-from host_sim.study.pool import spread
-from host_sim.study.resumed import noted, taken_up
+from host_sim.study.resumed import fingerprint, played, taken_up
 
-ROOT = Path(__file__).resolve().parents[2]
 VARIANTS, FULL = 18, 1000
 GOAL_PCT = 95.0
 _Z = 1.959964                     # of 95 %
@@ -34,28 +31,14 @@ def wilson(k: int, n: int) -> tuple[float, float]:
     return 100 * (mid - half) / (1 + z2 / n), 100 * (mid + half) / (1 + z2 / n)
 
 
-def fingerprint(seed: int) -> str:
-    """Changes with whatever the results depend on: then old ones do not count."""
-    told = hashlib.sha256(str(seed).encode())
-    for pattern in _DEPENDS:
-        for path in sorted(ROOT.glob(pattern)):
-            told.update(path.read_bytes())
-    return f"islanding {told.hexdigest()[:16]}"
-
-
 def run(variants: int, seed: int, jobs: int, file: Path | None,
         progress: Callable[[int, int], None] = lambda done, of: None) -> list[dict]:
     """Rows in order; what the file already holds is not played again. Raises InputError,
     VmError."""
     items = [Item(seed, number, kind) for kind in KINDS for number in range(variants)]
-    mark = fingerprint(seed)
+    mark = fingerprint("islanding", str(seed), _DEPENDS)
     done = taken_up(file, mark) if file else {}
-    left = [item for item in items if item.name not in done]
-    progress(len(items) - len(left), len(items))
-    for n, row in enumerate(noted(spread(play, left, jobs), file, mark, dict(done)), 1):
-        done[row["case"]] = row
-        progress(len(items) - len(left) + n, len(items))
-    return [done[item.name] for item in items]
+    return played(play, items, done, jobs, file, mark, progress)
 
 
 def _share(rows: Sequence[dict]) -> tuple[float | None, list[float] | None]:

@@ -24,12 +24,13 @@ _TIMEOUT_S = 3000
 _SUMS = ("cuts", "again", "records_lost", "energy_backwards", "outputs_moved", "not_started")
 
 
-def _vm(script: str, job: dict) -> dict:
+def vm_answer(script: str, job: dict, heap: str = "220M",
+              timeout_s: int = _TIMEOUT_S) -> dict:
     """One process; its answer is the last line, others are of files that the cut left open."""
     done = subprocess.run(
-        [micropython(), "-X", "heapsize=220M", str(ROOT / "host_sim/vm" / script),
+        [micropython(), "-X", f"heapsize={heap}", str(ROOT / "host_sim/vm" / script),
          str(ROOT / "firmware"), str(ROOT), json.dumps(job)],
-        capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        capture_output=True, text=True, timeout=timeout_s, check=False)
     last = done.stdout.rstrip().rpartition("\n")[2]
     if done.returncode or not last.startswith("{"):
         raise VmError(f"E134 {script} ended with exit code {done.returncode}: "
@@ -39,7 +40,7 @@ def _vm(script: str, job: dict) -> dict:
 
 
 def _run(item: tuple[str, dict]) -> tuple[str, dict, dict]:
-    return (*item, _vm(*item))
+    return (*item, vm_answer(*item))
 
 
 def run(cuts: int, full: bool, seed: int, jobs: int, progress: Callable | None = None,

@@ -5,8 +5,6 @@ dead times, reclaim time, breaker and noise, through the whole firmware on CPyth
 judged from parting contacts to the close order, against the setting, a reclaim time from the touch
 to the event. Cuts: host_sim/vm/recl_cuts.py, inside the VM on littlefs.
 """
-import json
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -17,8 +15,7 @@ import numpy as np
 from host_sim.scenario import recloser_plan
 from host_sim.scenario.recloser_run import Run
 from host_sim.study.pool import spread
-from host_sim.vm.client import ROOT, VmError
-from host_sim.vm.find import micropython
+from host_sim.study.powercut import vm_answer
 from host_sim.world.dice import bits
 
 TRIALS, FULL_TRIALS = 40, 1_000
@@ -76,23 +73,10 @@ def trial(seed: int) -> dict[str, Any]:
             "reclaim_ms": late, "reclaim_pct": [100 * abs(x) / allowed_ms(reclaim) for x in late]}
 
 
-def cut(job: dict) -> dict:
-    """One process of the VM; its answer is the last line."""
-    done = subprocess.run(
-        [micropython(), "-X", f"heapsize={_HEAP}", str(ROOT / "host_sim/vm/recl_cuts.py"),
-         str(ROOT / "firmware"), str(ROOT), json.dumps(job)],
-        capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-    last = done.stdout.rstrip().rpartition("\n")[2]
-    if done.returncode or not last.startswith("{"):
-        raise VmError(f"E510 recl_cuts.py ended with exit code {done.returncode}: "
-                      f"{(done.stderr or done.stdout)[-1500:]}")
-    found: dict = json.loads(last)
-    return found
-
-
 def _one(item: tuple[str, Any]) -> tuple[str, dict]:
     kind, what = item
-    return kind, trial(what) if kind == "trial" else cut(what)
+    return kind, trial(what) if kind == "trial" else vm_answer(
+        "recl_cuts.py", what, _HEAP, _TIMEOUT_S)
 
 
 def run(trials: int, cuts: int, full: bool, seed: int, jobs: int,

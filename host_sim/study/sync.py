@@ -5,7 +5,6 @@ against the truth and against an oracle; what each gate is good for; how soon a 
 good conditions permit. All of it through the firmware itself in MicroPython, a part in both
 Pythons. sync_cases.py draws, sync_play.py plays one, this file plans, collects and counts.
 """
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,8 +14,7 @@ import numpy as np
 
 from acu.functions import synccheck
 from host_sim.study import sync_cases as cases
-from host_sim.study.pool import spread
-from host_sim.study.resumed import noted, taken_up
+from host_sim.study.resumed import fingerprint, played, taken_up
 from host_sim.study.sync_play import Item, play
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,35 +83,15 @@ _DEPENDS = ("firmware/acu/dsp/*.py", "firmware/acu/functions/sync*.py", "firmwar
             "boards/pico_w_recloser/board.json")
 
 
-def fingerprint(asked: str) -> str:
-    """Changes with whatever the results depend on: then old ones do not count."""
-    told = hashlib.sha256(asked.encode())
-    for pattern in _DEPENDS:
-        for path in sorted(ROOT.glob(pattern)):
-            told.update(path.read_bytes())
-    return f"sync {told.hexdigest()[:16]}"
-
-
 def run(chosen: list[Item], full: bool, jobs: int, file: Path | None,
         progress: Callable[[int, int], None] = lambda done, of: None) -> list[dict]:
     """Rows of the items, then those played again without a gate; what the file already holds is
     not played again. Raises InputError, VmError."""
     first = chosen[0]
-    mark = fingerprint(f"{first.seed} {first.front} {first.curve}")
+    mark = fingerprint("sync", f"{first.seed} {first.front} {first.curve}", _DEPENDS)
     done = taken_up(file, mark) if file else {}
-    rows = _rows(chosen, done, jobs, file, mark, progress)
-    return rows + _rows(blinded(chosen, rows, full), done, jobs, file, mark, progress)
-
-
-def _rows(chosen: list[Item], done: dict, jobs: int, file: Path | None, mark: str,
-          progress: Callable[[int, int], None]) -> list[dict]:
-    left = [item for item in chosen if item.name not in done]
-    have = len(chosen) - len(left)
-    progress(have, len(chosen))
-    for n, row in enumerate(noted(spread(play, left, jobs), file, mark, dict(done)), 1):
-        done[row["case"]] = row
-        progress(have + n, len(chosen))
-    return [done[item.name] for item in chosen]
+    rows = played(play, chosen, done, jobs, file, mark, progress)
+    return rows + played(play, blinded(chosen, rows, full), done, jobs, file, mark, progress)
 
 
 def by_family(rows: Sequence[dict]) -> dict[str, list[dict]]:

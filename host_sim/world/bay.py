@@ -49,6 +49,16 @@ class Input:
     value: int
 
 
+def contacts(breaker: Breaker, charged: bool, inputs: list[Input], t_s: float) -> list[int]:
+    """The seven inputs, as the board has them. charged: the closing spring."""
+    a, b = breaker.aux(t_s)
+    now = dict(zip(INPUTS, (a, b, int(charged), 1, 1, 1, 0), strict=True))
+    for one in inputs:
+        if one.at_s <= t_s < one.end_s:
+            now[one.name] = one.value
+    return [now[name] for name in INPUTS]
+
+
 @dataclass(frozen=True)
 class Touch:
     """A closing: sources at the moment at which the contacts touch. deg, hz: side 2 minus side 1;
@@ -195,12 +205,7 @@ class Bay:
 
     def levels(self, t_s: float) -> list[int]:
         """The seven inputs, as the board has them."""
-        a, b = self.breaker.aux(t_s)
-        now = dict(zip(INPUTS, (a, b, int(t_s >= self._charged_s), 1, 1, 1, 0), strict=True))
-        for one in self._inputs:
-            if one.at_s <= t_s < one.end_s:
-                now[one.name] = one.value
-        return [now[name] for name in INPUTS]
+        return contacts(self.breaker, t_s >= self._charged_s, self._inputs, t_s)
 
     def told(self, t_s: float) -> list[float]:
         """For a picture: U of both sides in pu, their frequencies in Hz, angle of side 2 minus

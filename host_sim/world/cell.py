@@ -3,7 +3,7 @@
 Asked in the order of time, as the breaker is. What flows through it and stands at it is the
 district's; where its main contact is, the district is told by whoever plays the two.
 """
-from host_sim.world.bay import INPUTS, Input
+from host_sim.world.bay import Input, contacts
 from host_sim.world.breaker import Breaker
 
 
@@ -33,9 +33,4 @@ class Cell:
 
     def levels(self, t_s: float) -> list[int]:
         """The seven inputs, as the board has them."""
-        a, b = self.breaker.aux(t_s)
-        now = dict(zip(INPUTS, (a, b, int(t_s >= self._charged_s), 1, 1, 1, 0), strict=True))
-        for one in self._inputs:
-            if one.at_s <= t_s < one.end_s:
-                now[one.name] = one.value
-        return [now[name] for name in INPUTS]
+        return contacts(self.breaker, t_s >= self._charged_s, self._inputs, t_s)

@@ -37,10 +37,11 @@ def test_the_study_finds_the_wrong_design(vm):
 
 def test_a_process_that_fails_says_how(vm):
     with pytest.raises(VmError, match="E134 nothing.py ended with exit code"):
-        powercut._vm("nothing.py", {})
+        powercut.vm_answer("nothing.py", {})
 
 
 def test_a_day_costs_the_flash_little(vm):
     """At 2900 erases a day the 212 blocks of a Pico W would last 20 years."""
-    found = powercut._vm("wear.py", {"role": "operator", "page": 256, "blocks": 212, "days": 1})
+    found = powercut.vm_answer(
+        "wear.py", {"role": "operator", "page": 256, "blocks": 212, "days": 1})
     assert found["stores_per_day"] > 1440 and 50 < found["erases_per_day"] < 400
