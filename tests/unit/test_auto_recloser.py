@@ -1,7 +1,6 @@
 """A recloser that recloses by itself, from the fault on the line to the log: each cause of a
 lock-out by its own event, one close order a shot. What a reset leaves:
 test_auto_recloser_reset.py. Whole firmware."""
-import micropython
 
 from acu import events as ev
 from acu.functions import reclosing as rc
@@ -385,19 +384,5 @@ def test_the_fast_tier_allocates_nothing():
         if y.closed:
             y.two.turn, y.two.f_hz = y.one.turn, y.one.f_hz
         y.i_a = y.fault_a if y.closed else 0.0
-        y.unit.sampler.push(b"".join([y.frame() for _ in range(20)]))
-        y.t_us += 5000
-        y.unit.clock.set(y.t_us)
-        levels = y.inputs()
-        for k in range(7):
-            y.unit.switchgear.levels[k] = levels[k]
-        now_us = y.unit.clock.ticks_us()
-        micropython.heap_lock()
-        try:
-            y.acu.fast(now_us)
-        finally:
-            micropython.heap_unlock()
-        for _, level in y.unit.switchgear.take_drives():
-            if level != RELEASE:
-                y._coil, y._coil_us = level, y.t_us
+        y.locked_tick()
     assert y.recl.state == rc.LOCKED and y.recl.cause == rc.SHOTS and y.recl.shot == 2

@@ -1,10 +1,8 @@
 """Role Recloser from messages to contacts: closes in step or not at all, trips by itself."""
-import micropython
-
 from acu import events as ev
 from acu.dsp import bay as at
 from acu.functions import synccheck as sc
-from acu.ports import CLOSE, OPEN, RELEASE
+from acu.ports import CLOSE, OPEN
 from acu.primitives.bay_gate import R_LOCAL, R_POSITION, R_STORED, R_SYNC, R_TAG
 from acu.primitives.switching import R_CONTACT, R_LOCKED, R_MEASURE, R_UNARMED
 from acu.roles.switched import O_CHECK, O_CLOSE
@@ -374,35 +372,12 @@ def test_the_fast_tier_allocates_nothing():
         if y.closed:
             y.two.turn, y.two.f_hz, y.two.u = y.one.turn, y.one.f_hz, y.one.u
         y.i_a = y.fault_a if y.closed else 0.0
-        y.unit.sampler.push(b"".join([y.frame() for _ in range(20)]))
-        y.t_us += 5000
-        y.unit.clock.set(y.t_us)
-        levels = y.inputs()
-        for k in range(7):
-            y.unit.switchgear.levels[k] = levels[k]
-        now_us = y.unit.clock.ticks_us()
-        micropython.heap_lock()
-        try:
-            y.acu.fast(now_us)
-        finally:
-            micropython.heap_unlock()
-        for _, level in y.unit.switchgear.take_drives():
-            if level != RELEASE:
-                y._coil, y._coil_us = level, y.t_us
+        y.locked_tick()
     assert not y.closed
     y = slipping(0.05, -30, sy_mode="sync").started()
     y.order(1, 1).run(100)
     y.order(1).run(10)
     driven = 0
     for _ in range(240):
-        y.unit.sampler.push(b"".join([y.frame() for _ in range(20)]))
-        y.t_us += 5000
-        y.unit.clock.set(y.t_us)
-        now_us = y.unit.clock.ticks_us()
-        micropython.heap_lock()
-        try:
-            y.acu.fast(now_us)
-        finally:
-            micropython.heap_unlock()
-        driven += len(y.unit.switchgear.take_drives())
+        driven += y.locked_tick()
     assert driven and not y.acu.check.waiting()
